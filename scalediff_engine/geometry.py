@@ -1,0 +1,62 @@
+"""Sizes, grids and scale arithmetic: small values with their unit in the name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Size(NamedTuple):
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        """Pixels in all."""
+        return self.width * self.height
+
+    def scaled(self, factor: float) -> Size:
+        """This size times ``factor``, rounded to whole pixels, at least 1x1."""
+        return Size(max(1, round(self.width * factor)), max(1, round(self.height * factor)))
+
+    def padded(self, multiple: int) -> Size:
+        """This size rounded up to a multiple per side."""
+        return Size(-(-self.width // multiple) * multiple, -(-self.height // multiple) * multiple)
+
+    def grid(self, factor: int) -> Grid:
+        """The latent grid that covers this size; ``factor`` pixels to a latent per side."""
+        return Grid(-(-self.height // factor), -(-self.width // factor))
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+class Grid(NamedTuple):
+    """Rows and columns of latents or tokens."""
+
+    rows: int
+    cols: int
+
+    @property
+    def count(self) -> int:
+        """Cells in all."""
+        return self.rows * self.cols
+
+    def halved(self, times: int) -> Grid:
+        """What a stride-2 convolution leaves of this grid after ``times`` applications."""
+        rows, cols = self
+        for _ in range(times):
+            rows, cols = -(-rows // 2), -(-cols // 2)
+        return Grid(rows, cols)
+
+    def fits_in(self, other: Grid) -> bool:
+        """Whether this grid is no larger than ``other`` on both sides."""
+        return self.rows <= other.rows and self.cols <= other.cols
+
+
+class Offset(NamedTuple):
+    """A shift in rows and columns of a grid."""
+
+    row: int
+    col: int

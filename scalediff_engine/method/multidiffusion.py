@@ -1,0 +1,41 @@
+"""MultiDiffusion, the baseline: native-size views of the latent, their predictions averaged.
+
+Source: MultiDiffusion (arXiv 2302.08113), as ScaleDiff compares with it: views every half view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from scalediff_engine.geometry import Grid
+
+
+def view_starts(length: int, view: int) -> tuple[int, ...]:
+    """Give where views start along an axis: every half view, the last one flush with the end."""
+    if length <= view:
+        return (0,)
+    return (*range(0, length - view, view // 2), length - view)
+
+
+def average_views(z: Tensor, view: Grid, predict: Callable[[Tensor], Tensor]) -> Tensor:
+    """Run ``predict`` on every view of ``z`` and average what overlaps.
+
+    Args:
+        z: (B, C, rows, cols)
+        view: rows x cols of one view, in latents
+        predict: (B, C, view rows, view cols) to the same shape
+
+    Returns:
+        (B, C, rows, cols).
+    """
+    rows, cols = z.shape[-2:]
+    total, count = torch.zeros_like(z), torch.zeros_like(z[:1, :1])
+    for top in view_starts(rows, view.rows):
+        for left in view_starts(cols, view.cols):
+            part = (..., slice(top, top + view.rows), slice(left, left + view.cols))
+            total[part] += predict(z[part])
+            count[part] += 1
+    return total / count

@@ -1,0 +1,149 @@
+"""Noise levels: how much signal and noise a latent holds, and what a model's output says of it.
+
+A noisy latent is ``z_t = alpha * z_0 + sigma * eps`` in every family; they differ in alpha(t),
+sigma(t) and in what the model predicts. Stepping with a predicted clean latent is then the same
+for all: it is DDIM for eps- and v-prediction and Euler for flow matching.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Prediction(Enum):
+    """What a model's output is."""
+
+    EPSILON = "epsilon"
+    V = "v_prediction"
+    FLOW = "flow"
+
+
+class Level(NamedTuple):
+    """One noise level: ``z_t = alpha * z_0 + sigma * eps``; ``timestep`` is what the model hears."""
+
+    timestep: float
+    alpha: float
+    sigma: float
+
+
+CLEAN = Level(timestep=0.0, alpha=1.0, sigma=0.0)
+
+
+class Schedule(Protocol):
+    """Where a family's levels come from."""
+
+    prediction: Prediction
+
+    def level(self, t: int) -> Level:
+        """Give the level at training timestep ``t``."""
+        ...
+
+
+@dataclass(frozen=True)
+class DiscreteSchedule:
+    """Variance preserving: a table of abar over the training timesteps (SD, SDXL, embedded).
+
+    Attributes:
+        alphas_cumprod: (timesteps,) abar, falling
+    """
+
+    alphas_cumprod: Tensor
+    prediction: Prediction = Prediction.EPSILON
+
+    def level(self, t: int) -> Level:
+        """Give alpha = sqrt(abar_t) and sigma = sqrt(1 - abar_t)."""
+        abar = float(self.alphas_cumprod[t])
+        return Level(float(t), math.sqrt(abar), math.sqrt(1 - abar))
+
+
+@dataclass(frozen=True)
+class FlowSchedule:
+    """Rectified flow: sigma from 0 to 1, bent by a shift ``mu`` (FLUX).
+
+    Attributes:
+        mu: ``log`` of the shift; FLUX computes it for the base sequence length at every stage
+        timesteps: length of the training schedule
+    """
+
+    mu: float = 0.0
+    timesteps: int = 1000
+    prediction: Prediction = Prediction.FLOW
+
+    def level(self, t: int) -> Level:
+        """Give sigma = e^mu / (e^mu + 1/s - 1) with s = t / timesteps, alpha = 1 - sigma."""
+        if t <= 0:
+            return CLEAN
+        shift = math.exp(self.mu)
+        sigma = shift / (shift + self.timesteps / t - 1)
+        return Level(sigma * self.timesteps, 1 - sigma, sigma)
+
+
+def evenly_spaced_levels(schedule: Schedule, t_start: int, steps: int) -> tuple[Level, ...]:
+    """Give ``steps`` levels from ``t_start`` itself, evenly towards 0, then the clean one.
+
+    Returns:
+        ``steps + 1`` levels; empty when ``steps`` is 0.
+    """
+    if steps == 0:
+        return ()
+    timesteps = [max(1, round(t_start * (1 - i / steps))) for i in range(steps)]
+    return (*(schedule.level(t) for t in timesteps), CLEAN)
+
+
+def add_noise(z0: Tensor, eps: Tensor, level: Level) -> Tensor:
+    """Diffuse a clean latent to a level; (B, C, rows, cols) each."""
+    return level.alpha * z0 + level.sigma * eps
+
+
+def predict_clean(z_t: Tensor, output: Tensor, level: Level, prediction: Prediction) -> Tensor:
+    """Read the clean latent out of a model's output; (B, C, rows, cols) each."""
+    match prediction:
+        case Prediction.EPSILON:
+            return (z_t - level.sigma * output) / level.alpha
+        case Prediction.V:
+            return level.alpha * z_t - level.sigma * output
+        case Prediction.FLOW:
+            return z_t - level.sigma * output
+
+
+def noise_in(z_t: Tensor, z0: Tensor, level: Level) -> Tensor:
+    """Give the noise that turns ``z0`` into ``z_t`` at this level; (B, C, rows, cols) each."""
+    return (z_t - level.alpha * z0) / level.sigma
+
+
+def step_to(z_t: Tensor, z0: Tensor, level: Level, following: Level) -> Tensor:
+    """Go from one level to the following one, deterministically, along ``z0``.
+
+    Args:
+        z_t: (B, C, rows, cols) at ``level``
+        z0: (B, C, rows, cols) clean latent, guided or not
+        level, following: noise falls from one to the other
+    """
+    if following.sigma == 0:
+        return z0
+    return following.alpha * z0 + following.sigma * noise_in(z_t, z0, level)
+
+
+def structure_gamma(level: Level, start: Level, prediction: Prediction) -> float:
+    """Give the weight of Structure Guidance: 1 at the start, fading to 0 with the noise.
+
+    For eps and v ``(1 - abar_t) / (1 - abar_start)``, for flow ``sigma_t`` (method page,
+    section 1).
+    """
+    if prediction is Prediction.FLOW:
+        return level.sigma
+    return level.sigma**2 / start.sigma**2
+
+
+def seeded_noise(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Draw float32 noise for a whole latent from a seeded CPU generator.
+
+    Drawn on the CPU and at once, so that devices, tiling and memory plans do not change it.
+    """
+    return torch.randn(shape, generator=generator, dtype=torch.float32)

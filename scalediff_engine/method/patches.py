@@ -1,0 +1,76 @@
+"""How query patches tile an axis and which window of keys each one sees.
+
+Pure integer arithmetic, one axis at a time; rows and columns are independent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Patch(NamedTuple):
+    """Queries ``start:stop`` of an axis and the first key of their window."""
+
+    start: int
+    stop: int
+    window_start: int
+
+
+def axis_patches(length: int, window: int, offset: int) -> tuple[Patch, ...]:
+    """Tile ``length`` tokens with patches of half a window, the tiling shifted by ``offset``.
+
+    The window of the patch that starts at ``r`` starts at ``clamp(r - window/4, 0, length -
+    window)``: centred on the patch and pushed inward at the border. With an offset the first and
+    the last patch are ragged; their window is that of the whole patch they are a part of.
+
+    Args:
+        length: tokens along the axis
+        window: keys that one patch sees along the axis, even
+        offset: start of the first whole patch, any integer (taken modulo half a window)
+
+    Returns:
+        Patches in order, without gap or overlap. A single patch when the window covers the axis.
+
+    Raises:
+        ValueError: the window is odd or not positive.
+
+    Source: ScaleDiff (arXiv 2510.25818), section 3.1; ragged borders are ours.
+    """
+    if window <= 0 or window % 2:
+        raise ValueError(f"A window needs an even, positive length, not {window}.")
+    if length <= window:
+        return (Patch(0, length, 0),)
+    size = window // 2
+    first = offset % size
+    starts = range(first - size if first else 0, length, size)
+    last_window = length - window
+    return tuple(
+        Patch(max(0, r), min(length, r + size), min(max(r - window // 4, 0), last_window))
+        for r in starts
+    )
+
+
+class PatchRun(NamedTuple):
+    """Neighbouring patches of equal size, so that they can be computed as one batch."""
+
+    start: int
+    size: int
+    window_starts: tuple[int, ...]
+
+    @property
+    def stop(self) -> int:
+        """One past the last query."""
+        return self.start + self.size * len(self.window_starts)
+
+
+def runs_of_equal_size(patches: tuple[Patch, ...]) -> tuple[PatchRun, ...]:
+    """Group consecutive patches of equal size: at most a ragged one, the whole ones, a ragged one."""
+    runs: list[PatchRun] = []
+    for patch in patches:
+        size = patch.stop - patch.start
+        if runs and runs[-1].size == size:
+            run = runs[-1]
+            runs[-1] = PatchRun(run.start, size, (*run.window_starts, patch.window_start))
+        else:
+            runs.append(PatchRun(patch.start, size, (patch.window_start,)))
+    return tuple(runs)

@@ -1,0 +1,35 @@
+"""The model that ships: a small latent diffusion model that runs anywhere (no torch here)."""
+
+from __future__ import annotations
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import Footprint
+from scalediff_engine.models.facts import FamilyFacts, StageDefaults
+
+EMBEDDED = FamilyFacts(
+    name="embedded",
+    title="ScaleDiff embedded (comes with the program)",
+    native=Size(256, 256),
+    latent_factor=4,
+    multiple=16,  # latent factor 4, and two halvings in the U-Net
+    train_timesteps=1000,
+    stage_table=(
+        (StageDefaults(t_start=60, steps=6, guidance=2.5),),
+        (
+            StageDefaults(t_start=40, steps=5, guidance=2.0),
+            StageDefaults(t_start=30, steps=4, guidance=1.5),
+        ),
+    ),
+    t_start_limit=150,
+    default_creativity=0.5,
+    mixing_lowpass=1 / 8,
+    guidance_lowpass=1 / 4,
+    default_prompt="sharp photo",
+    footprint=Footprint(
+        base_bytes=620 * 2**20,
+        bytes_per_pixel=1000,
+        step_gflop_per_megapixel=160,
+        encode_gflop_per_megapixel=110,
+        decode_gflop_per_megapixel=190,
+    ),
+)

@@ -1,0 +1,79 @@
+"""What can be said of a model family without loading it (no torch in this file)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scalediff_engine.errors import UsageError
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import Footprint
+
+
+@dataclass(frozen=True)
+class StageDefaults:
+    """How one diffusion stage runs unless the user says otherwise.
+
+    Attributes:
+        t_start: noise level to start from, of ``FamilyFacts.train_timesteps``
+        steps: model evaluations from there to a clean latent
+        guidance: classifier-free guidance scale; 1 = none
+    """
+
+    t_start: int
+    steps: int
+    guidance: float
+
+
+@dataclass(frozen=True)
+class FamilyFacts:
+    """A family's numbers.
+
+    Attributes:
+        name: what ``--model`` takes
+        title: for people
+        native: pixels that the model was trained at
+        latent_factor: pixels to a latent, per side
+        multiple: pictures are padded to multiples of this, in pixels
+        train_timesteps: length of the training schedule
+        stage_table: defaults for one stage, for two stages, ...; longer runs repeat the last entry
+            of the longest row
+        t_start_limit: what creativity 1 means, in timesteps
+        default_creativity: the creativity that gives ``stage_table`` as it stands
+        mixing_lowpass: low-pass factor c of Latent Frequency Mixing
+        guidance_lowpass: low-pass factor c of Structure Guidance
+        default_prompt: names quality and material and never a subject
+        footprint: for the plan's bytes and seconds
+    """
+
+    name: str
+    title: str
+    native: Size
+    latent_factor: int
+    multiple: int
+    train_timesteps: int
+    stage_table: tuple[tuple[StageDefaults, ...], ...]
+    t_start_limit: int
+    default_creativity: float
+    mixing_lowpass: float
+    guidance_lowpass: float
+    default_prompt: str
+    footprint: Footprint
+
+    def stage_defaults(self, count: int) -> tuple[StageDefaults, ...]:
+        """Give the defaults of each of ``count`` stages."""
+        row = self.stage_table[min(count, len(self.stage_table)) - 1]
+        return row + row[-1:] * (count - len(row))
+
+    def t_start(self, default: int, creativity: float) -> int:
+        """Map creativity 0..1 to a timestep: 0 keeps, the default gives ``default``, 1 the limit.
+
+        Raises:
+            UsageError: creativity outside 0..1.
+        """
+        if not 0 <= creativity <= 1:
+            raise UsageError(f"Creativity is {creativity:g}; it goes from 0 (keep) to 1 (invent).")
+        pivot = self.default_creativity
+        if creativity <= pivot:
+            return round(default * creativity / pivot)
+        limit = max(default, self.t_start_limit)
+        return round(default + (limit - default) * (creativity - pivot) / (1 - pivot))

@@ -1,0 +1,67 @@
+"""The contract between the loop and a loaded model."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.method.noise import Level, Schedule
+from scalediff_engine.models.facts import FamilyFacts
+
+
+@dataclass
+class Tiling:
+    """Where the attention's tiling starts; the loop moves it from step to step.
+
+    ``offset`` is in latents: each attention layer scales it down to its own token grid.
+    """
+
+    offset: Offset = Offset(0, 0)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the model is told besides the latent: (1, tokens, channels) embeddings."""
+
+    positive: Tensor
+    negative: Tensor
+
+
+class Model(Protocol):
+    """A pretrained model, ready to run."""
+
+    facts: FamilyFacts
+    weights_hash: str
+    device: torch.device
+    schedule: Schedule
+    # (latent channels + 1, 3): a linear guess of the picture, the last row is the offset
+    preview_matrix: Tensor
+
+    def levels(self, t_start: int, steps: int) -> tuple[Level, ...]:
+        """Give ``steps`` noise levels from ``t_start`` downwards and the clean one."""
+        ...
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """(1, 3, H, W) sRGB in -1..1 to (1, C, H/f, W/f) in the model's scaled latent space."""
+        ...
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(1, C, rows, cols) scaled latent to (1, 3, rows*f, cols*f) sRGB, about -1..1."""
+        ...
+
+    def condition(self, prompt: str, negative: str) -> Condition:
+        """Turn words into embeddings; empty words mean the family's defaults."""
+        ...
+
+    def predict(self, z: Tensor, level: Level, embedding: Tensor) -> Tensor:
+        """One evaluation: (1, C, rows, cols) noisy latent to the model's output of that shape."""
+        ...
+
+    def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
+        """Attach NPA for latents of ``grid`` and give back the untouched model at the end."""
+        ...

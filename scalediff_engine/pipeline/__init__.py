@@ -1,0 +1,1 @@
+"""The loop of ScaleDiff on real pictures: plan, progress, preview, run."""

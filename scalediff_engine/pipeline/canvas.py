@@ -1,0 +1,69 @@
+"""From the source picture to a stage's canvas: the one place that maps between these two spaces."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.method.stages import StageSizes
+
+
+def to_canvas(source: Tensor, sizes: StageSizes, canvas: Size) -> Tensor:
+    """Enlarge the source onto a canvas, continued by reflection where the canvas is wider.
+
+    Every canvas shows the same region as the last one, which holds the target in its top left
+    corner and padding beyond. That padding is seldom a whole number of source pixels, so the
+    source is resized by the exact ratio and not by a ratio of rounded sizes.
+
+    Args:
+        source: (1, 3, h, w)
+        sizes: of the run
+        canvas: one of its canvases
+
+    Returns:
+        (1, 3, canvas.height, canvas.width), bicubic.
+    """
+    rows, cols = source.shape[-2:]
+    scale = (
+        canvas.height / sizes.canvas.height * sizes.target.height / rows,
+        canvas.width / sizes.canvas.width * sizes.target.width / cols,
+    )
+    missing = (
+        max(0, math.ceil(canvas.height / scale[0] - 1e-9) - rows),
+        max(0, math.ceil(canvas.width / scale[1] - 1e-9) - cols),
+    )
+    padded = reflect_bottom_right(source, *missing)
+    if not any(missing) and canvas == Size(cols, rows):
+        return padded
+    # The size is given as a ratio so that pixel positions follow it exactly.
+    enlarged = interpolate(padded, scale_factor=scale, mode="bicubic", recompute_scale_factor=False)
+    return _at_least(enlarged, canvas)[..., : canvas.height, : canvas.width]
+
+
+def resize_canvas(pixels: Tensor, canvas: Size) -> Tensor:
+    """Bicubic resize of a whole canvas, (1, 3, H, W)."""
+    return interpolate(pixels, size=(canvas.height, canvas.width), mode="bicubic")
+
+
+def reflect_bottom_right(pixels: Tensor, rows: int, cols: int) -> Tensor:
+    """Continue a picture by mirroring it, as often as it takes; a single pixel is repeated."""
+    while rows > 0 or cols > 0:
+        height, width = pixels.shape[-2:]
+        if height == 1 or width == 1:
+            pixels = pad(pixels, (0, int(width == 1), 0, int(height == 1)), mode="replicate")
+            rows, cols = rows - int(height == 1), cols - int(width == 1)
+            continue
+        now_rows, now_cols = min(max(rows, 0), height - 1), min(max(cols, 0), width - 1)
+        pixels = pad(pixels, (0, now_cols, 0, now_rows), mode="reflect")
+        rows, cols = rows - now_rows, cols - now_cols
+    return pixels
+
+
+def _at_least(pixels: Tensor, canvas: Size) -> Tensor:
+    """Repeat the last row or column where rounding down left one too few."""
+    rows = max(0, canvas.height - pixels.shape[-2])
+    cols = max(0, canvas.width - pixels.shape[-1])
+    return pad(pixels, (0, cols, 0, rows), mode="replicate") if rows or cols else pixels

@@ -1,0 +1,93 @@
+"""How far a run is: work done over work in all, and the time that is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalediff_engine.memory.footprint import Footprint, StageLoad
+from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
+
+# Below this share of the work a measured pace says too little to promise a time.
+TELLS_TIME_FROM = 0.03
+
+
+class Meter:
+    """Counts the work of a run in GFLOP, the measure of the plan, and reports each piece.
+
+    Args:
+        footprint: coefficients of the model
+        stages: canvas and evaluations of each stage
+        steps: steps of each stage
+        callback: hears of each piece; may raise ``Cancelled``
+        clock: seconds, monotonic
+    """
+
+    def __init__(
+        self,
+        footprint: Footprint,
+        stages: Sequence[StageLoad],
+        steps: Sequence[int],
+        callback: ProgressCallback,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._callback = callback
+        self._clock = clock
+        self._start_s = clock()
+        self._fraction = 0.0
+        self._steps = steps
+        self._step_work = [
+            footprint.step_gflop_per_megapixel * load.canvas.area / 1e6 * load.evaluations
+            for load in stages
+        ]
+        self._encode_work = [
+            footprint.encode_gflop_per_megapixel * load.canvas.area / 1e6 for load in stages
+        ]
+        self._decode_work = [
+            footprint.decode_gflop_per_megapixel * load.canvas.area / 1e6 for load in stages
+        ]
+        self._total = sum(self._step_work) + sum(self._encode_work) + sum(self._decode_work)
+
+    def report(
+        self,
+        phase: Phase,
+        stage: int,
+        step: int = 0,
+        preview: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Say that ``phase`` of ``stage`` (0-based) stands at ``step`` steps done."""
+        # sums of floats in another order may differ in the last bit; a bar never goes back
+        self._fraction = max(self._fraction, self._done(phase, stage, step) / self._total)
+        fraction = self._fraction
+        elapsed_s = self._clock() - self._start_s
+        tells = fraction >= TELLS_TIME_FROM
+        self._callback(
+            Progress(
+                phase=phase,
+                stage=stage + 1,
+                stages=len(self._steps),
+                step=step,
+                steps=self._steps[stage],
+                fraction=fraction,
+                seconds_left=elapsed_s * (1 - fraction) / fraction if tells else None,
+                preview=preview,
+            )
+        )
+
+    def _done(self, phase: Phase, stage: int, step: int) -> float:
+        if phase is Phase.FINISH:
+            return self._total
+        done = sum(
+            work[k]
+            for work in (self._encode_work, self._step_work, self._decode_work)
+            for k in range(stage)
+        )
+        if phase is Phase.ENCODE:
+            return done
+        done += self._encode_work[stage]
+        if phase is Phase.DECODE:
+            return done + self._step_work[stage]
+        return done + self._step_work[stage] * step / max(1, self._steps[stage])

@@ -1,0 +1,130 @@
+"""What an upscale will do and cost, told before anything is loaded (no torch in this file)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scalediff_engine.errors import UsageError
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import Cost, StageLoad, job_cost
+from scalediff_engine.method.stages import StageSizes, stage_sizes
+from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.pipeline.settings import Attention, Settings
+
+MAX_SCALE = 32.0
+MAX_TARGET_PIXELS = 500_000_000
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One diffusion stage, settled.
+
+    Attributes:
+        canvas: padded size in pixels
+        t_start: first timestep; 0 = the stage only enlarges
+        steps: model evaluations with guidance counted once
+        guidance: classifier-free guidance scale
+    """
+
+    canvas: Size
+    t_start: int
+    steps: int
+    guidance: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole upscale, settled."""
+
+    source: Size
+    target: Size
+    sizes: StageSizes
+    stages: tuple[StagePlan, ...]
+    cost: Cost
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all stages together."""
+        return sum(stage.steps for stage in self.stages)
+
+
+def target_size(source: Size, *, scale: float | None = None, size: Size | None = None) -> Size:
+    """Give the result's size from a factor or a size, whichever was asked for.
+
+    Raises:
+        UsageError: neither or both, smaller than the source, or absurdly large.
+    """
+    if (scale is None) == (size is None):
+        raise UsageError("Say either a scale or a size, not both and not neither.")
+    if scale is not None:
+        if not 1 <= scale <= MAX_SCALE:
+            raise UsageError(f"The scale is {scale:g}; it goes from 1 to {MAX_SCALE:g}.")
+        size = source.scaled(scale)
+    assert size is not None  # settled by the first check
+    if size.width < source.width or size.height < source.height:
+        raise UsageError(f"{size} is smaller than the picture ({source}); this program enlarges.")
+    factor = max(size.width / source.width, size.height / source.height)
+    if factor > MAX_SCALE:
+        raise UsageError(
+            f"{source} to {size} is a factor of {factor:.1f}; at most {MAX_SCALE:g} works."
+        )
+    if size.area > MAX_TARGET_PIXELS:
+        raise UsageError(
+            f"{size} has {size.area / 1e6:,.0f} megapixels; "
+            f"at most {MAX_TARGET_PIXELS / 1e6:,.0f} work."
+        )
+    return size
+
+
+def plan_upscale(source: Size, target: Size, facts: FamilyFacts, settings: Settings) -> Plan:
+    """Settle sizes, stages and cost of an upscale.
+
+    Raises:
+        UsageError: a setting is out of its range.
+    """
+    sizes = stage_sizes(source, target, native=facts.native, multiple=facts.multiple)
+    stages = tuple(
+        _stage(canvas, default.t_start, default.steps, default.guidance, facts, settings)
+        for canvas, default in zip(
+            sizes.canvases, facts.stage_defaults(len(sizes.canvases)), strict=True
+        )
+    )
+    cost = job_cost(facts.footprint, sizes.start, _loads(stages, facts, settings))
+    return Plan(source, target, sizes, stages, cost)
+
+
+def stage_loads(plan: Plan, facts: FamilyFacts, settings: Settings) -> list[StageLoad]:
+    """Give what each stage of a plan computes."""
+    return _loads(plan.stages, facts, settings)
+
+
+def _loads(
+    stages: tuple[StagePlan, ...], facts: FamilyFacts, settings: Settings
+) -> list[StageLoad]:
+    return [StageLoad(stage.canvas, _evaluations(stage, facts, settings)) for stage in stages]
+
+
+def _stage(
+    canvas: Size, t_start: int, steps: int, guidance: float, facts: FamilyFacts, settings: Settings
+) -> StagePlan:
+    if settings.creativity is not None:
+        t_start = facts.t_start(t_start, settings.creativity)
+    steps = steps if settings.steps is None else settings.steps
+    return StagePlan(
+        canvas=canvas,
+        t_start=t_start,
+        steps=min(steps, t_start),  # more steps than timesteps would repeat some
+        guidance=guidance if settings.guidance is None else settings.guidance,
+    )
+
+
+def _evaluations(stage: StagePlan, facts: FamilyFacts, settings: Settings) -> int:
+    evaluations = stage.steps * (1 if stage.guidance == 1 else 2)
+    if settings.attention is Attention.MULTIDIFFUSION:
+        # views of the native size every half view cover each pixel about four times
+        grid, view = stage.canvas, facts.native
+        across = max(1, -(-2 * grid.width // view.width) - 1)
+        down = max(1, -(-2 * grid.height // view.height) - 1)
+        views_area = across * down * min(view.width, grid.width) * min(view.height, grid.height)
+        evaluations = round(evaluations * views_area / grid.area)
+    return evaluations

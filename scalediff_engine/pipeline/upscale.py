@@ -1,0 +1,61 @@
+"""A picture in, a larger picture out, in the same colour space and depth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from scalediff_engine.images.alpha import fill_under_alpha, resize_alpha
+from scalediff_engine.images.colour import from_srgb, to_srgb
+from scalediff_engine.images.lock import source_lock
+from scalediff_engine.images.picture import Picture
+from scalediff_engine.models.model import Model
+from scalediff_engine.pipeline.loop import run_stages
+from scalediff_engine.pipeline.meter import Meter
+from scalediff_engine.pipeline.plan import Plan, stage_loads
+from scalediff_engine.pipeline.progress import Phase, ProgressCallback
+from scalediff_engine.pipeline.settings import Settings
+
+
+def upscale(
+    picture: Picture,
+    plan: Plan,
+    settings: Settings,
+    model: Model,
+    on_progress: ProgressCallback,
+) -> Picture:
+    """Upscale a picture as planned.
+
+    Args:
+        picture: the source; not changed
+        plan: made for its size by ``plan_upscale``
+        settings: the ones that the plan was made with
+        model: of the plan's family
+        on_progress: hears of every step; may raise ``Cancelled``
+
+    Returns:
+        The picture at ``plan.target``, with the source's colour model, profile, depth, alpha and
+        metadata.
+    """
+    loads = stage_loads(plan, model.facts, settings)
+    meter = Meter(model.facts.footprint, loads, [s.steps for s in plan.stages], on_progress)
+    pixels = picture.pixels
+    if picture.alpha is not None:
+        pixels = fill_under_alpha(pixels, picture.alpha)
+    filled = replace(picture, pixels=pixels)
+
+    rgb = np.clip(to_srgb(filled), 0, 1)  # the model has seen no other values
+    x = torch.from_numpy(rgb).permute(2, 0, 1)[None] * 2 - 1  # (1, 3, h, w)
+    y = run_stages(x, plan, settings, model, meter)
+
+    meter.report(Phase.FINISH, len(plan.stages) - 1, plan.stages[-1].steps)
+    upscaled = ((y[0].permute(1, 2, 0) + 1) / 2).numpy()
+    result = from_srgb(upscaled, filled)
+    if settings.source_lock:
+        result = source_lock(pixels, result)
+    if not picture.depth.is_float:
+        result = np.clip(result, 0, 1)
+    alpha = None if picture.alpha is None else resize_alpha(picture.alpha, plan.target)
+    return replace(picture, pixels=result, alpha=alpha)

@@ -1,0 +1,269 @@
+"""Neighborhood Patch Attention against a reference that shares nothing with it.
+
+The reference masks plain attention over the whole grid, token by token: for every query it works
+out, from the page's rule alone, which keys that query may see.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.method.npa import (
+    joint_neighborhood_patch_attention,
+    neighborhood_patch_attention,
+)
+
+
+def visible(position: int, length: int, window: int, offset: int) -> range:
+    """The keys that the query at ``position`` of an axis may see."""
+    if length <= window:
+        return range(length)
+    half = window // 2
+    patch_start = math.floor((position - offset) / half) * half + offset
+    start = patch_start - window // 4
+    if start > length - window:
+        start = length - window
+    if start < 0:
+        start = 0
+    return range(start, start + window)
+
+
+def mask_of(grid: Grid, window: Grid, offset: Offset) -> Tensor:
+    """(rows*cols, rows*cols) bool: may this query see that key?"""
+    mask = torch.zeros(grid.count, grid.count, dtype=torch.bool)
+    for row in range(grid.rows):
+        seen_rows = visible(row, grid.rows, window.rows, offset.row)
+        for col in range(grid.cols):
+            for key_row in seen_rows:
+                for key_col in visible(col, grid.cols, window.cols, offset.col):
+                    mask[row * grid.cols + col, key_row * grid.cols + key_col] = True
+    return mask
+
+
+def masked_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+    """Attention in float64, written out: softmax of the allowed scores."""
+    scores = query.double() @ key.double().transpose(-1, -2) / math.sqrt(query.shape[-1])
+    scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value.double()
+
+
+def tokens(generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=generator)
+
+
+CASES = [
+    pytest.param((16, 16), (8, 8), (0, 0), id="square"),
+    pytest.param((8, 24), (8, 8), (0, 0), id="wide, one window high"),
+    pytest.param((24, 12), (8, 8), (0, 0), id="tall"),
+    pytest.param((13, 17), (8, 8), (0, 0), id="odd grid that patches do not tile"),
+    pytest.param((9, 9), (8, 8), (0, 0), id="one token more than the window"),
+    pytest.param((16, 16), (8, 8), (3, 1), id="jitter"),
+    pytest.param((15, 19), (8, 8), (2, 3), id="jitter on an odd grid"),
+    pytest.param((20, 18), (6, 10), (1, 4), id="rectangular window"),
+    pytest.param((5, 22), (8, 8), (3, 3), id="lower than the window"),
+    pytest.param((22, 3), (6, 6), (2, 2), id="narrower than the window"),
+    pytest.param((18, 18), (2, 2), (0, 0), id="patches of a single token"),
+    pytest.param((21, 21), (14, 14), (6, 5), id="window no multiple of four"),
+]
+
+
+@pytest.mark.parametrize(("grid", "window", "offset"), CASES)
+@pytest.mark.parametrize(("batch", "heads"), [(1, 1), (2, 3)])
+def test_it_equals_masked_attention_over_the_whole_grid(
+    grid: tuple[int, int],
+    window: tuple[int, int],
+    offset: tuple[int, int],
+    batch: int,
+    heads: int,
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    shape = (batch, heads, grid[0] * grid[1], 8)
+    query, key, value = (tokens(generator, *shape) for _ in range(3))
+    out = neighborhood_patch_attention(
+        query, key, value, grid=Grid(*grid), window=Grid(*window), offset=Offset(*offset)
+    )
+    mask = mask_of(Grid(*grid), Grid(*window), Offset(*offset))
+    expected = masked_attention(query, key, value, mask)
+    assert (out - expected).abs().max() < 1e-5
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 21),
+    cols=st.integers(1, 21),
+    window=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    offset=st.tuples(st.integers(0, 12), st.integers(0, 12)),
+    seed=st.integers(0, 2**16),
+)
+def test_it_equals_the_reference_for_any_grid_window_and_offset(
+    rows: int, cols: int, window: tuple[int, int], offset: tuple[int, int], seed: int
+) -> None:
+    grid, even = Grid(rows, cols), Grid(2 * window[0], 2 * window[1])
+    generator = torch.Generator().manual_seed(seed)
+    query, key, value = (tokens(generator, 1, 2, grid.count, 4) for _ in range(3))
+    out = neighborhood_patch_attention(
+        query, key, value, grid=grid, window=even, offset=Offset(*offset)
+    )
+    expected = masked_attention(query, key, value, mask_of(grid, even, Offset(*offset)))
+    assert (out - expected).abs().max() < 1e-5
+
+
+def test_a_grid_no_larger_than_the_window_is_plain_attention_bit_for_bit() -> None:
+    generator = torch.Generator().manual_seed(2)
+    query, key, value = (tokens(generator, 2, 3, 8 * 6, 16) for _ in range(3))
+    out = neighborhood_patch_attention(
+        query, key, value, grid=Grid(8, 6), window=Grid(8, 8), offset=Offset(3, 3)
+    )
+    plain = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+    assert torch.equal(out, plain)
+
+
+def test_a_change_outside_a_querys_window_does_not_reach_it() -> None:
+    generator = torch.Generator().manual_seed(3)
+    grid, window = Grid(24, 24), Grid(8, 8)
+    query, key, value = (tokens(generator, 1, 1, grid.count, 4) for _ in range(3))
+    before = neighborhood_patch_attention(query, key, value, grid=grid, window=window)
+    value[:, :, -1] += 100  # the bottom right token
+    after = neighborhood_patch_attention(query, key, value, grid=grid, window=window)
+    changed = (before != after).any(-1).view(grid)
+    rows, cols = changed.nonzero(as_tuple=True)
+    assert rows.min() == 24 - 8 + 2 + 2  # the first patch whose window was pushed to the end
+    assert cols.min() == 20
+    assert changed[20:, 20:].all()
+
+
+def test_half_precision_comes_back_as_half_precision() -> None:
+    query = torch.randn(1, 1, 256, 8, dtype=torch.bfloat16)
+    out = neighborhood_patch_attention(query, query, query, grid=Grid(16, 16), window=Grid(8, 8))
+    assert out.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("window", [Grid(7, 8), Grid(8, 0)])
+def test_an_odd_or_empty_window_is_refused(window: Grid) -> None:
+    query = torch.randn(1, 1, 256, 4)
+    with pytest.raises(ValueError, match="even, positive"):
+        neighborhood_patch_attention(query, query, query, grid=Grid(16, 16), window=window)
+
+
+def test_tokens_that_do_not_fill_the_grid_are_refused() -> None:
+    query = torch.randn(1, 1, 255, 4)
+    with pytest.raises(ValueError, match="255 tokens do not fill a grid of 16x16"):
+        neighborhood_patch_attention(query, query, query, grid=Grid(16, 16), window=Grid(8, 8))
+
+
+def rotary_table(grid: Grid, depth: int) -> tuple[Tensor, Tensor]:
+    """cos and sin, (rows*cols, depth): half of the channel pairs turn with the row, half with the column."""
+    pairs = depth // 4
+    speed = 0.7 ** torch.arange(pairs)
+    row = torch.arange(grid.rows)[:, None, None] * speed
+    col = torch.arange(grid.cols)[None, :, None] * speed
+    angle = torch.cat([row.expand(*grid, pairs), col.expand(*grid, pairs)], dim=-1)
+    angle = angle.reshape(grid.count, 2 * pairs).repeat_interleave(2, dim=-1)
+    return angle.cos(), angle.sin()
+
+
+def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate channel pairs as complex numbers (another way than the code's)."""
+    z = torch.view_as_complex(x.double().unflatten(-1, (-1, 2)).contiguous())
+    angle = torch.complex(cos[..., ::2].double(), sin[..., ::2].double())
+    return torch.view_as_real(z * angle).flatten(-2)
+
+
+def joint_reference(
+    image: tuple[Tensor, Tensor, Tensor],
+    text: tuple[Tensor, Tensor, Tensor],
+    rotary: tuple[Tensor, Tensor],
+    grid: Grid,
+    window: Grid,
+    offset: Offset,
+) -> tuple[Tensor, Tensor]:
+    """Every image query by itself, and the text once a patch."""
+    cos, sin = rotary
+    query, key, value = (t.double() for t in image)
+    text_query, text_key, text_value = text
+    out, text_outs, done = torch.empty_like(query), [], set()
+    for row in range(grid.rows):
+        for col in range(grid.cols):
+            rows = visible(row, grid.rows, window.rows, offset.row)
+            cols = visible(col, grid.cols, window.cols, offset.col)
+            keys = [r * grid.cols + c for r in rows for c in cols]
+            at = rows[0] * grid.cols + cols[0]
+            all_keys = torch.cat([turned(text_key, cos[at], sin[at]), key[:, :, keys]], dim=2)
+            all_values = torch.cat([text_value.double(), value[:, :, keys]], dim=2)
+
+            def attend(q: Tensor, k: Tensor = all_keys, v: Tensor = all_values) -> Tensor:
+                return torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), -1) @ v
+
+            token = row * grid.cols + col
+            out[:, :, token] = attend(query[:, :, token : token + 1])[:, :, 0]
+            patch = (
+                -1 if grid.rows <= window.rows else (row - offset.row) // (window.rows // 2),
+                -1 if grid.cols <= window.cols else (col - offset.col) // (window.cols // 2),
+            )
+            if patch not in done:
+                done.add(patch)
+                text_outs.append(attend(turned(text_query, cos[at], sin[at])))
+    return out, torch.stack(text_outs).mean(0)
+
+
+@pytest.mark.parametrize(
+    ("grid", "window", "offset"),
+    [
+        ((8, 8), (8, 8), (0, 0)),
+        ((12, 12), (4, 4), (0, 0)),
+        ((12, 9), (4, 4), (1, 1)),
+        ((4, 11), (6, 4), (2, 1)),
+    ],
+)
+def test_joint_attention_equals_its_reference(
+    grid: tuple[int, int], window: tuple[int, int], offset: tuple[int, int]
+) -> None:
+    generator = torch.Generator().manual_seed(4)
+    size, view, shift = Grid(*grid), Grid(*window), Offset(*offset)
+    batch, heads, depth, words = 2, 2, 8, 5
+    cos, sin = rotary_table(size, depth)
+    image = [tokens(generator, batch, heads, size.count, depth) for _ in range(3)]
+    image = (*(turned(t, cos, sin).float() for t in image[:2]), image[2])
+    text = tuple(tokens(generator, batch, heads, words, depth) for _ in range(3))
+    got_image, got_text = joint_neighborhood_patch_attention(
+        *image,
+        text_query=text[0],
+        text_key=text[1],
+        text_value=text[2],
+        rotary=(cos, sin),
+        grid=size,
+        window=view,
+        offset=shift,
+    )
+    want_image, want_text = joint_reference(image, text, (cos, sin), size, view, shift)
+    assert (got_image - want_image).abs().max() < 1e-5
+    assert (got_text - want_text).abs().max() < 1e-5
+
+
+def test_joint_attention_at_the_native_size_is_the_unmodified_models() -> None:
+    generator = torch.Generator().manual_seed(5)
+    grid = Grid(6, 6)
+    cos, sin = rotary_table(grid, 8)
+    image = [tokens(generator, 1, 2, grid.count, 8) for _ in range(3)]
+    text = [tokens(generator, 1, 2, 3, 8) for _ in range(3)]
+    got_image, got_text = joint_neighborhood_patch_attention(
+        *image,
+        text_query=text[0],
+        text_key=text[1],
+        text_value=text[2],
+        rotary=(cos, sin),
+        grid=grid,
+        window=grid,
+    )
+    # natively text stands at position zero, where the rotation does nothing
+    query, key, value = (torch.cat([t, i], dim=2) for t, i in zip(text, image, strict=True))
+    plain = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+    assert (got_text - plain[:, :, :3]).abs().max() < 1e-6
+    assert (got_image - plain[:, :, 3:]).abs().max() < 1e-6

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scalediff_engine.method.patches import Patch, axis_patches, runs_of_equal_size
+
+
+def test_the_pages_example_is_met() -> None:
+    # 16 tokens, windows of 8: patches of 4 whose windows start 2 before them, pushed inward
+    assert axis_patches(16, 8, 0) == (
+        Patch(0, 4, 0),
+        Patch(4, 8, 2),
+        Patch(8, 12, 6),
+        Patch(12, 16, 8),
+    )
+
+
+def test_an_offset_leaves_ragged_patches_at_both_ends() -> None:
+    assert axis_patches(16, 8, 3) == (
+        Patch(0, 3, 0),
+        Patch(3, 7, 1),
+        Patch(7, 11, 5),
+        Patch(11, 15, 8),
+        Patch(15, 16, 8),
+    )
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 200))
+def test_patches_tile_the_axis_and_lie_inside_their_windows(
+    length: int, half: int, offset: int
+) -> None:
+    window = 2 * half
+    patches = axis_patches(length, window, offset)
+    assert patches[0].start == 0
+    assert patches[-1].stop == length
+    assert all(a.stop == b.start for a, b in zip(patches, patches[1:], strict=False))
+    for start, stop, window_start in patches:
+        assert 0 <= window_start <= max(0, length - window)
+        assert window_start <= start < stop <= window_start + window
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 200))
+def test_runs_hold_the_same_patches_in_at_most_three_groups(
+    length: int, half: int, offset: int
+) -> None:
+    patches = axis_patches(length, 2 * half, offset)
+    runs = runs_of_equal_size(patches)
+    assert len(runs) <= 3
+    unrolled = [
+        Patch(run.start + i * run.size, run.start + (i + 1) * run.size, window_start)
+        for run in runs
+        for i, window_start in enumerate(run.window_starts)
+    ]
+    assert unrolled == list(patches)
+
+
+@pytest.mark.parametrize("window", [0, -2, 7])
+def test_windows_without_a_half_are_refused(window: int) -> None:
+    with pytest.raises(ValueError, match=f"not {window}"):
+        axis_patches(20, window, 0)
