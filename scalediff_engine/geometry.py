@@ -39,7 +39,7 @@ class Grid(NamedTuple):
     cols: int
 
     @property
-    def count(self) -> int:
+    def cells(self) -> int:
         """Cells in all."""
         return self.rows * self.cols
 

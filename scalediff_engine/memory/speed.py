@@ -21,7 +21,7 @@ NEWEST_WEIGHT = 0.4
 
 def default_file() -> Path:
     """Give the file in the user's cache folder."""
-    import platformdirs  # noqa: PLC0415 - not needed by those who only plan
+    import platformdirs
 
     return Path(platformdirs.user_cache_dir("scalediff", False)) / "speed.json"
 

@@ -25,7 +25,7 @@ class Prediction(Enum):
 
 
 class Level(NamedTuple):
-    """One noise level: ``z_t = alpha * z_0 + sigma * eps``; ``timestep`` is what the model hears."""
+    """``z_t = alpha * z_0 + sigma * eps``; ``timestep`` is what the model hears of it."""
 
     timestep: float
     alpha: float
@@ -38,7 +38,10 @@ CLEAN = Level(timestep=0.0, alpha=1.0, sigma=0.0)
 class Schedule(Protocol):
     """Where a family's levels come from."""
 
-    prediction: Prediction
+    @property
+    def prediction(self) -> Prediction:
+        """What the model's output is."""
+        ...
 
     def level(self, t: int) -> Level:
         """Give the level at training timestep ``t``."""

@@ -133,7 +133,7 @@ class _Block(NamedTuple):
 
 
 def _check_tokens(query: Tensor, grid: Grid) -> None:
-    if query.shape[2] != grid.count:
+    if query.shape[2] != grid.cells:
         raise ValueError(f"{query.shape[2]} tokens do not fill a grid of {grid.rows}x{grid.cols}.")
 
 
@@ -161,7 +161,7 @@ def _patches(tokens: Tensor, block: _Block) -> Tensor:
 
 def _windows(tokens: Tensor, block: _Block, window: Grid) -> Tensor:
     """(B, heads, rows, cols, D) to the patches' windows as a batch: (B*n, heads, w*w', D)."""
-    batch, heads, rows, cols, depth = tokens.shape
+    _batch, heads, rows, cols, depth = tokens.shape
     size = Grid(min(window.rows, rows), min(window.cols, cols))
     row_index, col_index = (
         torch.tensor(run.window_starts, device=tokens.device)[:, None]
@@ -170,7 +170,7 @@ def _windows(tokens: Tensor, block: _Block, window: Grid) -> Tensor:
     )
     x = tokens.permute(0, 2, 3, 1, 4)  # (B, rows, cols, heads, D)
     x = x[:, row_index[:, None, :, None], col_index[None, :, None, :]]  # (B, m, n, w, w', heads, D)
-    return x.permute(0, 1, 2, 5, 3, 4, 6).reshape(-1, heads, size.count, depth)
+    return x.permute(0, 1, 2, 5, 3, 4, 6).reshape(-1, heads, size.cells, depth)
 
 
 def _put(out: Tensor, attended: Tensor, block: _Block) -> None:

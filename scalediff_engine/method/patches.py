@@ -64,7 +64,7 @@ class PatchRun(NamedTuple):
 
 
 def runs_of_equal_size(patches: tuple[Patch, ...]) -> tuple[PatchRun, ...]:
-    """Group consecutive patches of equal size: at most a ragged one, the whole ones, a ragged one."""
+    """Group neighbours of equal size: at most a ragged one, the whole ones, a ragged one."""
     runs: list[PatchRun] = []
     for patch in patches:
         size = patch.stop - patch.start

@@ -7,7 +7,7 @@ import json
 import re
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
@@ -20,8 +20,6 @@ from scalediff_engine.method.noise import DiscreteSchedule, Level, evenly_spaced
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.models.model import Condition, Tiling
 from scalediff_engine.models.unet_attention import neighborhood_attention
-
-_Network = TypeVar("_Network", AutoencoderKL, UNet2DConditionModel)
 
 FOLDER = Path(__file__).parent.parent / "embedded"
 WEIGHT_FILES = (
@@ -51,7 +49,7 @@ class EmbeddedModel:
         self.weights_hash = _hash_of_files([folder / name for name in WEIGHT_FILES])
         self._vae = _place(AutoencoderKL, folder / "vae", device)
         self._unet = _place(UNet2DConditionModel, folder / "unet", device)
-        scheduler = DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
+        scheduler: Any = DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
         self.schedule = DiscreteSchedule(scheduler.alphas_cumprod)
         self._tokens = load_file(folder / "class_tokens.safetensors")["class_tokens"].float()
         self._names: list[str] = json.loads((folder / "class_tokens.json").read_text())["names"]
@@ -120,7 +118,8 @@ def chosen_token(words: str, table: dict[str, tuple[str, ...]]) -> str | None:
     return None
 
 
-def _place(model_class: type[_Network], folder: Path, device: torch.device) -> _Network:
+def _place(model_class: type[Any], folder: Path, device: torch.device) -> Any:  # noqa: ANN401
+    # Any, because diffusers' own annotations name types that it does not return
     model = model_class.from_pretrained(
         folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
     )

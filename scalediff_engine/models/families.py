@@ -39,7 +39,7 @@ def load(name: str, device: str = "auto") -> Model:
         UsageError: no such device on this machine.
     """
     found = facts(name)
-    from scalediff_engine.models.device import pick_device  # noqa: PLC0415 - imports torch
-    from scalediff_engine.models.embedded_model import load_embedded  # noqa: PLC0415
+    from scalediff_engine.models.device import pick_device
+    from scalediff_engine.models.embedded_model import load_embedded
 
     return load_embedded(found, pick_device(device))

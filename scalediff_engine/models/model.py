@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scalediff_engine.geometry import Grid, Offset
 from scalediff_engine.method.noise import Level, Schedule
+from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.models.facts import FamilyFacts
 
 
@@ -21,7 +22,7 @@ class Tiling:
     ``offset`` is in latents: each attention layer scales it down to its own token grid.
     """
 
-    offset: Offset = Offset(0, 0)
+    offset: Offset = NO_OFFSET
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,13 @@ class Model(Protocol):
     facts: FamilyFacts
     weights_hash: str
     device: torch.device
-    schedule: Schedule
     # (latent channels + 1, 3): a linear guess of the picture, the last row is the offset
     preview_matrix: Tensor
+
+    @property
+    def schedule(self) -> Schedule:
+        """Where the noise levels come from, and what the output means."""
+        ...
 
     def levels(self, t_start: int, steps: int) -> tuple[Level, ...]:
         """Give ``steps`` noise levels from ``t_start`` downwards and the clean one."""

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 from diffusers import UNet2DConditionModel
-from diffusers.models.attention_processor import Attention, AttentionProcessor
 from torch import Tensor
 
 from scalediff_engine.geometry import Grid, Offset
 from scalediff_engine.method.npa import neighborhood_patch_attention
 from scalediff_engine.models.model import Tiling
+
+
+class Processor(Protocol):
+    """What diffusers calls for each attention layer; its own union of classes is not callable."""
+
+    def __call__(
+        self,
+        attn: Any,  # noqa: ANN401 - diffusers' Attention, whose layers are optional in its types
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        temb: Tensor | None = None,
+    ) -> Tensor:
+        """(B, tokens, C) to the same."""
+        ...
+
 
 _BLOCK = re.compile(r"^(down_blocks|mid_block|up_blocks)(?:\.(\d+))?\.")
 
@@ -20,7 +36,7 @@ _BLOCK = re.compile(r"^(down_blocks|mid_block|up_blocks)(?:\.(\d+))?\.")
 @contextmanager
 def neighborhood_attention(
     unet: UNet2DConditionModel, *, native: Grid, grid: Grid
-) -> Iterator[Tiling]:
+) -> Generator[Tiling]:
     """Let the U-Net's self-attention see native-size windows while the context is open.
 
     Args:
@@ -32,17 +48,16 @@ def neighborhood_attention(
         The tiling, whose offset may be moved between evaluations. Afterwards, also after an
         error, the processors that were there before are back.
     """
-    originals: dict[str, AttentionProcessor] = dict(unet.attn_processors)
+    originals: dict[str, Any] = dict(unet.attn_processors)
     tiling = Tiling()
     levels = len(unet.config["down_block_types"])
-    unet.set_attn_processor(
-        {
-            name: _NeighborhoodProcessor(original, tiling, native, grid, halvings(name, levels))
-            if name.endswith("attn1.processor")
-            else original
-            for name, original in originals.items()
-        }
-    )
+    attached: dict[str, Any] = {
+        name: _NeighborhoodProcessor(original, tiling, native, grid, halvings(name, levels))
+        if name.endswith("attn1.processor")
+        else original
+        for name, original in originals.items()
+    }
+    unet.set_attn_processor(attached)
     try:
         yield tiling
     finally:
@@ -66,7 +81,7 @@ class _NeighborhoodProcessor:
 
     def __init__(
         self,
-        original: AttentionProcessor,
+        original: Processor,
         tiling: Tiling,
         native: Grid,
         grid: Grid,
@@ -80,7 +95,7 @@ class _NeighborhoodProcessor:
 
     def __call__(
         self,
-        attn: Attention,
+        attn: Any,  # noqa: ANN401
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,

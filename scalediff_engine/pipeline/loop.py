@@ -5,7 +5,8 @@ Laid out as the algorithm of the paper (arXiv 2510.25818, section 3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import numpy as np
@@ -105,7 +106,7 @@ def _denoise(
     z_ref_low = lowpass(z_ref, c)
     z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), generator).to(z_ref), levels[0])
     with _attention(model, settings.attention, grid) as tiling:
-        for step, (level, following) in enumerate(zip(levels, levels[1:], strict=False)):
+        for step, (level, following) in enumerate(itertools.pairwise(levels)):
             # drawn in every mode, so that an ablation changes nothing else
             offset = _random_offset(model, generator)
             if settings.jitter:
@@ -147,7 +148,7 @@ def _evaluation(model: Model, attention: Attention) -> Callable[[Tensor, Level, 
 
 
 @contextmanager
-def _attention(model: Model, attention: Attention, grid: Grid) -> Iterator[Tiling]:
+def _attention(model: Model, attention: Attention, grid: Grid) -> Generator[Tiling]:
     if attention is Attention.NPA:
         with model.neighborhood_attention(grid) as tiling:
             yield tiling

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_perfect_model_leads_back_to_the_clean_latent(schedule: Schedule) -> N
     z0, eps = (torch.randn(1, 4, 8, 8, generator=generator) for _ in range(2))
     levels = evenly_spaced_levels(schedule, 600, 7)
     z_t = add_noise(z0, eps, levels[0])
-    for level, following in zip(levels, levels[1:], strict=False):
+    for level, following in itertools.pairwise(levels):
         assert torch.allclose(z_t, add_noise(z0, eps, level), atol=1e-4)
         z_t = step_to(z_t, z0, level, following)
     assert torch.equal(z_t, z0)

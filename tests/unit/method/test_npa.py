@@ -37,7 +37,7 @@ def visible(position: int, length: int, window: int, offset: int) -> range:
 
 def mask_of(grid: Grid, window: Grid, offset: Offset) -> Tensor:
     """(rows*cols, rows*cols) bool: may this query see that key?"""
-    mask = torch.zeros(grid.count, grid.count, dtype=torch.bool)
+    mask = torch.zeros(grid.cells, grid.cells, dtype=torch.bool)
     for row in range(grid.rows):
         seen_rows = visible(row, grid.rows, window.rows, offset.row)
         for col in range(grid.cols):
@@ -107,7 +107,7 @@ def test_it_equals_the_reference_for_any_grid_window_and_offset(
 ) -> None:
     grid, even = Grid(rows, cols), Grid(2 * window[0], 2 * window[1])
     generator = torch.Generator().manual_seed(seed)
-    query, key, value = (tokens(generator, 1, 2, grid.count, 4) for _ in range(3))
+    query, key, value = (tokens(generator, 1, 2, grid.cells, 4) for _ in range(3))
     out = neighborhood_patch_attention(
         query, key, value, grid=grid, window=even, offset=Offset(*offset)
     )
@@ -128,7 +128,7 @@ def test_a_grid_no_larger_than_the_window_is_plain_attention_bit_for_bit() -> No
 def test_a_change_outside_a_querys_window_does_not_reach_it() -> None:
     generator = torch.Generator().manual_seed(3)
     grid, window = Grid(24, 24), Grid(8, 8)
-    query, key, value = (tokens(generator, 1, 1, grid.count, 4) for _ in range(3))
+    query, key, value = (tokens(generator, 1, 1, grid.cells, 4) for _ in range(3))
     before = neighborhood_patch_attention(query, key, value, grid=grid, window=window)
     value[:, :, -1] += 100  # the bottom right token
     after = neighborhood_patch_attention(query, key, value, grid=grid, window=window)
@@ -159,13 +159,13 @@ def test_tokens_that_do_not_fill_the_grid_are_refused() -> None:
 
 
 def rotary_table(grid: Grid, depth: int) -> tuple[Tensor, Tensor]:
-    """cos and sin, (rows*cols, depth): half of the channel pairs turn with the row, half with the column."""
+    """cos and sin, (rows*cols, depth): half of the pairs turn with the row, half by the column."""
     pairs = depth // 4
     speed = 0.7 ** torch.arange(pairs)
     row = torch.arange(grid.rows)[:, None, None] * speed
     col = torch.arange(grid.cols)[None, :, None] * speed
     angle = torch.cat([row.expand(*grid, pairs), col.expand(*grid, pairs)], dim=-1)
-    angle = angle.reshape(grid.count, 2 * pairs).repeat_interleave(2, dim=-1)
+    angle = angle.reshape(grid.cells, 2 * pairs).repeat_interleave(2, dim=-1)
     return angle.cos(), angle.sin()
 
 
@@ -229,7 +229,7 @@ def test_joint_attention_equals_its_reference(
     size, view, shift = Grid(*grid), Grid(*window), Offset(*offset)
     batch, heads, depth, words = 2, 2, 8, 5
     cos, sin = rotary_table(size, depth)
-    image = [tokens(generator, batch, heads, size.count, depth) for _ in range(3)]
+    image = [tokens(generator, batch, heads, size.cells, depth) for _ in range(3)]
     image = (*(turned(t, cos, sin).float() for t in image[:2]), image[2])
     text = tuple(tokens(generator, batch, heads, words, depth) for _ in range(3))
     got_image, got_text = joint_neighborhood_patch_attention(
@@ -251,7 +251,7 @@ def test_joint_attention_at_the_native_size_is_the_unmodified_models() -> None:
     generator = torch.Generator().manual_seed(5)
     grid = Grid(6, 6)
     cos, sin = rotary_table(grid, 8)
-    image = [tokens(generator, 1, 2, grid.count, 8) for _ in range(3)]
+    image = [tokens(generator, 1, 2, grid.cells, 8) for _ in range(3)]
     text = [tokens(generator, 1, 2, 3, 8) for _ in range(3)]
     got_image, got_text = joint_neighborhood_patch_attention(
         *image,

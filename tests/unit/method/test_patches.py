@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def test_patches_tile_the_axis_and_lie_inside_their_windows(
     patches = axis_patches(length, window, offset)
     assert patches[0].start == 0
     assert patches[-1].stop == length
-    assert all(a.stop == b.start for a, b in zip(patches, patches[1:], strict=False))
+    assert all(a.stop == b.start for a, b in itertools.pairwise(patches))
     for start, stop, window_start in patches:
         assert 0 <= window_start <= max(0, length - window)
         assert window_start <= start < stop <= window_start + window

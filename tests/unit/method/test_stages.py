@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +70,7 @@ def test_every_stage_grows_by_two_at_most_and_ends_at_the_padded_target(
     sizes = sizes_of(source, target)
     assert sizes.canvas == target.padded(16)
     path = (sizes.start, *sizes.canvases)
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in itertools.pairwise(path):
         assert before.width % 16 == before.height % 16 == 0
         # rounding to a multiple of 16 may add up to 8 pixels on either side
         assert after.width <= 2 * (before.width + 8) + 8

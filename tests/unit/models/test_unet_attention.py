@@ -49,8 +49,8 @@ class MaskedProcessor:
     """Self-attention by a mask over all tokens: the independent reference, inside the model."""
 
     def __init__(self, window: Grid, grid: Grid, offset: Offset) -> None:
-        mask = torch.full((grid.count, grid.count), -math.inf, dtype=torch.float64)
-        for token in range(grid.count):
+        mask = torch.full((grid.cells, grid.cells), -math.inf, dtype=torch.float64)
+        for token in range(grid.cells):
             spans = [
                 self.span(position, length, view, shift)
                 for position, length, view, shift in zip(

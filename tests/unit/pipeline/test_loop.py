@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -172,7 +172,7 @@ def offsets_of_a_run(
     attach, predict = model.neighborhood_attention, model.predict
 
     @contextmanager
-    def watched_attach(grid: Grid) -> Iterator[Tiling]:
+    def watched_attach(grid: Grid) -> Generator[Tiling]:
         with attach(grid) as tiling:
             tilings.append(tiling)
             yield tiling

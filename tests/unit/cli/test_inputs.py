@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from cli_fakes import touch
+
+from scalediff_engine.cli.inputs import Failure, Source, collect
+from scalediff_engine.errors import InputError, InputMissing, NoPictures
+
+
+def is_png(path: Path) -> bool:
+    return path.suffix == ".png"
+
+
+def look(*paths: Path, recursive: bool = False) -> tuple[list[Source], list[Failure]]:
+    return collect(paths, recursive=recursive, is_picture=is_png)
+
+
+def test_a_folder_is_flat_unless_told_otherwise(tmp_path: Path) -> None:
+    touch(tmp_path, ["b.png", "a.png", "notes.txt", "deep/c.png"])
+    sources, failures = look(tmp_path)
+    assert [source.path.name for source in sources] == ["a.png", "b.png"]
+    assert not failures
+    sources, _ = look(tmp_path, recursive=True)
+    assert [(s.path.name, str(s.below)) for s in sources] == [
+        ("a.png", "."),
+        ("b.png", "."),
+        ("c.png", "deep"),
+    ]
+
+
+def test_files_and_folders_keep_the_order_of_the_command_line(tmp_path: Path) -> None:
+    touch(tmp_path, ["z.txt", "folder/a.png"])
+    sources, _ = look(tmp_path / "z.txt", tmp_path / "folder")
+    assert [(s.path.name, s.found) for s in sources] == [("z.txt", False), ("a.png", True)]
+
+
+def test_a_file_that_is_named_twice_is_taken_once(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png"])
+    sources, _ = look(tmp_path / "a.png", tmp_path, tmp_path / "." / "a.png")
+    assert len(sources) == 1
+
+
+def test_hidden_files_and_folders_are_left_alone(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "._a.png", ".cache/b.png"])
+    sources, _ = look(tmp_path, recursive=True)
+    assert [source.path.name for source in sources] == ["a.png"]
+
+
+def test_a_loop_of_links_ends(tmp_path: Path) -> None:
+    touch(tmp_path, ["deep/a.png"])
+    (tmp_path / "deep" / "again").symlink_to(tmp_path)
+    sources, _ = look(tmp_path, recursive=True)
+    assert len(sources) == 1
+
+
+def test_what_is_missing_does_not_hide_what_is_there(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png"])
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    sources, failures = look(tmp_path / "no.png", tmp_path / "gone", tmp_path / "a.png")
+    assert len(sources) == 1
+    assert [type(failure.error) for failure in failures] == [InputMissing, InputMissing]
+
+
+def test_a_folder_without_pictures_says_so_and_what_would_help(tmp_path: Path) -> None:
+    touch(tmp_path, ["deep/a.png"])
+    _, [failure] = look(tmp_path)
+    assert isinstance(failure.error, NoPictures)
+    assert "--recursive" in str(failure.error)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are a POSIX thing")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    _, [failure] = look(tmp_path / "pipe.png")
+    assert isinstance(failure.error, InputError)
+    sources, _ = look(tmp_path)
+    assert not sources
+
+
+def test_a_name_that_no_system_takes_is_an_input_error(tmp_path: Path) -> None:
+    _, [failure] = look(tmp_path / ("x" * 5000))
+    assert isinstance(failure.error, InputError)

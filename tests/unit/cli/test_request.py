@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scalediff_engine.cli.request import (
+    Destination,
+    Enlargement,
+    Existing,
+    UpscaleRequest,
+    existing_from_flags,
+)
+from scalediff_engine.errors import UsageError
+from scalediff_engine.geometry import Size
+
+
+def test_four_times_is_the_usual_enlargement() -> None:
+    assert Enlargement().target(Size(30, 20)) == Size(120, 80)
+
+
+def test_a_scale_or_a_size_says_otherwise() -> None:
+    assert Enlargement(scale=1.5).target(Size(30, 20)) == Size(45, 30)
+    assert Enlargement(size=Size(90, 60)).target(Size(30, 20)) == Size(90, 60)
+
+
+def test_scale_and_size_together_are_refused() -> None:
+    with pytest.raises(UsageError, match="either --scale or --size"):
+        Enlargement(scale=2, size=Size(4, 4))
+
+
+@pytest.mark.parametrize("scale", [0, -1, 0.99, 33, 1e9, float("nan"), float("inf")])
+def test_an_absurd_scale_is_refused_with_the_range(scale: float) -> None:
+    with pytest.raises(UsageError, match="from 1 to 32"):
+        Enlargement(scale=scale)
+
+
+def test_a_size_below_the_source_is_refused() -> None:
+    with pytest.raises(UsageError, match="smaller"):
+        Enlargement(size=Size(10, 10)).target(Size(30, 20))
+
+
+def test_one_output_file_takes_one_input() -> None:
+    with pytest.raises(UsageError, match="2 inputs"):
+        UpscaleRequest((Path("a"), Path("b")), destination=Destination(file=Path("c.png")))
+
+
+def test_an_output_file_and_an_output_folder_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="not both"):
+        Destination(file=Path("a.png"), folder=Path("b"))
+
+
+@pytest.mark.parametrize("quality", [0, 101, -5])
+def test_quality_has_a_range(quality: int) -> None:
+    with pytest.raises(UsageError, match="1 to 100"):
+        Destination(quality=quality)
+
+
+def test_the_two_flags_for_existing_files_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="not both"):
+        existing_from_flags(overwrite=True, skip_existing=True)
+    assert existing_from_flags(overwrite=False, skip_existing=True) is Existing.SKIP
+    assert existing_from_flags(overwrite=True, skip_existing=False) is Existing.OVERWRITE
+    assert existing_from_flags(overwrite=False, skip_existing=False) is Existing.REFUSE
