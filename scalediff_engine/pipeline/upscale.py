@@ -53,9 +53,10 @@ def upscale(
     meter.report(Phase.FINISH, len(plan.stages) - 1, plan.stages[-1].steps)
     upscaled = ((y[0].permute(1, 2, 0) + 1) / 2).numpy()
     result = from_srgb(upscaled, filled)
+    whole = not picture.depth.is_float  # whole numbers cannot hold what lies beyond 0..1
     if settings.source_lock:
-        result = source_lock(pixels, result)
-    if not picture.depth.is_float:
+        result = source_lock(pixels, result, clip=whole)
+    elif whole:
         result = np.clip(result, 0, 1)
     alpha = None if picture.alpha is None else resize_alpha(picture.alpha, plan.target)
     return replace(picture, pixels=result, alpha=alpha)
