@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat: quality against the original, growth of time and memory."""
