@@ -1,0 +1,1 @@
+"""Runs ScaleDiff from a clone: makes the environment, keeps it fresh, starts the program in it."""
