@@ -1,0 +1,1 @@
+"""Files and raw pixels to float pictures and back; alpha, profiles, metadata, source lock."""

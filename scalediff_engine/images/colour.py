@@ -1,0 +1,189 @@
+"""A picture's own colours to sRGB, which the models know, and back.
+
+Profiles go through littleCMS in float32, relative colorimetric with black point compensation. A
+profile that is sRGB in all but name is recognised by what it does to colours, and left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+import imagecodecs
+import numpy as np
+
+from scalediff_engine.images import icc as icc_profile
+from scalediff_engine.images.picture import ColourModel, Picture, Pixels
+
+_RELATIVE = 1
+_BLACK_POINT_COMPENSATION = 8192
+_ROWS_AT_ONCE = 256
+_SPACES = {ColourModel.GREY: "gray", ColourModel.RGB: "rgb", ColourModel.CMYK: "cmyk"}
+_INK = np.float32(100.0)  # littleCMS measures floating-point ink in percent
+_SAME = 0.4 / 255  # a profile this close to sRGB cannot be told from it in 8 bits
+_RED, _BLUE = np.float32(0.2126), np.float32(0.0722)  # luma weights of ITU-R BT.709
+
+
+class _Way(Enum):
+    """How a picture's colours become sRGB."""
+
+    IDENTITY = "grey and RGB that are sRGB already"
+    PROFILE = "through the profile"
+    FORMULA = "CMYK without a profile"
+    BROKEN = "a profile that cannot be used: as if there were none"
+
+
+def to_srgb(picture: Picture) -> Pixels:
+    """The picture's colours as the models want them.
+
+    Args:
+        picture: in any colour space
+
+    Returns:
+        (H, W, 3) float32, sRGB-encoded. Without a profile, or with an sRGB one, exactly the
+        picture's values (grey three times; CMYK by R = (1-C)(1-K)). Integer pictures stay within
+        0..1, so that what is outside of sRGB's gamut is clipped; floating-point ones are not
+        clipped.
+    """
+    model, profile = picture.model, picture.icc
+    if _way(profile, model) is not _Way.PROFILE or profile is None:
+        return _plain_to_rgb(picture.pixels, model)
+    rgb = _by_rows(picture.pixels, 3, lambda rows: _forward(rows, profile, model))
+    return rgb if picture.depth.is_float else np.clip(rgb, 0.0, 1.0, out=rgb)
+
+
+def from_srgb(rgb: Pixels, like: Picture) -> Pixels:
+    """The way back: sRGB into the colour space of ``like``.
+
+    Args:
+        rgb: (H, W, 3) float32, sRGB-encoded, of any size
+        like: gives the colour model and the profile
+
+    Returns:
+        (H, W, C) float32, C as in ``like``; not clipped, except CMYK to 0..1. For grey the luma,
+        which leaves neutral colours exactly as they are.
+    """
+    model, profile = like.model, like.icc
+    if _way(profile, model) is not _Way.PROFILE or profile is None:
+        return _plain_from_rgb(rgb, model)
+    return _by_rows(rgb, model.value, lambda rows: _backward(rows, profile, model))
+
+
+def profile_problem(picture: Picture) -> str | None:
+    """A sentence for people if the embedded profile cannot be used, else None."""
+    if _way(picture.icc, picture.model) is not _Way.BROKEN:
+        return None
+    plain = "plain CMYK" if picture.model is ColourModel.CMYK else "sRGB"
+    return f"Its colour profile is damaged or for other colours; it was treated as {plain}."
+
+
+def luma(rgb: Pixels) -> Pixels:
+    """(H, W, 1) weighted mean of (H, W, 3) encoded colours; neutral ones exactly."""
+    red, green, blue = rgb[..., :1], rgb[..., 1:2], rgb[..., 2:3]
+    weighted = green + _RED * (red - green) + _BLUE * (blue - green)
+    return weighted.astype(np.float32, copy=False)
+
+
+@lru_cache(maxsize=16)
+def _way(profile: bytes | None, model: ColourModel) -> _Way:
+    if profile is None:
+        return _Way.FORMULA if model is ColourModel.CMYK else _Way.IDENTITY
+    if not _usable(profile, model):
+        return _Way.BROKEN
+    if model is ColourModel.CMYK:
+        return _Way.PROFILE
+    probe = _probe_colours(model)
+    try:
+        seen = _forward(probe, profile, model)
+        _backward(seen, profile, model)
+    except (RuntimeError, ValueError):  # CmsError is a RuntimeError
+        return _Way.BROKEN
+    same = float(np.abs(seen - _plain_to_rgb(probe, model)).max()) <= _SAME
+    return _Way.IDENTITY if same else _Way.PROFILE
+
+
+def _usable(profile: bytes, model: ColourModel) -> bool:
+    """Whether littleCMS converts both ways. RGB profiles are legal for grey: equal channels."""
+    of = icc_profile.model_of(profile)
+    if of is not model and not (of is ColourModel.RGB and model is ColourModel.GREY):
+        return False
+    probe = np.zeros((1, 2, model.value), np.float32)
+    try:
+        return bool(np.isfinite(_backward(_forward(probe, profile, model), profile, model)).all())
+    except (RuntimeError, ValueError):
+        return False
+
+
+def _probe_colours(model: ColourModel) -> Pixels:
+    """(1, n, C) colours all over the gamut."""
+    levels = np.linspace(0.0, 1.0, 9 if model is ColourModel.RGB else 33, dtype=np.float32)
+    grid = np.meshgrid(*[levels] * model.value, indexing="ij")
+    return np.stack([axis.ravel() for axis in grid], axis=-1)[None]
+
+
+@lru_cache(maxsize=1)
+def _srgb() -> bytes:
+    return bytes(imagecodecs.cms_profile("srgb"))
+
+
+def _forward(rows: Pixels, profile: bytes, model: ColourModel) -> Pixels:
+    """(h, W, C) in the profile's space to (h, W, 3) sRGB."""
+    if icc_profile.model_of(profile) is not model:
+        rows, model = _plain_to_rgb(rows, model), ColourModel.RGB
+    if model is ColourModel.CMYK:
+        rows = rows * _INK
+    return _transformed(rows, profile, _srgb(), model, ColourModel.RGB)
+
+
+def _backward(rows: Pixels, profile: bytes, model: ColourModel) -> Pixels:
+    """(h, W, 3) sRGB to (h, W, C) in the profile's space."""
+    if icc_profile.model_of(profile) is not model:
+        return luma(_transformed(rows, _srgb(), profile, ColourModel.RGB, ColourModel.RGB))
+    result = _transformed(rows, _srgb(), profile, ColourModel.RGB, model)
+    return np.clip(result / _INK, 0.0, 1.0) if model is ColourModel.CMYK else result
+
+
+def _transformed(
+    rows: Pixels, source: bytes, target: bytes, model: ColourModel, into: ColourModel
+) -> Pixels:
+    data = rows[..., 0] if model is ColourModel.GREY else rows
+    result: Any = imagecodecs.cms_transform(
+        np.ascontiguousarray(data, dtype=np.float32),
+        source,
+        target,
+        colorspace=_SPACES[model],
+        outcolorspace=_SPACES[into],
+        outdtype=np.dtype(np.float32),
+        intent=_RELATIVE,
+        flags=_BLACK_POINT_COMPENSATION,
+    )
+    return np.asarray(result, dtype=np.float32).reshape(*rows.shape[:2], into.value)
+
+
+def _by_rows(pixels: Pixels, channels: int, convert: Callable[[Pixels], Pixels]) -> Pixels:
+    result = np.empty((*pixels.shape[:2], channels), np.float32)
+    for start in range(0, len(pixels), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        result[rows] = convert(pixels[rows])
+    return result
+
+
+def _plain_to_rgb(pixels: Pixels, model: ColourModel) -> Pixels:
+    if model is ColourModel.GREY:
+        return np.repeat(pixels, 3, axis=2)
+    if model is ColourModel.CMYK:
+        return (1 - pixels[..., :3]) * (1 - pixels[..., 3:])
+    return pixels.copy()
+
+
+def _plain_from_rgb(rgb: Pixels, model: ColourModel) -> Pixels:
+    if model is ColourModel.GREY:
+        return luma(rgb)
+    if model is ColourModel.RGB:
+        return rgb.copy()
+    rgb = np.clip(rgb, 0.0, 1.0)
+    brightest = rgb.max(axis=2, keepdims=True)
+    inks = np.divide(brightest - rgb, brightest, out=np.zeros_like(rgb), where=brightest > 0)
+    return np.concatenate([inks, 1 - brightest], axis=2)

@@ -1,0 +1,122 @@
+"""The source lock: coarse structure and colour from the source, fine detail from the result.
+
+::
+
+    locked = up(source) + (result - up(shrink(result)))  =  result + up(source - shrink(result))
+
+(one such step; enlarging and shrinking is not quite the identity, so what a step leaves over is
+corrected in the same way two more times, as in iterative back-projection).
+
+``shrink`` goes to a *lock grid* of ``cutoff`` times the source's size, ``up`` from there to the
+result's size. Both sides of the equation are the same, because ``up`` is linear; the second one
+moves one small picture instead of two large ones. Source: shared/method.md, section 5.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.images.picture import Pixels
+from scalediff_engine.images.resample import Kernel, resize
+
+_REFINEMENTS = 2
+_CLIP_ROUNDS = 3
+
+
+def source_lock(
+    source: Pixels,
+    result: Pixels,
+    *,
+    strength: float = 1.0,
+    cutoff: float = 1.0,
+    clip: bool = True,
+) -> Pixels:
+    """Replace the low frequencies of ``result`` by those of ``source``.
+
+    Args:
+        source: (h, w, C), in its own colour space
+        result: (H, W, C), same colour space; any ratio of sizes, also a different one per axis
+        strength: 0 leaves the result alone, 1 locks fully, linear between
+        cutoff: fraction of the source's Nyquist frequency that belongs to the source, in (0, 1];
+            1 is the whole band (shrinking the result gives the source back, but for the error of
+            resampling), 0.25 only coarse colours
+        clip: True for integer depths: values end within 0..1, and what clipping takes from a
+            neighbourhood is given back to its unclipped pixels where there is room; False for
+            floating-point depths: nothing is clipped
+
+    Returns:
+        (H, W, C) float32
+
+    Raises:
+        ValueError: different numbers of channels, ``strength`` outside 0..1, ``cutoff`` outside
+            (0, 1].
+    """
+    if source.ndim != 3 or result.ndim != 3 or source.shape[2] != result.shape[2]:
+        raise ValueError(f"cannot lock a result of shape {result.shape} to a {source.shape} source")
+    if not 0.0 <= strength <= 1.0:
+        raise ValueError(f"strength is {strength} and must be within 0..1")
+    if not 0.0 < cutoff <= 1.0:
+        raise ValueError(f"cutoff is {cutoff} and must be above 0 and at most 1")
+    grid = _lock_grid(source, result, cutoff)
+    locked = np.empty(result.shape, np.float32)
+    for channel in range(result.shape[2]):
+        locked[..., channel] = _locked_plane(
+            source[..., channel], result[..., channel], grid, strength, clip=clip
+        )
+    return locked
+
+
+def drift(source: Pixels, result: Pixels) -> Pixels:
+    """How far the result, shrunk to the source's size, is from the source.
+
+    Args:
+        source: (h, w, C)
+        result: (H, W, C), same colour space
+
+    Returns:
+        (h, w, C) float32, shrunk result minus source: 0 where the result says the same
+    """
+    return _shrink(result, _size(source)) - source.astype(np.float32, copy=False)
+
+
+def _size(pixels: Pixels) -> Size:
+    return Size(pixels.shape[1], pixels.shape[0])
+
+
+def _lock_grid(source: Pixels, result: Pixels, cutoff: float) -> Size:
+    # An axis on which the result is smaller than the source has no band above the result's own.
+    width = min(source.shape[1], result.shape[1])
+    height = min(source.shape[0], result.shape[0])
+    return Size(max(1, round(width * cutoff)), max(1, round(height * cutoff)))
+
+
+def _shrink(pixels: Pixels, grid: Size) -> Pixels:
+    return resize(pixels, grid, kernel=Kernel.BICUBIC)
+
+
+def _locked_plane(
+    source: Pixels, result: Pixels, grid: Size, strength: float, *, clip: bool
+) -> Pixels:
+    """:func:`source_lock` of one channel: (h, w) and (H, W) to (H, W)."""
+    locked = np.array(result, dtype=np.float32)
+    if strength > 0.0:
+        coarse = _shrink(locked, grid)
+        step = (_shrink(source, grid) - coarse) * np.float32(strength)
+        wanted: Pixels = coarse + step.astype(np.float32, copy=False)
+        for _ in range(1 + _REFINEMENTS):
+            missing: Pixels = wanted - coarse
+            locked += resize(missing, _size(locked))
+            coarse = _shrink(locked, grid)
+    return _clipped(locked, grid) if clip else locked
+
+
+def _clipped(plane: Pixels, grid: Size) -> Pixels:
+    """``plane`` (H, W) within 0..1; what is cut off goes to the neighbours that have room."""
+    for _ in range(_CLIP_ROUNDS):
+        clipped = np.clip(plane, 0.0, 1.0)
+        overshoot = plane - clipped
+        if not overshoot.any():
+            return clipped
+        plane = clipped + resize(_shrink(overshoot, grid), _size(plane))
+    return np.clip(plane, 0.0, 1.0)

@@ -1,0 +1,78 @@
+"""A picture in memory: float pixels in the colour space of its file, and all that goes back out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalediff_engine.geometry import Size
+
+Pixels = NDArray[np.float32]
+
+
+class Depth(Enum):
+    """How the file stores one sample."""
+
+    U8 = "u8"
+    U16 = "u16"
+    F16 = "f16"
+    F32 = "f32"
+
+    @property
+    def is_float(self) -> bool:
+        """Whether samples are floating point, so that values outside 0..1 are kept."""
+        return self in (Depth.F16, Depth.F32)
+
+
+class ColourModel(Enum):
+    """What the channels of ``Picture.pixels`` mean; the value is their number."""
+
+    GREY = 1
+    RGB = 3
+    CMYK = 4
+
+
+@dataclass(frozen=True)
+class Metadata:
+    r"""What a file says about its picture besides pixels.
+
+    ``exif`` is a TIFF-structured block without any "Exif\0\0" prefix, its orientation already
+    applied and set to 1; ``xmp`` is an XMP packet; ``dpi`` is horizontal, vertical.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels as floats, still in the file's own colour space.
+
+    Attributes:
+        pixels: (H, W, C) encoded values, 0..1 for integer files (floats may exceed it);
+            C = 1 grey, 3 RGB, 4 CMYK (1 = full ink)
+        alpha: (H, W) 0..1, straight (colours are not multiplied by it), or None
+        depth: how the file stored a sample, and how the result will
+        icc: the embedded colour profile, or None for sRGB (grey: its tone curve)
+        metadata: EXIF, XMP, resolution
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    depth: Depth = Depth.U8
+    icc: bytes | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+
+    @property
+    def size(self) -> Size:
+        """Width and height in pixels."""
+        return Size(self.pixels.shape[1], self.pixels.shape[0])
+
+    @property
+    def model(self) -> ColourModel:
+        """What the channels mean."""
+        return ColourModel(self.pixels.shape[2])

@@ -1,0 +1,167 @@
+"""PNG files as chunks: checked, picked apart, and put together again.
+
+Source: PNG specification, third edition (W3C, 2025), sections 5 and 11.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from scalediff_engine.images.picture import Metadata
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_XMP_KEYWORD = b"XML:com.adobe.xmp"
+_MAX_TEXT_BYTES = 64 * 2**20
+_INCHES_PER_METRE = 1 / 0.0254
+
+
+class BadPng(ValueError):
+    """The bytes are no whole PNG file."""
+
+
+class Chunk(NamedTuple):
+    """One chunk: its four-letter name and what it holds."""
+
+    name: bytes
+    body: bytes
+
+    def encoded(self) -> bytes:
+        """With its length and checksum."""
+        check = zlib.crc32(self.name + self.body)
+        return struct.pack(">I", len(self.body)) + self.name + self.body + struct.pack(">I", check)
+
+
+def chunks(file: BinaryIO, *, with_pixels: bool = True) -> Iterator[Chunk]:
+    """Each chunk from IHDR to IEND; a damaged one is left out if pictures do without it.
+
+    Args:
+        file: seekable, at any position
+        with_pixels: False leaves the IDAT chunks' bodies empty and unread
+
+    Raises:
+        BadPng: the file ends before IEND, or a chunk that the pixels need is damaged.
+    """
+    file_bytes = file.seek(0, os.SEEK_END)
+    position = len(SIGNATURE)
+    while True:
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8 or position + 12 > file_bytes:
+            raise BadPng(f"it ends after {file_bytes} bytes, before its last chunk")
+        length, name = struct.unpack(">I4s", head)
+        position += 12 + length
+        if position > file_bytes:
+            raise BadPng(f"it ends after {file_bytes} bytes, inside its {_named(name)} chunk")
+        if name == b"IDAT" and not with_pixels:
+            yield Chunk(name, b"")
+            continue
+        body = file.read(length)
+        (stored,) = struct.unpack(">I", file.read(4))
+        if zlib.crc32(name + body) == stored:
+            yield Chunk(name, body)
+        elif not name[0] & 0x20 or name == b"tRNS":  # a capital: critical
+            raise BadPng(f"its {_named(name)} chunk has a wrong checksum")
+        if name == b"IEND":
+            return
+
+
+def _named(name: bytes) -> str:
+    return name.decode("ascii", "replace")
+
+
+class Header(NamedTuple):
+    """The IHDR chunk; ``colour`` is 0 grey, 2 RGB, 3 palette, 4 grey+alpha, 6 RGBA."""
+
+    width: int
+    height: int
+    bits: int
+    colour: int
+    interlaced: bool
+
+
+_BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+def header(body: bytes) -> Header:
+    """Read an IHDR chunk.
+
+    Raises:
+        BadPng: values that the specification does not allow.
+    """
+    if len(body) != 13:
+        raise BadPng("its header has the wrong length")
+    width, height, bits, colour, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
+    if bits not in _BITS.get(colour, ()) or compression or filtering or interlace > 1:
+        raise BadPng(f"its header says {bits} bits of colour type {colour}, which does not exist")
+    if not 0 < width < 2**31 or not 0 < height < 2**31:
+        raise BadPng(f"its header says {width}x{height} pixels")
+    return Header(width, height, bits, colour, bool(interlace))
+
+
+def profile_of(body: bytes) -> bytes | None:
+    """The ICC profile in an iCCP chunk, or None if it is damaged."""
+    _, _, packed = body.partition(b"\0")
+    return _inflated(packed[1:])
+
+
+def profile_chunk(icc: bytes) -> Chunk:
+    """An iCCP chunk."""
+    return Chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc, 9))
+
+
+def xmp_of(body: bytes) -> bytes | None:
+    """The XMP packet in an iTXt chunk, or None if the chunk holds another text."""
+    keyword, _, rest = body.partition(b"\0")
+    if keyword != _XMP_KEYWORD or len(rest) < 4:
+        return None
+    compressed, text = rest[0], rest[2:].split(b"\0", 2)[-1]
+    return _inflated(text) if compressed else text
+
+
+def xmp_chunk(xmp: bytes) -> Chunk:
+    """An iTXt chunk; stored plainly, as the XMP specification asks for."""
+    return Chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + xmp)
+
+
+def dpi_of(body: bytes) -> tuple[float, float] | None:
+    """The resolution in a pHYs chunk, or None if it only gives the pixels' shape."""
+    if len(body) != 9:
+        return None
+    across, down, unit = struct.unpack(">IIB", body)
+    if unit != 1 or not across or not down:
+        return None
+    return across / _INCHES_PER_METRE, down / _INCHES_PER_METRE
+
+
+def dpi_chunk(dpi: tuple[float, float]) -> Chunk:
+    """A pHYs chunk."""
+    across, down = (min(2**31 - 1, max(1, round(side * _INCHES_PER_METRE))) for side in dpi)
+    return Chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+
+
+def with_metadata(png: bytes, icc: bytes | None, metadata: Metadata) -> bytes:
+    """``png`` with a profile and metadata chunks right after its header."""
+    added: list[Chunk] = []
+    if icc is not None:
+        added.append(profile_chunk(icc))
+    if metadata.dpi is not None:
+        added.append(dpi_chunk(metadata.dpi))
+    if metadata.exif is not None:
+        added.append(Chunk(b"eXIf", metadata.exif))
+    if metadata.xmp is not None:
+        added.append(xmp_chunk(metadata.xmp))
+    start = len(SIGNATURE) + 25  # the IHDR chunk always has 25 bytes
+    return png[:start] + b"".join(chunk.encoded() for chunk in added) + png[start:]
+
+
+def _inflated(packed: bytes) -> bytes | None:
+    inflater = zlib.decompressobj()
+    try:
+        return inflater.decompress(packed, _MAX_TEXT_BYTES) or None
+    except zlib.error:
+        return None

@@ -1,0 +1,116 @@
+"""Read a picture, or only its header, from a file; whatever is wrong becomes one sentence."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from scalediff_engine.errors import InputError, InputMissing, UnreadablePicture
+from scalediff_engine.images import decode_pillow, decode_png, decode_tiff, exif, png_chunks
+from scalediff_engine.images.errors_of_decoders import decoding
+from scalediff_engine.images.exif import Orientation
+from scalediff_engine.images.picture import Picture
+from scalediff_engine.images.probe import Loaded, Probe, require_area
+
+MAX_PIXELS = 300_000_000
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def probe(path: Path, *, max_pixels: int = MAX_PIXELS) -> Probe:
+    """Size, depth, colour model and more, without decoding a pixel.
+
+    A file that passes may still turn out damaged when it is read.
+
+    Raises:
+        InputMissing: no such file, or a folder.
+        UnreadablePicture: empty, damaged or no picture.
+        PictureTooLarge: more than ``max_pixels``.
+        InputError: no permission, or no regular file.
+    """
+    with _opened(path) as file, decoding(path):
+        found = _probed(file, path)
+    require_area(found.size, max_pixels, path)
+    return found
+
+
+def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """The picture in ``path``, upright, in its own colours; see :func:`load` for notes.
+
+    Raises:
+        InputError: as :func:`probe`; truncated and damaged files are UnreadablePicture.
+    """
+    return load(path, max_pixels=max_pixels).picture
+
+
+def load(path: Path, *, max_pixels: int = MAX_PIXELS) -> Loaded:
+    """Like :func:`read`, with the format's name and notes on what the picture leaves behind.
+
+    Raises:
+        InputError: as :func:`read`.
+    """
+    with _opened(path) as file, decoding(path):
+        require_area(_probed(file, path).size, max_pixels, path)
+        file.seek(0)
+        loaded, orientation = _decoded(file.read())
+    return replace(loaded, picture=_upright(loaded.picture, orientation))
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputMissing(f"{path} is a folder and not a picture's file.")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path} is not a regular file.")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise InputMissing(f"{path} does not exist.") from error
+    except NotADirectoryError as error:
+        raise InputMissing(f"{path} does not exist.") from error
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read: permission denied.") from error
+    except (OSError, ValueError) as error:  # too long a name, a broken disk, a null in the name
+        raise InputError(f"{path} cannot be opened: {error}.") from error
+
+
+def _probed(file: BinaryIO, path: Path) -> Probe:
+    start = file.read(16)
+    if not start:
+        raise UnreadablePicture(f"{path} is empty.")
+    file.seek(0)
+    try:
+        if start.startswith(png_chunks.SIGNATURE):
+            return decode_png.probe(file)
+        if start.startswith(_TIFF_MAGIC):
+            return decode_tiff.probe(file)
+        return decode_pillow.probe(file)
+    except decode_pillow.NotAPicture as error:
+        raise UnreadablePicture(f"{path} is not a picture in a format that can be read.") from error
+
+
+def _decoded(data: bytes) -> tuple[Loaded, Orientation]:
+    if data.startswith(_TIFF_MAGIC):
+        return decode_tiff.load(data)
+    png = data.startswith(png_chunks.SIGNATURE)
+    loaded = decode_png.load(data) if png else decode_pillow.load(data)
+    return loaded, exif.orientation(loaded.picture.metadata.exif)
+
+
+def _upright(picture: Picture, orientation: Orientation) -> Picture:
+    if orientation is Orientation.UPRIGHT:
+        return picture
+    metadata = picture.metadata
+    dpi = metadata.dpi[::-1] if metadata.dpi and orientation.swaps_sides else metadata.dpi
+    return replace(
+        picture,
+        pixels=exif.applied(picture.pixels, orientation),
+        alpha=None if picture.alpha is None else exif.applied(picture.alpha, orientation),
+        metadata=replace(
+            metadata,
+            exif=metadata.exif and exif.upright(metadata.exif),
+            xmp=metadata.xmp and exif.upright_xmp(metadata.xmp),
+            dpi=dpi,
+        ),
+    )

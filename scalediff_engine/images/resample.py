@@ -1,0 +1,70 @@
+"""Resize float pixels to any size, from any fractional part of them, one channel at a time."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.images.picture import Pixels
+
+
+class Kernel(Enum):
+    """A resampling kernel; all but NEAREST widen when shrinking, so that nothing aliases."""
+
+    NEAREST = Image.Resampling.NEAREST
+    BOX = Image.Resampling.BOX
+    BILINEAR = Image.Resampling.BILINEAR
+    HAMMING = Image.Resampling.HAMMING
+    BICUBIC = Image.Resampling.BICUBIC
+    LANCZOS = Image.Resampling.LANCZOS
+
+
+class SourceBox(NamedTuple):
+    """A part of the source in fractional pixels; right and bottom are exclusive."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def resize(
+    pixels: Pixels, size: Size, *, box: SourceBox | None = None, kernel: Kernel = Kernel.BICUBIC
+) -> Pixels:
+    """Resample in float32; values outside 0..1 are kept, and nothing is clipped.
+
+    Args:
+        pixels: (H, W, C) or (H, W), finite
+        size: of the result, pixels
+        box: the part of the source that becomes the result; None is all of it
+        kernel: see :class:`Kernel`; bicubic is a = -0.5
+
+    Returns:
+        (size.height, size.width, C) or (size.height, size.width); never a view of ``pixels``
+
+    Raises:
+        ValueError: an empty size, or a box that is empty or leaves the source.
+    """
+    height, width = pixels.shape[:2]
+    if min(size) < 1:
+        raise ValueError(f"a picture cannot be resized to {size}")
+    whole = SourceBox(0.0, 0.0, float(width), float(height))
+    if box is None:
+        box = whole
+    if box == whole and size == (width, height):
+        return np.array(pixels, dtype=np.float32)
+    if pixels.ndim == 2:
+        return _resize_plane(pixels, size, box, kernel)
+    result = np.empty((size.height, size.width, pixels.shape[2]), np.float32)
+    for channel in range(pixels.shape[2]):
+        result[..., channel] = _resize_plane(pixels[..., channel], size, box, kernel)
+    return result
+
+
+def _resize_plane(plane: Pixels, size: Size, box: SourceBox, kernel: Kernel) -> Pixels:
+    image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))  # mode F
+    return np.array(image.resize(size, kernel.value, box), dtype=np.float32)

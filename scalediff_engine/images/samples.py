@@ -1,0 +1,98 @@
+"""Stored samples to float and back: scaling, rounding, and dither where bits are lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalediff_engine.images.picture import Depth, Pixels
+
+_DITHER_SEED = 20251018
+_ROWS_AT_ONCE = 256
+_F16_MAX = 65504.0
+
+
+def to_float(samples: NDArray[Any], bits: int | None = None) -> tuple[Pixels, Depth]:
+    """Scale stored samples to floats and say which depth holds all of their information.
+
+    Args:
+        samples: any shape; bool, integers or floats
+        bits: bits in use, for integers that fill their type only in part (12-bit in uint16)
+
+    Returns:
+        float32 of the same shape - unsigned integers 0..1, signed ones shifted so that their
+        lowest value is 0, floats as they are - and the depth
+
+    Raises:
+        ValueError: complex numbers or another type without an order.
+    """
+    dtype = samples.dtype
+    if dtype.kind == "b":
+        return samples.astype(np.float32), Depth.U8
+    if dtype.kind == "f":
+        depth = Depth.F16 if dtype.itemsize == 2 else Depth.F32
+        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite
+            return samples.astype(np.float32), depth
+    if dtype.kind not in "ui":
+        raise ValueError(f"samples of type {dtype} are not numbers that a picture can hold")
+    bits = min(bits or dtype.itemsize * 8, dtype.itemsize * 8)
+    depth = Depth.U8 if bits <= 8 else Depth.U16 if bits <= 16 else Depth.F32
+    lowest = -(2 ** (bits - 1)) if dtype.kind == "i" else 0
+    if bits <= 16:
+        floats = samples.astype(np.float32)
+        floats -= np.float32(lowest)
+        floats /= np.float32(2**bits - 1)
+        return floats, depth
+    wide = samples.astype(np.float64)
+    return ((wide - lowest) / (2**bits - 1)).astype(np.float32), depth
+
+
+def from_float(pixels: Pixels, depth: Depth) -> NDArray[Any]:
+    """Round floats to stored samples; what :func:`to_float` gave comes back bit for bit.
+
+    Args:
+        pixels: any shape; 0..1 for the integer depths (clipped to it), any value for floats
+            (float16: clipped to +-65504)
+        depth: of the samples
+
+    Returns:
+        uint8, uint16, float16 or float32 of the same shape
+    """
+    if depth is Depth.F32:
+        return pixels.astype(np.float32, copy=False)
+    if depth is Depth.F16:
+        return np.clip(pixels, -_F16_MAX, _F16_MAX).astype(np.float16)
+    top, dtype = (255, np.uint8) if depth is Depth.U8 else (65535, np.uint16)
+    samples = np.empty(pixels.shape, dtype)
+    for start in range(0, len(pixels), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        samples[rows] = np.rint(np.clip(np.nan_to_num(pixels[rows]), 0.0, 1.0) * top)
+    return samples
+
+
+def dithered_u8(pixels: Pixels) -> NDArray[np.uint8]:
+    """Round floats to 8 bits with noise instead of bands.
+
+    Triangular noise of +-1 step is added before rounding, so that the mean of every shade is
+    exact and the error is independent of it (Lipshitz, Wannamaker, Vanderkooy 1992). The noise has
+    a fixed seed: the same pixels give the same bytes. Values that 8 bits hold exactly stay as they
+    are, so black stays black, white white, and flat areas flat.
+
+    Args:
+        pixels: (H, W, ...) 0..1 (clipped to it)
+
+    Returns:
+        uint8 of the same shape
+    """
+    noise = np.random.default_rng(_DITHER_SEED)
+    samples = np.empty(pixels.shape, np.uint8)
+    for start in range(0, len(pixels), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        steps = np.clip(np.nan_to_num(pixels[rows]), 0.0, 1.0) * np.float32(255.0)
+        nearest = np.rint(steps)
+        exact = np.abs(steps - nearest) < 1e-4
+        triangle = noise.random(steps.shape, np.float32) - noise.random(steps.shape, np.float32)
+        samples[rows] = np.where(exact, nearest, np.clip(np.rint(steps + triangle), 0, 255))
+    return samples

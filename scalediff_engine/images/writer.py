@@ -1,0 +1,178 @@
+"""Write a picture to a file: in the format that its name says, whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalediff_engine.errors import OutputError, UsageError
+from scalediff_engine.images import atomic, encode, exif
+from scalediff_engine.images.colour import to_srgb
+from scalediff_engine.images.formats import Format, require_size, written_format
+from scalediff_engine.images.icc import model_of
+from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture
+from scalediff_engine.images.recipe import with_recipe
+from scalediff_engine.images.samples import dithered_u8, from_float
+
+Notes = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A file's bytes, and a sentence for each thing that the format could not hold."""
+
+    data: bytes
+    notes: Notes
+
+
+def write(
+    picture: Picture,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    quality: int | None = None,
+    recipe: str | None = None,
+) -> Notes:
+    """Write ``picture`` in the format of the extension of ``path``.
+
+    The file appears whole or not at all; see :func:`atomic.write_whole`.
+
+    Args:
+        picture: what to write
+        path: ends in an extension of :class:`Format`
+        overwrite: whether a file that is there may be replaced
+        quality: 1..100 for JPEG (92 unless given) and WebP (lossless unless given)
+        recipe: a JSON object to embed; see :mod:`recipe`
+
+    Returns:
+        a sentence for each thing that the format could not hold
+
+    Raises:
+        OutputExists: there is a file already and not ``overwrite``.
+        DiskFull: no space left.
+        OutputError: another reason that the file cannot be written, such as a format that we do
+            not write or a picture too large for it.
+        UsageError: ``quality`` outside 1..100.
+    """
+    form = written_format(path)
+    if form is None:
+        names = ", ".join(one.extensions[0] for one in Format)
+        raise OutputError(f"{path} has an extension that cannot be written; use one of {names}.")
+    atomic.require_writable(path, overwrite=overwrite)
+    encoded = encode_picture(picture, form, quality=quality, recipe=recipe)
+    atomic.write_whole(path, encoded.data, overwrite=overwrite)
+    return encoded.notes
+
+
+def encode_picture(
+    picture: Picture, form: Format, *, quality: int | None = None, recipe: str | None = None
+) -> Encoded:
+    """The bytes that :func:`write` writes.
+
+    Raises:
+        OutputError: the picture is too large for the format.
+        UsageError: ``quality`` outside 1..100.
+    """
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageError(f"The quality is {quality} and must be within 1..100.")
+    require_size(form, picture.size)
+    picture, notes = _fitting_colours(picture, form)
+    picture, more = _without_alpha(picture, form)
+    notes += more
+    samples, more = _samples(picture, form)
+    notes += more
+    metadata, more = _metadata(picture, recipe)
+    notes += more
+    data, more = _encoded(samples, picture, metadata, form, quality)
+    return Encoded(data, notes + more)
+
+
+def _encoded(
+    samples: NDArray[Any],
+    picture: Picture,
+    metadata: Metadata,
+    form: Format,
+    quality: int | None,
+) -> tuple[bytes, Notes]:
+    match form:
+        case Format.PNG:
+            return encode.png(samples, picture.icc, metadata), ()
+        case Format.WEBP:
+            return encode.webp(samples, picture.icc, metadata, quality), ()
+        case Format.JPEG:
+            return encode.jpeg(samples, picture.icc, metadata, quality)
+        case Format.TIFF:
+            return encode.tiff(samples, picture.model, picture.icc, metadata)
+
+
+def _fitting_colours(picture: Picture, form: Format) -> tuple[Picture, Notes]:
+    """In a colour model of the format; a profile that does not describe it any more goes."""
+    if picture.model in form.abilities.models:
+        return picture, ()
+    converted = replace(picture, pixels=to_srgb(picture), icc=None)
+    if picture.model is ColourModel.CMYK:
+        return converted, (f"{form.value.upper()} cannot hold CMYK: it was converted to sRGB.",)
+    if picture.icc is not None and model_of(picture.icc) is ColourModel.RGB:
+        pixels = np.repeat(picture.pixels, 3, axis=2)
+        return replace(picture, pixels=pixels), ()
+    return converted, ()
+
+
+def _without_alpha(picture: Picture, form: Format) -> tuple[Picture, Notes]:
+    if picture.alpha is None or form.abilities.alpha:
+        return picture, ()
+    paper = 0.0 if picture.model is ColourModel.CMYK else 1.0
+    cover = picture.alpha[..., None]
+    pixels = picture.pixels * cover + np.float32(paper) * (1 - cover)
+    note = f"{form.value.upper()} cannot hold transparency: it was flattened onto white."
+    flat = replace(picture, pixels=pixels, alpha=None)
+    return flat, () if bool((cover >= 1).all()) else (note,)
+
+
+def _samples(picture: Picture, form: Format) -> tuple[NDArray[Any], Notes]:
+    """(H, W, C or C+1) samples of a depth that the format holds, alpha last."""
+    depths = form.abilities.depths
+    depth = picture.depth
+    if depth not in depths:
+        depth = Depth.U16 if Depth.U16 in depths else Depth.U8
+    notes: Notes = ()
+    if depth is not picture.depth:
+        notes += (
+            f"{form.value.upper()} cannot hold {_spoken(picture.depth)} samples: "
+            f"they were reduced to {_spoken(depth)}.",
+        )
+    if picture.depth.is_float and not depth.is_float and _exceeds(picture.pixels):
+        notes += ("Values below 0 or above 1 were clipped.",)
+    reduced = depth is Depth.U8 and picture.depth is not Depth.U8
+    samples = dithered_u8(picture.pixels) if reduced else from_float(picture.pixels, depth)
+    if picture.alpha is None:
+        return samples, notes
+    alpha = from_float(picture.alpha, depth)
+    return np.concatenate([samples, alpha[..., None]], axis=2), notes
+
+
+def _exceeds(pixels: NDArray[np.float32]) -> bool:
+    return bool(pixels.min() < 0.0 or pixels.max() > 1.0)
+
+
+def _spoken(depth: Depth) -> str:
+    return {
+        Depth.U8: "8-bit",
+        Depth.U16: "16-bit",
+        Depth.F16: "16-bit float",
+        Depth.F32: "32-bit float",
+    }[depth]
+
+
+def _metadata(picture: Picture, recipe: str | None) -> tuple[Metadata, Notes]:
+    metadata, notes = picture.metadata, ()
+    if metadata.exif is not None:
+        metadata = replace(metadata, exif=exif.with_size(metadata.exif, picture.size))
+    if recipe is not None:
+        xmp, notes = with_recipe(metadata.xmp, recipe)
+        metadata = replace(metadata, xmp=xmp)
+    return metadata, notes
