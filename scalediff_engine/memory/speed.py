@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from scalediff_engine.memory.probe import guessed_gflop_per_second
 
-# A shorter run measures the overhead of its start rather than the machine.
+# A smaller or shorter run measures the overhead of its start rather than the machine.
+SMALLEST_RUN_GFLOP = 100.0
 SHORTEST_RUN_SECONDS = 1.0
 NEWEST_WEIGHT = 0.4
 
@@ -43,9 +44,9 @@ class SpeedRecord:
             devices: the device that ran it, under each name it may be asked for ("auto", "cpu")
             model: the family's name
             gflop: the plan's work
-            seconds: what it took; runs too short to tell are not remembered
+            seconds: what it took; runs too small to tell are not remembered
         """
-        if seconds < SHORTEST_RUN_SECONDS or not gflop > 0:
+        if seconds < SHORTEST_RUN_SECONDS or not gflop >= SMALLEST_RUN_GFLOP:
             return
         speeds = self._read()
         for key in {_key(device, model) for device in devices}:
@@ -65,7 +66,7 @@ class SpeedRecord:
         return {
             key: float(value)
             for key, value in cast(dict[str, Any], stored).items()
-            if isinstance(value, int | float) and math.isfinite(value) and value > 0
+            if type(value) in (int, float) and math.isfinite(value) and value > 0
         }
 
     def _write(self, speeds: dict[str, float]) -> None:

@@ -59,12 +59,13 @@ class FakeShelf:
 
 @dataclass
 class FakeBench:
-    """Writes a text file for each picture; does what the script says on the way."""
+    """Saves the recipe for each picture; does what the script says on the way."""
 
     on_read: Callable[[Path], None] = lambda _: None
     on_load: Callable[[], None] = lambda: None
     on_step: Callable[[int], None] = lambda _: None
-    on_write: Callable[[Path], None] = lambda _: None
+    on_encode: Callable[[Path], None] = lambda _: None
+    on_save: Callable[[Path], None] = lambda _: None
     read_notes: tuple[str, ...] = ()
     write_notes: tuple[str, ...] = ()
     steps: int = 3
@@ -87,13 +88,16 @@ class FakeBench:
 
         return Enlarger("cpu", enlarge)
 
-    def write(
-        self, picture: Picture, path: Path, *, overwrite: bool, quality: int | None, recipe: str
-    ) -> tuple[str, ...]:
-        self.calls.append(f"write {path.name}")
-        self.on_write(path)
-        path.write_text(recipe)
-        return self.write_notes
+    def encode(
+        self, picture: Picture, path: Path, *, quality: int | None, recipe: str
+    ) -> tuple[bytes, tuple[str, ...]]:
+        self.on_encode(path)
+        return recipe.encode(), self.write_notes
+
+    def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
+        self.calls.append(f"save {path.name}")
+        self.on_save(path)
+        path.write_bytes(data)
 
 
 @dataclass

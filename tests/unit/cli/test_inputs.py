@@ -83,3 +83,29 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_name_that_no_system_takes_is_an_input_error(tmp_path: Path) -> None:
     _, [failure] = look(tmp_path / ("x" * 5000))
     assert isinstance(failure.error, InputError)
+
+
+def test_a_wildcard_that_the_shell_left_stands_for_files(tmp_path: Path) -> None:
+    touch(tmp_path, ["b.png", "a.png", "c.jpg", "folder.png/x"])
+    sources, failures = look(tmp_path / "*.png", tmp_path / "*.gif", tmp_path / "[ab].png")
+    assert [source.path.name for source in sources] == ["a.png", "b.png"]
+    assert [type(failure.error) for failure in failures] == [InputMissing, InputMissing]
+
+
+def test_a_folder_that_cannot_be_read_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, ["a.png", "locked/b.png"])
+    real = os.scandir
+
+    def scandir(path: str) -> object:  # root may read anything, so a real one would not do
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    sources, [failure] = look(tmp_path, recursive=True)
+    assert [source.path.name for source in sources] == ["a.png"]
+    assert str(failure.error).endswith("locked cannot be read: Permission denied.")
+    _, [failure] = look(tmp_path / "locked")
+    assert isinstance(failure.error, InputError)

@@ -1,0 +1,188 @@
+"""The run itself: job after job, one bad file stops nothing, an interrupt stops everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from scalediff_engine.cli.crashlog import crash_error
+from scalediff_engine.cli.events import Advanced, Failed, Finished, Job, Loading, Numbered, Summary
+from scalediff_engine.cli.inputs import Failure
+from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
+from scalediff_engine.cli.jobs import Worklist
+from scalediff_engine.cli.report import Reporter
+from scalediff_engine.cli.request import Existing, UpscaleRequest
+from scalediff_engine.cli.streams import StdoutClosed
+from scalediff_engine.cli.workshop import Bench, Enlarger
+from scalediff_engine.errors import Cancelled, NotEnoughMemory, ScaleDiffError
+from scalediff_engine.memory.footprint import Cost
+from scalediff_engine.pipeline.progress import Progress
+
+EXIT_SOME_FAILED = 6
+
+# What an allocation that failed says, on the CPU and on accelerators.
+_MEMORY_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+@dataclass
+class Batch:
+    """One run over a worklist.
+
+    Attributes:
+        title: of the model, for people
+        remember: told of each finished job's device, cost and seconds
+        clock: seconds, monotonic
+    """
+
+    request: UpscaleRequest
+    worklist: Worklist
+    title: str
+    bench: Bench
+    reporter: Reporter
+    interrupts: Interrupts
+    remember: Callable[[str, Cost, float], None]
+    clock: Callable[[], float] = time.monotonic
+    _enlarger: Enlarger | None = None
+    _done: int = 0
+    _done_gflop: float = 0.0
+    _done_s: float = 0.0
+    _failures: list[Failure] = field(default_factory=list[Failure])
+
+    def run(self) -> int:
+        """Do all jobs and give the exit code.
+
+        Raises:
+            StdoutClosed: nobody listens to the results any more.
+            ModelError, UsageError: the model cannot be loaded, so no job can be done.
+        """
+        start_s = self.clock()
+        self._failures = list(self.worklist.failures)
+        for failure in self._failures:
+            self.reporter.tell(Failed(failure, self._is_batch))
+        cancelled = False
+        try:
+            jobs = self.worklist.jobs
+            for number, job in enumerate(jobs, 1):
+                self._attempt(Numbered(job, number, len(jobs)))
+        except (KeyboardInterrupt, Cancelled):
+            self.interrupts.answer = Answer.IGNORE
+            cancelled = True
+        except _NoModel as unusable:
+            raise unusable.error from unusable
+        finally:
+            self.reporter.close()
+        exit_code = EXIT_CODE if cancelled else exit_code_of(self._failures, self.worklist.total)
+        self.reporter.tell(
+            Summary(
+                total=self.worklist.total,
+                planned=len(self.worklist.jobs),
+                done=self._done,
+                skipped=len(self.worklist.skipped),
+                failures=tuple(self._failures),
+                seconds=self.clock() - start_s,
+                exit_code=exit_code,
+                cancelled=cancelled,
+            )
+        )
+        return exit_code
+
+    @property
+    def _is_batch(self) -> bool:
+        return self.worklist.total > 1
+
+    def _attempt(self, work: Numbered) -> None:
+        """Do one job; what goes wrong with it is told and remembered."""
+        if self.interrupts.happened:
+            raise Cancelled
+        try:
+            self._do(work)
+            return
+        except (Cancelled, StdoutClosed, _NoModel):
+            raise
+        except ScaleDiffError as error:
+            failure = Failure(work.job.source, error)
+        except Exception as error:
+            if self.interrupts.happened:  # a library made an error of its own out of it
+                raise Cancelled from error
+            failure = Failure(work.job.source, _explain(error, work.job))
+        self._failures.append(failure)
+        self.reporter.tell(Failed(failure, self._is_batch))
+
+    def _do(self, work: Numbered) -> None:
+        job = work.job
+        picture, notes = self.bench.read(job.source)
+        enlarger = self._enlarger or self._load()
+        start_s = self.clock()
+
+        def on_progress(progress: Progress) -> None:
+            if self.interrupts.happened:
+                raise Cancelled
+            self._advance(work, progress)
+
+        result, recipe = enlarger.enlarge(picture, job.plan, on_progress)
+        seconds = self.clock() - start_s
+        destination = self.request.destination
+        data, more = self.bench.encode(
+            result, job.output, quality=destination.quality, recipe=recipe
+        )
+        with self.interrupts.held():
+            self.bench.save(data, job.output, overwrite=destination.existing is Existing.OVERWRITE)
+            self._done += 1
+            self._done_gflop += job.plan.cost.gflop
+            self._done_s += seconds
+            self.reporter.tell(Finished(work, self.clock() - start_s, notes + more))
+            self.remember(enlarger.device, job.plan.cost, seconds)
+
+    def _load(self) -> Enlarger:
+        """Load the model; until then an interrupt may simply end the process, from then on not."""
+        self.reporter.tell(Loading(self.title))
+        request = self.request
+        try:
+            self._enlarger = self.bench.load(request.model, request.device, request.settings)
+        except ScaleDiffError as error:
+            raise _NoModel(error) from error
+        self.interrupts.answer = Answer.RAISE
+        return self._enlarger
+
+    def _advance(self, work: Numbered, progress: Progress) -> None:
+        left = progress.seconds_left
+        if left is None:
+            left = work.job.seconds * (1 - progress.fraction)
+        waiting = self.worklist.jobs[work.number :]
+        if self._done_s > 0 and self._done_gflop > 0:  # this run knows best
+            later = sum(job.plan.cost.gflop for job in waiting) * self._done_s / self._done_gflop
+        else:
+            later = sum(job.seconds for job in waiting)
+        self.reporter.tell(Advanced(work, progress, left, left + later))
+
+
+class _NoModel(Exception):
+    """The model cannot be loaded: no job is to blame, and none can be done."""
+
+    def __init__(self, error: ScaleDiffError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def exit_code_of(failures: list[Failure], total: int) -> int:
+    """Give the exit code: a single input's failure has its own, one of several is 6.
+
+    Args:
+        failures: what went wrong
+        total: inputs in all, whatever became of them
+    """
+    if not failures:
+        return 0
+    return failures[0].error.exit_code if total == 1 else EXIT_SOME_FAILED
+
+
+def _explain(error: Exception, job: Job) -> ScaleDiffError:
+    """Put an unexpected error into a sentence: memory that ran out after all, or a defect."""
+    words = str(error).lower()
+    if isinstance(error, MemoryError) or any(word in words for word in _MEMORY_WORDS):
+        return NotEnoughMemory(
+            f"The memory ran out on the way to {job.plan.target}. "
+            "A smaller result, or closing other programs, would help."
+        )
+    return crash_error(error, [str(job.source)])

@@ -1,0 +1,45 @@
+"""Where the traceback of an unexpected error goes: a file, never the terminal."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import scalediff_engine
+from scalediff_engine.errors import ScaleDiffError
+
+
+def write_crash(error: BaseException, arguments: list[str]) -> Path | None:
+    """Append ``error`` to the log file; gives the file, or None where no folder can be written."""
+    import platformdirs
+
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    text = (
+        f"{moment} scalediff {scalediff_engine.__version__}, Python {sys.version.split()[0]}, "
+        f"{sys.platform}\narguments: {arguments}\n"
+        + "".join(traceback.format_exception(error))
+        + "\n"
+    )
+    for folder in (
+        Path(platformdirs.user_log_dir("scalediff", False)),
+        Path(tempfile.gettempdir()),
+    ):
+        file = folder / "scalediff-errors.log"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(text)
+        except OSError:
+            continue
+        return file
+    return None
+
+
+def crash_error(error: BaseException, arguments: list[str]) -> ScaleDiffError:
+    """Log ``error`` and give one sentence that says where."""
+    file = write_crash(error, arguments)
+    kept = "it could not be logged" if file is None else f"the details are in {file}"
+    return ScaleDiffError(f"An unexpected error ({type(error).__name__}); {kept}.")

@@ -1,0 +1,128 @@
+"""What a run tells its reporter: plain values, one class for each kind of news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scalediff_engine.cli.inputs import Failure
+from scalediff_engine.pipeline.plan import Plan
+
+if TYPE_CHECKING:
+    from scalediff_engine.pipeline.progress import Progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to upscale, settled.
+
+    Attributes:
+        source, output: files
+        plan: sizes, stages, cost
+        seconds: estimated for this machine
+    """
+
+    source: Path
+    output: Path
+    plan: Plan
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A job and its place in the run: 1-based number, of how many."""
+
+    job: Job
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What will be done."""
+
+    work: Numbered
+    model: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Loading:
+    """The model is being loaded."""
+
+    title: str
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A piece of a job was done.
+
+    Attributes:
+        seconds_left: of this file
+        batch_seconds_left: of this file and all that follow
+    """
+
+    work: Numbered
+    progress: Progress
+    seconds_left: float
+    batch_seconds_left: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A result was written.
+
+    Attributes:
+        notes: sentences on what the file format could not keep
+    """
+
+    work: Numbered
+    seconds: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An input that was deliberately left alone.
+
+    Attributes:
+        output: what is there already; None when the input itself is a result
+        reason: ``output-exists`` or ``own-result``
+    """
+
+    path: Path
+    output: Path | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An input that came to nothing, or (without one) the whole run."""
+
+    failure: Failure
+    batch: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The end of a run, reached or not.
+
+    Attributes:
+        total: inputs in all
+        planned: of these, pictures that were to be upscaled
+        cancelled: the user stopped it
+    """
+
+    total: int
+    planned: int
+    done: int
+    skipped: int
+    failures: tuple[Failure, ...]
+    seconds: float
+    exit_code: int
+    cancelled: bool = False
+    dry_run: bool = False
+
+
+Event = Planned | Loading | Advanced | Finished | Skipped | Failed | Summary

@@ -1,0 +1,163 @@
+"""From a request to a list of jobs: everything that can be refused without a model is, here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scalediff_engine.cli.crashlog import crash_error
+from scalediff_engine.cli.events import Job, Skipped
+from scalediff_engine.cli.inputs import Failure, Source, collect
+from scalediff_engine.cli.naming import NameValues
+from scalediff_engine.cli.outputs import exists_already, output_path, require_writable, same_place
+from scalediff_engine.cli.request import UpscaleRequest
+from scalediff_engine.cli.workshop import Shelf
+from scalediff_engine.errors import ScaleDiffError, UsageError
+from scalediff_engine.memory.footprint import Cost, require_fit
+from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.pipeline.plan import plan_upscale
+
+OUTPUT_EXISTS = "output-exists"
+OWN_RESULT = "own-result"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the work may use.
+
+    Attributes:
+        available_bytes: memory
+        limited_by: in words, for the sentence that refuses
+        seconds: estimates what a cost takes
+    """
+
+    available_bytes: int
+    limited_by: str
+    seconds: Callable[[Cost], float]
+
+
+@dataclass
+class Worklist:
+    """What a request comes to: to do, to leave alone, impossible."""
+
+    jobs: list[Job] = field(default_factory=list[Job])
+    skipped: list[Skipped] = field(default_factory=list[Skipped])
+    failures: list[Failure] = field(default_factory=list[Failure])
+
+    @property
+    def total(self) -> int:
+        """Inputs in all."""
+        return len(self.jobs) + len(self.skipped) + len(self.failures)
+
+
+def make_worklist(
+    request: UpscaleRequest, facts: FamilyFacts, shelf: Shelf, machine: Machine
+) -> Worklist:
+    """Look at every input and settle what becomes of it.
+
+    Raises:
+        UsageError: the request as a whole makes no sense: two inputs would become one file, or
+            one output file is to hold several pictures.
+    """
+    sources, failures = collect(
+        request.inputs, recursive=request.recursive, is_picture=shelf.is_picture
+    )
+    worklist = Worklist(failures=failures)
+    claimed: dict[str, Path] = {}
+    sources = _without_own_results(sources, request, shelf, worklist)
+    if request.destination.file is not None and len(sources) > 1:
+        raise UsageError(
+            f"--output names one file, but there are {len(sources)} pictures; "
+            "--output-dir takes a folder."
+        )
+    inputs = {same_place(source.path): source.path for source in sources}
+    for source in sources:
+        try:
+            job = _plan(source, request, facts, shelf, machine)
+            _claim(job, claimed)
+            _settle(job, request, inputs, worklist)
+        except _Collision as error:
+            raise UsageError(str(error)) from error
+        except ScaleDiffError as error:
+            worklist.failures.append(Failure(source.path, error))
+        except Exception as error:  # noqa: BLE001 - a defect costs this file, not the others
+            failure = Failure(source.path, crash_error(error, [str(source.path)]))
+            worklist.failures.append(failure)
+    for job in list(worklist.jobs):
+        try:
+            require_fit(
+                job.plan.cost,
+                facts.footprint,
+                machine.available_bytes,
+                job.plan.target,
+                machine.limited_by,
+            )
+        except ScaleDiffError as error:
+            worklist.jobs.remove(job)
+            worklist.failures.append(Failure(job.source, error))
+    return worklist
+
+
+class _Collision(Exception):
+    """Two inputs, one output."""
+
+
+def _without_own_results(
+    sources: list[Source], request: UpscaleRequest, shelf: Shelf, worklist: Worklist
+) -> list[Source]:
+    """Set aside what an earlier run put into the folder: named like a result, made by us."""
+    pattern = request.destination.pattern
+    kept: list[Source] = []
+    for source in sources:
+        named_like_one = source.found and pattern.matches(source.path.stem)
+        if named_like_one and _has_recipe(source.path, shelf):
+            worklist.skipped.append(Skipped(source.path, None, OWN_RESULT))
+        else:
+            kept.append(source)
+    return kept
+
+
+def _has_recipe(path: Path, shelf: Shelf) -> bool:
+    try:
+        return shelf.has_recipe(path)
+    except ScaleDiffError:  # it will be told when the file's own turn comes
+        return False
+
+
+def _plan(
+    source: Source,
+    request: UpscaleRequest,
+    facts: FamilyFacts,
+    shelf: Shelf,
+    machine: Machine,
+) -> Job:
+    size = shelf.size(source.path)
+    target = request.enlargement.target(size)
+    plan = plan_upscale(size, target, facts, request.settings)
+    values = NameValues(source.path.stem, size, target, facts.name, request.settings.seed)
+    output = output_path(source, request.destination, values)
+    return Job(source.path, output, plan, machine.seconds(plan.cost))
+
+
+def _claim(job: Job, claimed: dict[str, Path]) -> None:
+    place = same_place(job.output)
+    if place in claimed:
+        raise _Collision(
+            f"{claimed[place]} and {job.source} would both become {job.output}; "
+            "another --name, or separate runs, keep them apart."
+        )
+    claimed[place] = job.source
+
+
+def _settle(job: Job, request: UpscaleRequest, inputs: dict[str, Path], worklist: Worklist) -> None:
+    overwritten = inputs.get(same_place(job.output))
+    if overwritten is not None and overwritten == job.source:
+        raise UsageError(f"The result of {job.source} would replace its own source.")
+    if exists_already(job.output, request.destination.existing):
+        worklist.skipped.append(Skipped(job.source, job.output, OUTPUT_EXISTS))
+        return
+    if overwritten is not None:
+        raise UsageError(f"The result of {job.source} would replace the input {overwritten}.")
+    require_writable(job.output)
+    worklist.jobs.append(job)

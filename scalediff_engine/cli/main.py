@@ -1,0 +1,147 @@
+"""The outermost layer: whatever happens inside, one sentence and an exit code come out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING, cast
+
+from scalediff_engine import __version__
+from scalediff_engine.cli import streams
+from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
+from scalediff_engine.errors import ScaleDiffError, UsageError
+
+if TYPE_CHECKING:
+    from scalediff_engine.cli.app import Action
+
+EXIT_STDOUT_CLOSED = 141  # what a shell reports for a program that SIGPIPE ended
+
+
+def run() -> None:
+    """Run the program with the process's own arguments and end the process."""
+    arguments = sys.argv[1:]
+    as_json = "--json" in arguments
+    interrupts = Interrupts(before_leaving=lambda: _last_words(as_json))
+    interrupts.install()
+    streams.prepare()
+    _hush_libraries()
+    code = run_guarded(arguments, interrupts, as_json=as_json)
+    interrupts.answer = Answer.IGNORE  # the interpreter's own end prints tracebacks if disturbed
+    sys.exit(code)
+
+
+def run_guarded(arguments: list[str], interrupts: Interrupts, *, as_json: bool) -> int:
+    """Parse and act; gives the exit code of whatever came of it."""
+    try:
+        return parse(arguments)(interrupts)
+    except streams.StdoutClosed:
+        streams.abandon_stdout()
+        return EXIT_STDOUT_CLOSED
+    except KeyboardInterrupt:
+        _last_words(as_json)
+        return EXIT_CODE
+    except ScaleDiffError as error:
+        return _refuse(error, as_json)
+    except Exception as error:  # noqa: BLE001 - the outermost layer
+        if interrupts.happened:  # a library turned the interrupt into an error of its own
+            _last_words(as_json)
+            return EXIT_CODE
+        from scalediff_engine.cli.crashlog import crash_error
+
+        return _refuse(crash_error(error, arguments), as_json)
+
+
+def parse(arguments: list[str]) -> Action:
+    """Turn arguments into what is to be done.
+
+    Raises:
+        UsageError: the arguments make no sense.
+    """
+    if arguments[:1] == ["--version"]:
+        return _show_version
+    import typer  # here, after the interrupt handler stands
+    from typer.core import TyperGroup
+    from typer.main import get_command
+
+    from scalediff_engine.cli.app import app
+
+    command, words, name = get_command(app), arguments or ["--help"], "scalediff"
+    if isinstance(command, TyperGroup) and words[0] in command.commands:
+        # straight to the command: the group would import pydantic (100 ms) for its own --help
+        name = f"scalediff {words[0]}"
+        command, words = command.commands[words[0]], words[1:]
+    try:
+        outcome = command.main(args=words, prog_name=name, standalone_mode=False)
+    except typer.TyperException as error:
+        raise UsageError(_parser_sentence(error.format_message())) from error
+    if callable(outcome):
+        return cast("Action", outcome)
+    code = outcome if isinstance(outcome, int) else 0
+    return lambda _: code  # --help and --version have done all there is
+
+
+def _show_version(_: Interrupts) -> int:
+    streams.to_stdout(f"scalediff {__version__}")
+    return 0
+
+
+def _parser_sentence(message: str) -> str:
+    message = " ".join(message.split()).rstrip(".")
+    return f"{message}. See --help."
+
+
+def _refuse(error: ScaleDiffError, as_json: bool) -> int:
+    """Report an error that ends the whole run."""
+    from scalediff_engine.cli.events import Failed, Summary
+    from scalediff_engine.cli.inputs import Failure
+    from scalediff_engine.cli.report import make_reporter
+
+    failure = Failure(None, error)
+    reporter = make_reporter(json=as_json, quiet=True)
+    try:
+        reporter.tell(Failed(failure, batch=False))
+        reporter.tell(
+            Summary(
+                total=0,
+                planned=0,
+                done=0,
+                skipped=0,
+                failures=(failure,),
+                seconds=0.0,
+                exit_code=error.exit_code,
+            )
+        )
+    except (streams.StdoutClosed, ScaleDiffError):
+        streams.abandon_stdout()
+    return error.exit_code
+
+
+def _last_words(as_json: bool) -> None:
+    """Say that the user stopped it; below Python's streams, which may be in the midst of a line."""
+    try:
+        if as_json:
+            from scalediff_engine.cli.events import Summary
+            from scalediff_engine.cli.report_json import json_line
+
+            nothing = Summary(0, 0, 0, 0, (), 0.0, EXIT_CODE, cancelled=True)
+            os.write(1, json_line(nothing).encode() + b"\n")
+        clear = b"\r" + b" " * 78 + b"\r" if os.isatty(2) else b""
+        os.write(2, clear + b"scalediff: Cancelled.\n")
+    except OSError:
+        pass
+
+
+def _hush_libraries() -> None:
+    """Keep other people's warnings out of our two sentences, unless Python was told otherwise."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    shown = sys.unraisablehook
+
+    def hide_interrupts(problem: sys.UnraisableHookArgs) -> None:
+        if problem.exc_type is not KeyboardInterrupt:  # ``Interrupts.happened`` remembers it
+            shown(problem)
+
+    sys.unraisablehook = hide_interrupts

@@ -1,0 +1,79 @@
+"""The real rooms behind the protocols of ``workshop``; anything heavy waits for ``load``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scalediff_engine.cli.workshop import Enlarger
+from scalediff_engine.errors import OutputError
+from scalediff_engine.geometry import Size
+from scalediff_engine.images import reader
+from scalediff_engine.images.atomic import write_whole
+from scalediff_engine.images.formats import format_for, is_picture
+from scalediff_engine.images.recipe import read_recipe
+from scalediff_engine.images.writer import encode_picture
+from scalediff_engine.models import families
+from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from scalediff_engine.images.picture import Picture
+    from scalediff_engine.pipeline.progress import ProgressCallback
+
+
+class FileShelf:
+    """Real files."""
+
+    def is_picture(self, path: Path) -> bool:
+        """See ``Shelf``."""
+        return is_picture(path)
+
+    def size(self, path: Path) -> Size:
+        """See ``Shelf``."""
+        return reader.probe(path).size
+
+    def has_recipe(self, path: Path) -> bool:
+        """See ``Shelf``."""
+        return read_recipe(path) is not None
+
+
+class ModelBench:
+    """Real files and models."""
+
+    def read(self, path: Path) -> tuple[Picture, tuple[str, ...]]:
+        """See ``Bench``."""
+        loaded = reader.load(path)
+        return loaded.picture, loaded.notes
+
+    def load(self, model: str, device: str, settings: Settings) -> Enlarger:
+        """See ``Bench``."""
+        from scalediff_engine.pipeline.recipe import make_recipe
+        from scalediff_engine.pipeline.upscale import upscale
+
+        loaded = families.load(model, device)
+
+        def enlarge(
+            picture: Picture, plan: Plan, on_progress: ProgressCallback
+        ) -> tuple[Picture, str]:
+            result = upscale(picture, plan, settings, loaded, on_progress)
+            return result, make_recipe(plan, settings, loaded)
+
+        return Enlarger(str(loaded.device), enlarge)
+
+    def encode(
+        self, picture: Picture, path: Path, *, quality: int | None, recipe: str
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """See ``Bench``."""
+        form = format_for(path)
+        encoded = encode_picture(picture, form, quality=quality, recipe=recipe)
+        return encoded.data, encoded.notes
+
+    def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
+        """See ``Bench``."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror
+            raise OutputError(f"The folder {path.parent} cannot be made: {reason}.") from error
+        write_whole(path, data, overwrite=overwrite)

@@ -1,0 +1,172 @@
+"""``--json``: one JSON object a line on standard output, flushed, with stable fields.
+
+Every object has ``event``. Sizes are ``[width, height]`` in pixels, times in seconds, paths strings
+as the user would type them. Fields are added in later versions, never renamed or removed.
+
+========== =====================================================================================
+event      fields
+========== =====================================================================================
+plan       file, files, input, output, source, target, model, device, stages (each: canvas,
+           t_start, steps, guidance), peak_bytes, gflop, seconds (estimated), notes
+loading    model (its title)
+progress   file, files, input, phase (encode | denoise | decode | finish), stage, stages, step,
+           steps, fraction (0..1), seconds_left (this file), batch_seconds_left (all that is left)
+result     file, files, input, output, size, seconds, notes (sentences: what the format lost)
+skipped    input, output (or null), reason (output-exists | own-result)
+error      input (null: the whole run), code (see ``errors.py``), message, exit_code
+summary    total (inputs), planned, done, skipped, failed, seconds, cancelled, dry_run, exit_code;
+           always the last
+========== =====================================================================================
+
+``file`` counts the pictures to be upscaled from 1 to ``files``. An error's sentence goes to
+standard error as well.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scalediff_engine.cli import streams
+from scalediff_engine.cli.events import (
+    Advanced,
+    Event,
+    Failed,
+    Finished,
+    Loading,
+    Numbered,
+    Planned,
+    Skipped,
+    Summary,
+)
+from scalediff_engine.cli.sentences import failure_sentence, plan_notes, summary_sentence
+
+
+class JsonReporter:
+    """Writes each event as a line.
+
+    Args:
+        quiet: without ``loading`` and ``progress``
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def tell(self, event: Event) -> None:
+        """Write one event."""
+        if self._quiet and isinstance(event, Loading | Advanced):
+            return
+        streams.to_stdout(json_line(event))
+        if isinstance(event, Failed):
+            streams.to_stderr(failure_sentence(event))
+        elif isinstance(event, Summary) and event.cancelled:
+            streams.to_stderr(summary_sentence(event) or "")
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+
+def json_line(event: Event) -> str:
+    """Give an event as one line of ASCII."""
+    return json.dumps(json_object(event), allow_nan=False)
+
+
+def json_object(event: Event) -> dict[str, Any]:
+    """Give an event as the object that the table of this module describes."""
+    match event:
+        case Planned():
+            return {"event": "plan", **_numbered(event.work), **_plan(event)}
+        case Loading():
+            return {"event": "loading", "model": event.title}
+        case Advanced():
+            return {"event": "progress", **_numbered(event.work), **_progress(event)}
+        case Finished():
+            job = event.work.job
+            return {
+                "event": "result",
+                **_numbered(event.work),
+                "output": str(job.output),
+                "size": list(job.plan.target),
+                "seconds": round(event.seconds, 3),
+                "notes": list(event.notes),
+            }
+        case Skipped():
+            return {
+                "event": "skipped",
+                "input": str(event.path),
+                "output": None if event.output is None else str(event.output),
+                "reason": event.reason,
+            }
+        case Failed():
+            return _error(event)
+        case Summary():
+            return _summary(event)
+
+
+def _numbered(work: Numbered) -> dict[str, Any]:
+    return {"file": work.number, "files": work.count, "input": str(work.job.source)}
+
+
+def _plan(event: Planned) -> dict[str, Any]:
+    job = event.work.job
+    return {
+        "output": str(job.output),
+        "source": list(job.plan.source),
+        "target": list(job.plan.target),
+        "model": event.model,
+        "device": event.device,
+        "stages": [
+            {
+                "canvas": list(stage.canvas),
+                "t_start": stage.t_start,
+                "steps": stage.steps,
+                "guidance": stage.guidance,
+            }
+            for stage in job.plan.stages
+        ],
+        "peak_bytes": job.plan.cost.peak_bytes,
+        "gflop": round(job.plan.cost.gflop, 3),
+        "seconds": round(job.seconds, 3),
+        "notes": plan_notes(job.plan),
+    }
+
+
+def _progress(event: Advanced) -> dict[str, Any]:
+    progress = event.progress
+    return {
+        "phase": progress.phase.name.lower(),
+        "stage": progress.stage,
+        "stages": progress.stages,
+        "step": progress.step,
+        "steps": progress.steps,
+        "fraction": round(progress.fraction, 4),
+        "seconds_left": round(event.seconds_left, 3),
+        "batch_seconds_left": round(event.batch_seconds_left, 3),
+    }
+
+
+def _error(event: Failed) -> dict[str, Any]:
+    error = event.failure.error
+    path = event.failure.path
+    return {
+        "event": "error",
+        "input": None if path is None else str(path),
+        "code": error.code,
+        "message": str(error),
+        "exit_code": error.exit_code,
+    }
+
+
+def _summary(event: Summary) -> dict[str, Any]:
+    return {
+        "event": "summary",
+        "total": event.total,
+        "planned": event.planned,
+        "done": event.done,
+        "skipped": event.skipped,
+        "failed": len(event.failures),
+        "seconds": round(event.seconds, 3),
+        "cancelled": event.cancelled,
+        "dry_run": event.dry_run,
+        "exit_code": event.exit_code,
+    }

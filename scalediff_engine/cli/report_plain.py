@@ -1,0 +1,87 @@
+"""Lines for a log, a pipe or ``--quiet``: no bar, no cursor movement."""
+
+from __future__ import annotations
+
+from scalediff_engine.cli import streams
+from scalediff_engine.cli.events import (
+    Advanced,
+    Event,
+    Failed,
+    Finished,
+    Numbered,
+    Planned,
+    Skipped,
+    Summary,
+)
+from scalediff_engine.cli.sentences import (
+    failure_sentence,
+    finish_sentence,
+    plan_notes,
+    skip_sentence,
+    start_sentence,
+    summary_sentence,
+)
+from scalediff_engine.cli.words import duration, one_line
+
+LINES_PER_FILE = 10
+
+
+class PlainReporter:
+    """Writes a line when a file begins, every tenth of its work, and when it ends.
+
+    Args:
+        quiet: results' paths and errors only
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._begun: Numbered | None = None
+        self._lines_written = 0
+
+    def tell(self, event: Event) -> None:
+        """Write what is worth a line."""
+        match event:
+            case Finished():
+                self._say(finish_sentence(event))
+                for note in event.notes:
+                    self._say(one_line(f"{event.work.job.output}: {note}"))
+                streams.to_stdout(str(event.work.job.output))
+            case Planned():
+                for note in plan_notes(event.work.job.plan):
+                    self._say(one_line(f"{event.work.job.source}: {note}"))
+            case Failed():
+                streams.to_stderr(failure_sentence(event))
+            case Skipped():
+                self._say(skip_sentence(event))
+            case Advanced():
+                self._advance(event)
+            case Summary():
+                self._summarise(event)
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _advance(self, event: Advanced) -> None:
+        progress = event.progress
+        if self._begun is not event.work:
+            self._begun = event.work
+            self._lines_written = 0
+            self._say(start_sentence(event.work))
+        elif int(progress.fraction * LINES_PER_FILE) > self._lines_written:
+            self._lines_written = int(progress.fraction * LINES_PER_FILE)
+            self._say(
+                f"{event.work.number}/{event.work.count} stage {progress.stage}/{progress.stages}, "
+                f"step {progress.step}/{progress.steps}, {progress.fraction:.0%}, "
+                f"{duration(event.seconds_left)} left"
+            )
+
+    def _summarise(self, event: Summary) -> None:
+        sentence = summary_sentence(event)
+        if sentence and (event.exit_code or not self._quiet):
+            streams.to_stderr(sentence)
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            streams.to_stderr(line)

@@ -1,0 +1,124 @@
+"""What `scalediff upscale` was asked for, checked as far as words alone can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from scalediff_engine.cli.naming import NamePattern
+from scalediff_engine.errors import UsageError
+from scalediff_engine.geometry import Size
+from scalediff_engine.pipeline.plan import MAX_SCALE, target_size
+from scalediff_engine.pipeline.settings import Settings
+
+DEFAULT_SCALE = 4.0
+
+
+class Existing(Enum):
+    """What happens when an output file is there already."""
+
+    REFUSE = "refuse"
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Enlargement:
+    """A factor, a size, or neither: then the usual factor.
+
+    Raises:
+        UsageError: both, or a factor out of range.
+    """
+
+    scale: float | None = None
+    size: Size | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and self.size is not None:
+            raise UsageError("Say either --scale or --size, not both.")
+        if self.scale is not None and not 1 <= self.scale <= MAX_SCALE:
+            raise UsageError(f"--scale is {self.scale:g}; it goes from 1 to {MAX_SCALE:g}.")
+
+    def target(self, source: Size) -> Size:
+        """Give the size of the result of a picture.
+
+        Raises:
+            UsageError: smaller than the picture, or absurdly large.
+        """
+        if self.size is not None:
+            return target_size(source, size=self.size)
+        return target_size(source, scale=self.scale or DEFAULT_SCALE)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where results go and what they are.
+
+    Attributes:
+        file: the one output file, or None
+        folder: the output folder; None = beside each input
+        pattern: of the names, unless ``file`` says it
+        format: word of the file format; None = from ``file``'s ending or the input's format
+        quality: of JPEG and WebP, 1..100; None = the format's default
+        existing: what to do when an output is there
+
+    Raises:
+        UsageError: ``file`` together with ``folder``, or a quality out of range.
+    """
+
+    file: Path | None = None
+    folder: Path | None = None
+    pattern: NamePattern = field(default_factory=NamePattern)
+    format: str | None = None
+    quality: int | None = None
+    existing: Existing = Existing.REFUSE
+
+    def __post_init__(self) -> None:
+        if self.file is not None and self.folder is not None:
+            raise UsageError("Say either --output (one file) or --output-dir (a folder), not both.")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise UsageError(f"--quality is {self.quality}; it goes from 1 to 100.")
+
+
+@dataclass(frozen=True)
+class UpscaleRequest:
+    """All of it.
+
+    Attributes:
+        inputs: files and folders, in the order of the command line
+        recursive: look into the folders of folders
+        device: as typed: auto, cpu, cuda:0, ...
+        max_memory_bytes: limit that the user set, or None
+        dry_run: plan only
+    """
+
+    inputs: tuple[Path, ...]
+    enlargement: Enlargement = field(default_factory=Enlargement)
+    destination: Destination = field(default_factory=Destination)
+    settings: Settings = field(default_factory=Settings)
+    model: str = "embedded"
+    device: str = "auto"
+    recursive: bool = False
+    max_memory_bytes: int | None = None
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        if self.destination.file is not None and len(self.inputs) > 1:
+            raise UsageError(
+                f"--output names one file, but there are {len(self.inputs)} inputs; "
+                "--output-dir takes a folder."
+            )
+
+
+def existing_from_flags(*, overwrite: bool, skip_existing: bool) -> Existing:
+    """Turn the two flags into one answer.
+
+    Raises:
+        UsageError: both.
+    """
+    if overwrite and skip_existing:
+        raise UsageError("Say either --overwrite or --skip-existing, not both.")
+    if overwrite:
+        return Existing.OVERWRITE
+    return Existing.SKIP if skip_existing else Existing.REFUSE

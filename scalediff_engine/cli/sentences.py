@@ -1,0 +1,73 @@
+"""Events in words, for standard error."""
+
+from __future__ import annotations
+
+from scalediff_engine.cli.events import Failed, Finished, Numbered, Skipped, Summary
+from scalediff_engine.cli.words import duration, one_line, plural
+from scalediff_engine.pipeline.plan import Plan
+
+MOST_NAMES = 20
+# a size in whole pixels can rarely have exactly the source's proportions
+UNNOTICED_STRETCH = 1.01
+
+
+def failure_sentence(event: Failed) -> str:
+    """Give a failure's line; in a batch it says which file unless the sentence does already."""
+    sentence = str(event.failure.error)
+    path = event.failure.path
+    if event.batch and path is not None and str(path) not in sentence:
+        sentence = f"{path}: {sentence}"
+    return one_line(f"scalediff: {sentence}")
+
+
+def skip_sentence(event: Skipped) -> str:
+    """Say why a file was left alone."""
+    why = f"{event.output} is there already" if event.output else "it is a result itself"
+    return one_line(f"{event.path} skipped: {why}.")
+
+
+def plan_notes(plan: Plan) -> list[str]:
+    """Give sentences on what the user may not have meant."""
+    across = plan.target.width / plan.source.width
+    down = plan.target.height / plan.source.height
+    if max(across / down, down / across) <= UNNOTICED_STRETCH:
+        return []
+    wider = across > down
+    return [
+        f"{plan.target} has other proportions than {plan.source}: "
+        f"the result is {'wider' if wider else 'taller'} by a factor of "
+        f"{max(across / down, down / across):.2f}."
+    ]
+
+
+def start_sentence(work: Numbered) -> str:
+    """Say which file begins."""
+    plan = work.job.plan
+    return one_line(
+        f"{work.number}/{work.count} {work.job.source}: {plan.source} to {plan.target}, "
+        f"about {duration(work.job.seconds)}"
+    )
+
+
+def finish_sentence(event: Finished) -> str:
+    """Say that a file is done."""
+    work = event.work
+    return one_line(f"{work.number}/{work.count} {work.job.source}: {duration(event.seconds)}")
+
+
+def summary_sentence(event: Summary) -> str | None:
+    """Give the last line of a run, or None where one file's own line says it all."""
+    if event.cancelled:
+        done = f" {event.done} of {plural(event.planned, 'file')} done." if event.done else ""
+        return f"scalediff: Cancelled.{done}"
+    if event.dry_run or event.total <= 1:
+        return None
+    parts = [f"{event.done} done"]
+    if event.skipped:
+        parts.append(f"{event.skipped} skipped")
+    if event.failures:
+        named = [f"{f.path} ({f.error.code})" for f in event.failures[:MOST_NAMES]]
+        if len(event.failures) > MOST_NAMES:
+            named.append(f"and {len(event.failures) - MOST_NAMES} more")
+        parts.append(f"{len(event.failures)} failed: {', '.join(named)}")
+    return one_line(f"scalediff: {', '.join(parts)}.")

@@ -1,0 +1,38 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from scalediff_engine.memory.footprint import GIB
+
+
+def duration(seconds: float) -> str:
+    """Give a duration with the digits that an estimate deserves: 0.4 s, 12 s, 1 h 20 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def gib(count_bytes: int) -> str:
+    """Give an amount of memory in GiB."""
+    return f"{count_bytes / GIB:.1f} GiB"
+
+
+def plural(count: int, noun: str) -> str:
+    """Give ``1 file`` or ``3 files``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def one_line(text: str) -> str:
+    """Give ``text`` with line breaks and control characters made harmless for a terminal."""
+    return "".join(c if c.isprintable() or _undecodable(c) else " " for c in text)
+
+
+def _undecodable(character: str) -> bool:
+    # how Python carries the bytes of a file name that is not UTF-8; they go out as they came in
+    return "\udc80" <= character <= "\udcff"

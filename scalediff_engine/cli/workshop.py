@@ -1,0 +1,67 @@
+"""What the command line needs of the rooms that do the work: two small protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from scalediff_engine.images.picture import Picture
+    from scalediff_engine.pipeline.progress import ProgressCallback
+
+
+class Shelf(Protocol):
+    """Looks at files without reading their pixels."""
+
+    def is_picture(self, path: Path) -> bool:
+        """Whether a file of a folder is worth opening, by its name."""
+        ...
+
+    def size(self, path: Path) -> Size:
+        """Give the size of a picture."""
+        ...
+
+    def has_recipe(self, path: Path) -> bool:
+        """Whether the file says that we made it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Enlarger:
+    """A loaded model, ready for one picture after the other.
+
+    Attributes:
+        device: where it really is
+        enlarge: picture, plan, callback to the result and its recipe
+    """
+
+    device: str
+    enlarge: Callable[[Picture, Plan, ProgressCallback], tuple[Picture, str]]
+
+
+class Bench(Protocol):
+    """Reads, loads, upscales, writes."""
+
+    def read(self, path: Path) -> tuple[Picture, tuple[str, ...]]:
+        """Read a picture; gives notes on what the picture leaves behind."""
+        ...
+
+    def load(self, model: str, device: str, settings: Settings) -> Enlarger:
+        """Load a model; seconds, and the first moment that anything heavy is imported."""
+        ...
+
+    def encode(
+        self, picture: Picture, path: Path, *, quality: int | None, recipe: str
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """Give the bytes of a result's file, and notes on what the format could not keep."""
+        ...
+
+    def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
+        """Make a file of them, whole or not at all."""
+        ...

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_fakes import FACTS, FakeBench, FakeShelf, ListReporter, touch
+
+from scalediff_engine.cli import crashlog
+from scalediff_engine.cli.batch import Batch
+from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Summary
+from scalediff_engine.cli.interrupt import Answer, Interrupts
+from scalediff_engine.cli.jobs import Machine, make_worklist
+from scalediff_engine.cli.request import UpscaleRequest
+from scalediff_engine.cli.streams import StdoutClosed
+from scalediff_engine.errors import DiskFull, ModelMissing, UnreadablePicture
+from scalediff_engine.memory.footprint import GIB, Cost
+
+
+class Run:
+    """A batch over some files with everything around it faked."""
+
+    def __init__(self, folder: Path, names: list[str], bench: FakeBench) -> None:
+        touch(folder, names)
+        request = UpscaleRequest(tuple(folder / name for name in names))
+        machine = Machine(8 * GIB, "this machine", lambda _: 10.0)
+        worklist = make_worklist(request, FACTS, FakeShelf(), machine)
+        self.reporter = ListReporter()
+        self.interrupts = Interrupts()
+        self.remembered: list[tuple[str, Cost, float]] = []
+        self.now_s = 0.0
+        self.batch = Batch(
+            request,
+            worklist,
+            FACTS.title,
+            bench,
+            self.reporter,
+            self.interrupts,
+            lambda device, cost, seconds: self.remembered.append((device, cost, seconds)),
+            clock=self._clock,
+        )
+
+    def _clock(self) -> float:
+        self.now_s += 1.0
+        return self.now_s
+
+    def __call__(self) -> int:
+        return self.batch.run()
+
+    @property
+    def summary(self) -> Summary:
+        return self.reporter.of(Summary)[-1]
+
+
+def fail_on(name: str, error: BaseException) -> Callable[[Path], None]:
+    def act(path: Path) -> None:
+        if path.name == name:
+            raise error
+
+    return act
+
+
+def test_every_picture_is_read_upscaled_and_written_with_one_load(tmp_path: Path) -> None:
+    bench = FakeBench()
+    run = Run(tmp_path, ["a.png", "b.png"], bench)
+    assert run() == 0
+    assert bench.calls == ["read a.png", "load", "save a_x4.png", "read b.png", "save b_x4.png"]
+    assert [event.work.number for event in run.reporter.of(Finished)] == [1, 2]
+    assert (run.summary.done, run.summary.exit_code) == (2, 0)
+    assert [(device, seconds) for device, _, seconds in run.remembered] == [("cpu", 1.0)] * 2
+
+
+def test_a_picture_that_cannot_be_read_costs_no_model_load(tmp_path: Path) -> None:
+    bench = FakeBench(on_read=fail_on("a.png", UnreadablePicture("a.png is truncated.")))
+    run = Run(tmp_path, ["a.png"], bench)
+    assert run() == 3
+    assert bench.calls == ["read a.png"]
+    assert not run.reporter.of(Loading)
+
+
+def test_one_bad_file_of_several_is_exit_6_and_named_in_the_summary(tmp_path: Path) -> None:
+    bench = FakeBench(on_read=fail_on("a.png", UnreadablePicture("a.png is truncated.")))
+    run = Run(tmp_path, ["a.png", "b.png"], bench)
+    assert run() == 6
+    assert (tmp_path / "b_x4.png").exists()
+    assert [failure.error.code for failure in run.summary.failures] == ["picture-unreadable"]
+    assert run.summary.done == 1
+
+
+def test_a_full_disk_has_its_own_code(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png"], FakeBench(on_save=fail_on("a_x4.png", DiskFull("Full."))))
+    assert run() == 7
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise ModelMissing("No model.")
+
+    bench = FakeBench(on_load=refuse)
+    run = Run(tmp_path, ["a.png", "b.png"], bench)
+    with pytest.raises(ModelMissing):
+        run()
+    assert bench.calls == ["read a.png", "load"]
+    assert run.reporter.closed == 1
+
+
+@pytest.mark.parametrize("place", ["on_step", "on_encode", "on_save", "on_read"])
+def test_an_interrupt_anywhere_ends_the_run(tmp_path: Path, place: str) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    run = Run(tmp_path, ["a.png", "b.png"], FakeBench(**{place: interrupt}))
+    assert run() == 130
+    assert run.summary.cancelled
+    assert run.reporter.closed == 1
+    assert run.interrupts.answer is Answer.IGNORE
+
+
+def test_an_interrupt_that_a_library_swallowed_still_counts(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png"], FakeBench())
+
+    def swallow(step: int) -> None:
+        if step == 1:
+            run.interrupts.happened = True
+
+    run.batch.bench.on_step = swallow  # type: ignore[attr-defined]
+    assert run() == 130
+    assert len(run.reporter.of(Advanced)) == 1
+
+
+def test_an_interrupt_that_a_library_turned_into_an_error_still_counts(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png", "b.png"], FakeBench())
+
+    def turn(step: int) -> None:
+        run.interrupts.happened = True
+        raise ImportError("half a module")
+
+    run.batch.bench.on_step = turn  # type: ignore[attr-defined]
+    assert run() == 130
+    assert not run.reporter.of(Failed)
+
+
+def test_an_interrupt_leaves_at_once_until_the_model_is_there_and_raises_from_then_on(
+    tmp_path: Path,
+) -> None:
+    seen: list[Answer] = []
+    run = Run(tmp_path, ["a.png"], FakeBench())
+    bench = run.batch.bench
+    bench.on_load = lambda: seen.append(run.interrupts.answer)  # type: ignore[attr-defined]
+    bench.on_encode = lambda _: seen.append(run.interrupts.answer)  # type: ignore[attr-defined]
+    bench.on_save = lambda _: seen.append(run.interrupts.answer)  # type: ignore[attr-defined]
+    run()
+    assert seen == [Answer.LEAVE, Answer.RAISE, Answer.HOLD]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")]
+)
+def test_memory_that_runs_out_after_all_is_said_so(tmp_path: Path, error: Exception) -> None:
+    run = Run(tmp_path, ["a.png"], FakeBench(on_read=fail_on("a.png", error)))
+    assert run() == 5
+
+
+def test_a_defect_in_one_file_is_logged_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setattr(crashlog, "write_crash", lambda *_: log)
+    run = Run(tmp_path, ["a.png", "b.png"], FakeBench(on_read=fail_on("a.png", ValueError("x"))))
+    assert run() == 6
+    assert str(log) in str(run.summary.failures[0].error)
+    assert run.summary.done == 1
+
+
+def test_a_closed_output_stops_the_work(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png", "b.png"], FakeBench())
+
+    def tell(event: object) -> None:
+        if isinstance(event, Finished):
+            raise StdoutClosed
+
+    run.reporter.tell = tell  # type: ignore[method-assign]
+    with pytest.raises(StdoutClosed):
+        run()
+    assert not (tmp_path / "b_x4.png").exists()
+
+
+def test_the_first_time_left_is_the_estimate_and_then_this_run_knows_best(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png", "b.png"], FakeBench(steps=2))
+    run()
+    left = [
+        (event.work.number, event.seconds_left, event.batch_seconds_left)
+        for event in run.reporter.of(Advanced)
+    ]
+    assert left == [
+        (1, 10.0, 20.0),
+        (1, 5.0, 15.0),
+        (1, 0.0, 10.0),
+        (2, 10.0, 10.0),
+        (2, 5.0, 5.0),
+        (2, 0.0, 0.0),
+    ]
+
+
+def test_notes_of_reading_and_writing_reach_the_report(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png"], FakeBench(read_notes=("One.",), write_notes=("Two.",)))
+    run()
+    assert run.reporter.of(Finished)[0].notes == ("One.", "Two.")
+
+
+def test_an_interrupt_while_a_file_is_written_lets_it_come_to_its_end(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png", "b.png"], FakeBench())
+
+    def interrupt(_: Path) -> None:
+        run.interrupts._on_signal(2, None)
+
+    run.batch.bench.on_save = interrupt  # type: ignore[attr-defined]
+    assert run() == 130
+    assert (tmp_path / "a_x4.png").exists()
+    assert not (tmp_path / "b_x4.png").exists()
+    assert (run.summary.done, run.summary.cancelled) == (1, True)
+    assert len(run.reporter.of(Finished)) == 1
+
+
+def test_a_second_interrupt_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png"], FakeBench())
+
+    def interrupt_twice(_: Path) -> None:
+        run.interrupts._on_signal(2, None)
+        run.interrupts._on_signal(2, None)
+
+    run.batch.bench.on_save = interrupt_twice  # type: ignore[attr-defined]
+    assert run() == 130
+    assert not (tmp_path / "a_x4.png").exists()
+
+
+def test_an_interrupt_during_a_write_that_fails_is_still_an_interrupt(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png", "b.png"], FakeBench())
+
+    def interrupt_and_fail(_: Path) -> None:
+        run.interrupts._on_signal(2, None)
+        raise DiskFull("Full.")
+
+    run.batch.bench.on_save = interrupt_and_fail  # type: ignore[attr-defined]
+    assert run() == 130
+    assert len(run.reporter.of(Failed)) == 1
+
+
+def test_an_interrupt_while_the_last_file_is_written_is_not_forgotten(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["a.png"], FakeBench())
+    run.batch.bench.on_save = lambda _: run.interrupts._on_signal(2, None)  # type: ignore[attr-defined]
+    assert run() == 130
+    assert (tmp_path / "a_x4.png").exists()
+    assert (run.summary.done, run.summary.cancelled) == (1, True)

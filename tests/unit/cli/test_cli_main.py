@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scalediff_engine.cli import crashlog, main, streams
+from scalediff_engine.cli.interrupt import Interrupts
+from scalediff_engine.errors import NotEnoughMemory
+
+
+def run(*arguments: str, as_json: bool = False) -> int:
+    return main.run_guarded(list(arguments), Interrupts(), as_json=as_json)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("upscale",), "INPUT"),
+        (("upscale", "a.png", "--nonsense"), "No such option"),
+        (("upscale", "a.png", "--scale", "abc"), "--scale"),
+        (("upscale", "a.png", "--scale", "0"), "from 1 to 32"),
+        (("upscale", "a.png", "--scale", "-1"), "from 1 to 32"),
+        (("upscale", "a.png", "--scale", "nan"), "from 1 to 32"),
+        (("upscale", "a.png", "--scale", "1e9"), "from 1 to 32"),
+        (("upscale", "a.png", "--scale", "2", "--size", "4x4"), "not both"),
+        (("upscale", "a.png", "--size", "big"), "4096x3072"),
+        (("upscale", "a.png", "--creativity", "1.5"), "Creativity"),
+        (("upscale", "a.png", "--structure", "nan"), "Structure"),
+        (("upscale", "a.png", "--steps", "0"), "Steps"),
+        (("upscale", "a.png", "--guidance", "-1"), "Guidance"),
+        (("upscale", "a.png", "--seed", "-1"), "Seed"),
+        (("upscale", "a.png", "--attention", "full"), "--attention"),
+        (("upscale", "a.png", "--device", "gpu"), "--device"),
+        (("upscale", "a.png", "--max-memory", "0"), "--max-memory"),
+        (("upscale", "a.png", "--quality", "101"), "--quality"),
+        (("upscale", "a.png", "--name", "{nope}"), "no field"),
+        (("upscale", "a.png", "--overwrite", "--skip-existing"), "not both"),
+        (("upscale", "a.png", "-o", "b.png", "--output-dir", "c"), "not both"),
+        (("upscale", "a.png", "b.png", "-o", "c.png"), "2 inputs"),
+        (("upscail", "a.png"), "upscale"),
+        (("--nonsense",), "No such option"),
+    ],
+)
+def test_wrong_usage_is_exit_2_and_one_sentence(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert run(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("scalediff: ")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_with_json_an_error_is_an_object_and_the_summary_is_last(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    assert run("upscale", "a.png", "--scale", "0", "--json", as_json=True) == 2
+    error, summary = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (error["event"], error["code"], error["input"]) == ("error", "usage", None)
+    assert (summary["event"], summary["exit_code"]) == ("summary", 2)
+
+
+def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture) -> None:
+    assert run() == 0
+    assert "upscale" in capsys.readouterr().out
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("scalediff 0")
+
+
+def test_the_models_are_listed(capsys: pytest.CaptureFixture) -> None:
+    assert run("models") == 0
+    assert capsys.readouterr().out.startswith("embedded ")
+    assert run("models", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "embedded"
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Interrupts:
+    """Let the program's action raise ``error``."""
+
+    def act(_: Interrupts) -> int:
+        raise error
+
+    monkeypatch.setattr(main, "parse", lambda _: act)
+    return Interrupts()
+
+
+def test_a_deliberate_error_has_its_own_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    interrupts = stand_in(monkeypatch, NotEnoughMemory("Too large."))
+    assert main.run_guarded([], interrupts, as_json=False) == 5
+    assert capsys.readouterr().err == "scalediff: Too large.\n"
+
+
+def test_a_defect_is_one_sentence_and_a_log_file_has_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("platformdirs.user_log_dir", lambda *_: str(tmp_path / "logs"))
+    interrupts = stand_in(monkeypatch, ZeroDivisionError("a defect"))
+    assert main.run_guarded(["upscale"], interrupts, as_json=False) == 1
+    log = tmp_path / "logs" / "scalediff-errors.log"
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert str(log) in err
+    assert "a defect" not in err
+    assert "ZeroDivisionError: a defect" in log.read_text()
+
+
+def test_a_log_folder_that_cannot_be_made_gives_way_to_the_temporary_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("platformdirs.user_log_dir", lambda *_: str(tmp_path / "file" / "logs"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert crashlog.write_crash(ValueError("x"), []) == tmp_path / "scalediff-errors.log"
+
+
+def test_an_error_that_an_interrupt_caused_is_an_interrupt(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    interrupts = stand_in(monkeypatch, ImportError("half a module"))
+    interrupts.happened = True
+    assert main.run_guarded([], interrupts, as_json=False) == 130
+    assert capfd.readouterr().err == "scalediff: Cancelled.\n"
+
+
+def test_a_closed_output_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "abandon_stdout", lambda: None)
+    interrupts = stand_in(monkeypatch, streams.StdoutClosed())
+    assert main.run_guarded([], interrupts, as_json=False) == 141
+
+
+HEAVY = ("torch", "numpy", "PIL", "diffusers", "transformers", "tifffile", "rich")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], (*HEAVY, "pydantic")),
+        (["upscale", "--help"], (*HEAVY, "pydantic")),
+        (["--version"], (*HEAVY, "typer")),
+        (["models"], HEAVY),
+    ],
+)
+def test_light_commands_import_nothing_heavy(arguments: list[str], heavy: tuple[str, ...]) -> None:
+    program = (
+        "import sys; from scalediff_engine.cli import main;"
+        " from scalediff_engine.cli.interrupt import Interrupts;"
+        " code = main.run_guarded(sys.argv[1:], Interrupts(), as_json=False);"
+        f" print('FOUND', sorted(set({heavy!r}) & set(sys.modules)), code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "FOUND [] 0"

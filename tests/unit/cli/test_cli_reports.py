@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_fakes import FACTS, progress
+
+from scalediff_engine.cli.events import (
+    Advanced,
+    Failed,
+    Finished,
+    Job,
+    Loading,
+    Numbered,
+    Planned,
+    Skipped,
+    Summary,
+)
+from scalediff_engine.cli.inputs import Failure
+from scalediff_engine.cli.report_json import JsonReporter, json_line, json_object
+from scalediff_engine.cli.report_plain import PlainReporter
+from scalediff_engine.cli.table import plan_table
+from scalediff_engine.errors import InputMissing
+from scalediff_engine.geometry import Size
+from scalediff_engine.pipeline.plan import plan_upscale
+from scalediff_engine.pipeline.settings import Settings
+
+PLAN = plan_upscale(Size(64, 48), Size(256, 192), FACTS, Settings())
+JOB = Job(Path("in/a.png"), Path("in/a_x4.png"), PLAN, 12.34567)
+WORK = Numbered(JOB, 2, 3)
+MISSING = Failure(Path("b.png"), InputMissing("There is no file b.png."))
+
+
+def test_each_event_is_an_object_with_stable_fields() -> None:
+    assert json_object(Planned(WORK, "toy", "auto")) == {
+        "event": "plan",
+        "file": 2,
+        "files": 3,
+        "input": "in/a.png",
+        "output": "in/a_x4.png",
+        "source": [64, 48],
+        "target": [256, 192],
+        "model": "toy",
+        "device": "auto",
+        "stages": [
+            {"canvas": [128, 96], "t_start": 100, "steps": 4, "guidance": 2.0},
+            {"canvas": [256, 192], "t_start": 100, "steps": 4, "guidance": 2.0},
+        ],
+        "peak_bytes": PLAN.cost.peak_bytes,
+        "gflop": round(PLAN.cost.gflop, 3),
+        "seconds": 12.346,
+        "notes": [],
+    }
+    assert json_object(Loading("Toy")) == {"event": "loading", "model": "Toy"}
+    assert json_object(Advanced(WORK, progress(1, 3), 4.0, 9.0)) == {
+        "event": "progress",
+        "file": 2,
+        "files": 3,
+        "input": "in/a.png",
+        "phase": "denoise",
+        "stage": 1,
+        "stages": 2,
+        "step": 1,
+        "steps": 3,
+        "fraction": 0.3333,
+        "seconds_left": 4.0,
+        "batch_seconds_left": 9.0,
+    }
+    assert json_object(Finished(WORK, 11.5, ("Lost.",))) == {
+        "event": "result",
+        "file": 2,
+        "files": 3,
+        "input": "in/a.png",
+        "output": "in/a_x4.png",
+        "size": [256, 192],
+        "seconds": 11.5,
+        "notes": ["Lost."],
+    }
+    assert json_object(Skipped(Path("a"), Path("b"), "output-exists")) == {
+        "event": "skipped",
+        "input": "a",
+        "output": "b",
+        "reason": "output-exists",
+    }
+    assert json_object(Failed(MISSING, batch=True)) == {
+        "event": "error",
+        "input": "b.png",
+        "code": "input-missing",
+        "message": "There is no file b.png.",
+        "exit_code": 3,
+    }
+    assert json_object(Summary(5, 3, 2, 1, (MISSING,), 1.5, 6)) == {
+        "event": "summary",
+        "total": 5,
+        "planned": 3,
+        "done": 2,
+        "skipped": 1,
+        "failed": 1,
+        "seconds": 1.5,
+        "cancelled": False,
+        "dry_run": False,
+        "exit_code": 6,
+    }
+
+
+def test_a_line_is_ascii_whatever_the_file_is_called() -> None:
+    line = json_line(Skipped(Path("Käse\n\udce9"), None, "own-result"))
+    assert line.isascii()
+    assert "\n" not in line
+    assert json.loads(line)["input"] == "Käse\n\udce9"
+
+
+def test_json_errors_are_sentences_on_standard_error_too(capsys: pytest.CaptureFixture) -> None:
+    JsonReporter().tell(Failed(MISSING, batch=True))
+    out, err = capsys.readouterr()
+    assert json.loads(out)["code"] == "input-missing"
+    assert err == "scalediff: There is no file b.png.\n"
+
+
+def tell_a_run(reporter: PlainReporter) -> None:
+    for step in range(101):
+        reporter.tell(Advanced(WORK, progress(step, 100), 4.0, 9.0))
+    reporter.tell(Finished(WORK, 11.5, ("No alpha.",)))
+    reporter.tell(Skipped(Path("c.png"), Path("c_x4.png"), "output-exists"))
+    reporter.tell(Failed(MISSING, batch=True))
+    reporter.tell(Summary(3, 1, 1, 1, (MISSING,), 1.5, 6))
+
+
+def test_plain_lines_are_few_and_results_alone_go_to_standard_output(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    tell_a_run(PlainReporter())
+    out, err = capsys.readouterr()
+    assert out == "in/a_x4.png\n"
+    lines = err.splitlines()
+    assert lines[0] == "2/3 in/a.png: 64x48 to 256x192, about 12 s"
+    assert lines[1] == "2/3 stage 1/2, step 10/100, 10%, 4.0 s left"
+    assert len(lines) == 1 + 10 + 5
+    assert lines[-5:] == [
+        "2/3 in/a.png: 12 s",
+        "in/a_x4.png: No alpha.",
+        "c.png skipped: c_x4.png is there already.",
+        "scalediff: There is no file b.png.",
+        "scalediff: 1 done, 1 skipped, 1 failed: b.png (input-missing).",
+    ]
+
+
+def test_quiet_leaves_results_and_errors(capsys: pytest.CaptureFixture) -> None:
+    tell_a_run(PlainReporter(quiet=True))
+    out, err = capsys.readouterr()
+    assert out == "in/a_x4.png\n"
+    assert err.splitlines() == [
+        "scalediff: There is no file b.png.",
+        "scalediff: 1 done, 1 skipped, 1 failed: b.png (input-missing).",
+    ]
+
+
+def test_a_single_file_needs_no_summary(capsys: pytest.CaptureFixture) -> None:
+    PlainReporter().tell(Summary(1, 1, 1, 0, (), 1.5, 0))
+    PlainReporter().tell(Summary(1, 1, 0, 0, (MISSING,), 1.5, 3))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_interrupt_is_one_line(capsys: pytest.CaptureFixture) -> None:
+    PlainReporter().tell(Summary(3, 3, 2, 0, (), 1.5, 130, cancelled=True))
+    assert capsys.readouterr().err == "scalediff: Cancelled. 2 of 3 files done.\n"
+
+
+def test_a_failure_in_a_batch_says_which_file(capsys: pytest.CaptureFixture) -> None:
+    PlainReporter().tell(Failed(Failure(Path("c.png"), InputMissing("Gone.")), batch=True))
+    PlainReporter().tell(Failed(Failure(Path("c.png"), InputMissing("Gone.")), batch=False))
+    assert capsys.readouterr().err == "scalediff: c.png: Gone.\nscalediff: Gone.\n"
+
+
+def test_the_table_has_a_line_for_each_stage_and_a_total() -> None:
+    lines = plan_table([JOB, JOB]).splitlines()
+    assert lines[0].split() == [
+        *("INPUT", "SIZE", "RESULT", "STAGE", "CANVAS", "FROM", "STEPS", "MEMORY", "TIME"),
+        "OUTPUT",
+    ]
+    first = "in/a.png 64x48 256x192 1 128x96 100 4 1.0 GiB 12 s in/a_x4.png"
+    assert lines[1].split() == first.split()
+    assert lines[2].split() == ["2", "256x192", "100", "4"]
+    assert lines[2].index("256x192") == lines[0].index("CANVAS")
+    assert lines[5] == "2 pictures, at most 1.0 GiB, about 25 s in all."
+    assert len(lines) == 6
+
+
+def test_a_size_of_other_proportions_is_remarked_on(capsys: pytest.CaptureFixture) -> None:
+    plan = plan_upscale(Size(64, 48), Size(192, 192), FACTS, Settings())
+    work = Numbered(Job(Path("a.png"), Path("b.png"), plan, 1.0), 1, 1)
+    PlainReporter().tell(Planned(work, "toy", "auto"))
+    note = "192x192 has other proportions than 64x48: the result is taller by a factor of 1.33."
+    assert capsys.readouterr().err == f"a.png: {note}\n"
+    assert json_object(Planned(work, "toy", "auto"))["notes"] == [note]
+
+
+def test_rounding_to_whole_pixels_is_not_remarked_on(capsys: pytest.CaptureFixture) -> None:
+    plan = plan_upscale(Size(1001, 667), Size(2000, 1333), FACTS, Settings())
+    PlainReporter().tell(Planned(Numbered(Job(Path("a"), Path("b"), plan, 1), 1, 1), "toy", "cpu"))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_quiet_json_leaves_progress_out(capsys: pytest.CaptureFixture) -> None:
+    reporter = JsonReporter(quiet=True)
+    reporter.tell(Loading("Toy"))
+    reporter.tell(Advanced(WORK, progress(1, 3), 4.0, 9.0))
+    reporter.tell(Finished(WORK, 11.5, ()))
+    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == [
+        "result"
+    ]
+
+
+def test_a_cancelled_json_run_says_so_on_both_streams(capsys: pytest.CaptureFixture) -> None:
+    JsonReporter().tell(Summary(3, 3, 2, 0, (), 1.5, 130, cancelled=True))
+    out, err = capsys.readouterr()
+    assert json.loads(out)["cancelled"] is True
+    assert err == "scalediff: Cancelled. 2 of 3 files done.\n"

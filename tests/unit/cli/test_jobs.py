@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_fakes import FACTS, FakeShelf, touch
+
+from scalediff_engine.cli import crashlog
+from scalediff_engine.cli.jobs import Machine, Worklist, make_worklist
+from scalediff_engine.cli.naming import NamePattern
+from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
+from scalediff_engine.errors import (
+    NotEnoughMemory,
+    OutputError,
+    OutputExists,
+    UnreadablePicture,
+    UsageError,
+)
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import GIB
+
+PLENTY = Machine(8 * GIB, "this machine", lambda cost: cost.gflop / 100)
+
+
+def plan(*inputs: Path, shelf: FakeShelf | None = None, **destination: Any) -> Worklist:
+    recursive = destination.pop("recursive", False)
+    machine = destination.pop("machine", PLENTY)
+    enlargement = destination.pop("enlargement", Enlargement())
+    request = UpscaleRequest(inputs, enlargement, Destination(**destination), recursive=recursive)
+    return make_worklist(request, FACTS, shelf or FakeShelf(), machine)
+
+
+def test_a_result_goes_beside_its_input_in_the_same_format(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.PNG", "b.jpg", "c.bmp"])
+    worklist = plan(tmp_path / "a.PNG", tmp_path / "b.jpg", tmp_path / "c.bmp")
+    outputs = [job.output.relative_to(tmp_path).as_posix() for job in worklist.jobs]
+    assert outputs == ["a_x4.PNG", "b_x4.jpg", "c_x4.png"]
+
+
+def test_an_output_folder_mirrors_the_tree(tmp_path: Path) -> None:
+    touch(tmp_path, ["in/a.png", "in/one/a.png", "in/one/two/a.png"])
+    worklist = plan(tmp_path / "in", folder=tmp_path / "out", recursive=True)
+    outputs = [job.output.relative_to(tmp_path / "out").as_posix() for job in worklist.jobs]
+    assert outputs == ["a_x4.png", "one/a_x4.png", "one/two/a_x4.png"]
+
+
+def test_two_inputs_for_one_output_are_refused_before_any_work(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "a.jpg"])
+    with pytest.raises(UsageError, match=r"a\.jpg and .*a\.png would both become .*a_x4\.png"):
+        plan(tmp_path, format="png")
+    touch(tmp_path, ["one/b.png", "two/b.png"])
+    with pytest.raises(UsageError, match="would both become"):
+        plan(tmp_path / "one", tmp_path / "two", folder=tmp_path / "out")
+
+
+def test_a_result_never_replaces_its_source_or_another_input(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "a_x4.png"])
+    worklist = plan(tmp_path / "a.png", pattern=NamePattern("{stem}"), existing=Existing.OVERWRITE)
+    assert "its own source" in str(worklist.failures[0].error)
+    worklist = plan(tmp_path / "a.png", tmp_path / "a_x4.png", existing=Existing.OVERWRITE)
+    assert "would replace the input" in str(worklist.failures[0].error)
+    assert [job.source.name for job in worklist.jobs] == ["a_x4.png"]
+
+
+def test_existing_results_are_refused_skipped_or_replaced(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "a_x4.png"])
+    refused = plan(tmp_path / "a.png")
+    assert isinstance(refused.failures[0].error, OutputExists)
+    skipped = plan(tmp_path / "a.png", existing=Existing.SKIP)
+    assert [(s.path.name, s.reason) for s in skipped.skipped] == [("a.png", "output-exists")]
+    assert len(plan(tmp_path / "a.png", existing=Existing.OVERWRITE).jobs) == 1
+
+
+def test_results_of_an_earlier_run_are_known_by_name_and_recipe(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "a_x4.png", "b_x4.png", "made.png"])
+    shelf = FakeShelf(recipes={"a_x4.png", "made.png"})
+    worklist = plan(tmp_path, shelf=shelf, existing=Existing.SKIP)
+    reasons = {(s.path.name, s.reason) for s in worklist.skipped}
+    assert reasons == {("a.png", "output-exists"), ("a_x4.png", "own-result")}
+    assert [job.source.name for job in worklist.jobs] == ["b_x4.png", "made.png"]
+    assert shelf.looked_for_recipes_in == ["a_x4.png", "b_x4.png"]  # only what is named like one
+
+
+def test_a_result_that_is_named_itself_is_upscaled_further(tmp_path: Path) -> None:
+    touch(tmp_path, ["a_x4.png"])
+    worklist = plan(tmp_path / "a_x4.png", shelf=FakeShelf(recipes={"a_x4.png"}))
+    assert [job.output.name for job in worklist.jobs] == ["a_x4_x4.png"]
+
+
+def test_one_bad_file_leaves_the_others(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "b.png"])
+    shelf = FakeShelf({"a.png": UnreadablePicture("a.png is empty.")})
+    worklist = plan(tmp_path, shelf=shelf)
+    assert [failure.error.code for failure in worklist.failures] == ["picture-unreadable"]
+    assert [job.source.name for job in worklist.jobs] == ["b.png"]
+
+
+def test_work_that_does_not_fit_is_refused_with_a_size_that_would(tmp_path: Path) -> None:
+    touch(tmp_path, ["small.png", "large.png"])
+    shelf = FakeShelf({"large.png": Size(1000, 1000)})
+    machine = replace(PLENTY, available_bytes=2 * GIB, limited_by="--max-memory")
+    worklist = plan(tmp_path, shelf=shelf, machine=machine)
+    assert [job.source.name for job in worklist.jobs] == ["small.png"]
+    [failure] = worklist.failures
+    assert isinstance(failure.error, NotEnoughMemory)
+    assert "--max-memory has 2.0 GiB" in str(failure.error)
+    assert "would fit" in str(failure.error)
+
+
+def test_a_plan_carries_an_estimate_of_its_time(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png"])
+    [job] = plan(tmp_path).jobs
+    assert job.seconds == pytest.approx(job.plan.cost.gflop / 100)
+
+
+def test_one_output_file_for_a_folder_of_several_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, ["in/a.png", "in/b.png"])
+    with pytest.raises(UsageError, match="2 pictures"):
+        plan(tmp_path / "in", file=tmp_path / "c.png")
+
+
+@pytest.mark.parametrize(
+    ("file", "form", "words"),
+    [
+        ("c.psd", None, "no ending that can be written"),
+        ("c", None, "no ending that can be written"),
+        ("c.png", "jpeg", "is png, but --format says jpeg"),
+        ("c.png", "gif", "it is one of png, webp, jpeg, tiff"),
+    ],
+)
+def test_the_format_of_the_output_must_be_clear(
+    tmp_path: Path, file: str, form: str | None, words: str
+) -> None:
+    touch(tmp_path, ["a.png"])
+    [failure] = plan(tmp_path / "a.png", file=tmp_path / file, format=form).failures
+    assert isinstance(failure.error, UsageError)
+    assert words in str(failure.error)
+
+
+def test_a_format_that_cannot_hold_the_size_is_refused_before_the_work(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png"])
+    shelf = FakeShelf({"a.png": Size(5000, 10)})
+    [failure] = plan(tmp_path / "a.png", shelf=shelf, format="webp").failures
+    assert isinstance(failure.error, OutputError)
+
+
+def test_an_output_folder_that_is_a_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "out"])
+    for folder in (tmp_path / "out", tmp_path / "out" / "deeper"):
+        [failure] = plan(tmp_path / "a.png", folder=folder).failures
+        assert isinstance(failure.error, OutputError)
+        assert "is not a folder" in str(failure.error)
+
+
+def test_an_output_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "out.png/x"])
+    [failure] = plan(tmp_path / "a.png", file=tmp_path / "out.png").failures
+    assert isinstance(failure.error, OutputError)
+
+
+def test_planning_writes_nothing(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png"])
+    plan(tmp_path / "a.png", folder=tmp_path / "out" / "deep")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_damaged_file_that_is_named_like_a_result_is_one_bad_file(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "b_x4.png"])
+    damaged = UnreadablePicture("b_x4.png is truncated.")
+    shelf = FakeShelf({"b_x4.png": damaged})
+
+    def has_recipe(_: Path) -> bool:
+        raise damaged
+
+    shelf.has_recipe = has_recipe  # type: ignore[method-assign]
+    worklist = plan(tmp_path, shelf=shelf)
+    assert [failure.error for failure in worklist.failures] == [damaged]
+    assert [job.source.name for job in worklist.jobs] == ["a.png"]
+
+
+def test_a_defect_while_planning_costs_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crashlog, "write_crash", lambda *_: tmp_path / "log")
+    touch(tmp_path, ["a.png", "b.png"])
+    shelf = FakeShelf()
+    real = shelf.size
+
+    def size(path: Path) -> Size:
+        return Size(1 // 0, 1) if path.name == "a.png" else real(path)
+
+    shelf.size = size  # type: ignore[method-assign]
+    worklist = plan(tmp_path, shelf=shelf)
+    assert [failure.error.exit_code for failure in worklist.failures] == [1]
+    assert [job.source.name for job in worklist.jobs] == ["b.png"]
