@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-
 # These models are so small that a second thread costs more than it brings. Programs that a test
 # starts inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-# The real classes and the real loading, but small: native size 64 px, random weights.
-TINY: FamilyFacts = replace(EMBEDDED, name="tiny", native=Size(64, 64))
 
 
 @pytest.fixture(scope="session")

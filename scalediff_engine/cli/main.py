@@ -26,6 +26,7 @@ def run() -> None:
     interrupts.install()
     streams.prepare()
     _hush_libraries()
+    _share_the_processor()
     code = run_guarded(arguments, interrupts, as_json=as_json)
     interrupts.answer = Answer.IGNORE  # the interpreter's own end prints tracebacks if disturbed
     sys.exit(code)
@@ -130,6 +131,11 @@ def _last_words(as_json: bool) -> None:
         os.write(2, clear + b"scalediff: Cancelled.\n")
     except OSError:
         pass
+
+
+def _share_the_processor() -> None:
+    """Let waiting threads sleep: spinning ones slow a run beside a busy editor several times."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _hush_libraries() -> None:

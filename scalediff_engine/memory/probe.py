@@ -6,7 +6,7 @@ import psutil
 
 # Sustained float32 convolution throughput of one desktop core. Only the first plan on a machine
 # depends on it: afterwards `speed.py` knows what this machine really did.
-GFLOP_PER_SECOND_AND_CORE = 40.0
+GFLOP_PER_SECOND_AND_CORE = 30.0
 
 
 def available_memory_bytes() -> int:

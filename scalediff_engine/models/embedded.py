@@ -28,8 +28,8 @@ EMBEDDED = FamilyFacts(
     footprint=Footprint(
         base_bytes=620 * 2**20,
         bytes_per_pixel=1000,
-        step_gflop_per_megapixel=160,
-        encode_gflop_per_megapixel=110,
-        decode_gflop_per_megapixel=190,
+        step_gflop_per_megapixel=159,
+        encode_gflop_per_megapixel=182,
+        decode_gflop_per_megapixel=491,
     ),
 )

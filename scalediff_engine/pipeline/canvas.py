@@ -43,6 +43,15 @@ def to_canvas(source: Tensor, sizes: StageSizes, canvas: Size) -> Tensor:
     return _at_least(enlarged, canvas)[..., : canvas.height, : canvas.width]
 
 
+def source_canvas(source: Tensor, sizes: StageSizes) -> Size:
+    """Give the canvas at the source's own resolution: the source and the padding beyond it."""
+    rows, cols = source.shape[-2:]
+    return Size(
+        max(1, round(cols * sizes.canvas.width / sizes.target.width)),
+        max(1, round(rows * sizes.canvas.height / sizes.target.height)),
+    )
+
+
 def resize_canvas(pixels: Tensor, canvas: Size) -> Tensor:
     """Bicubic resize of a whole canvas, (1, 3, H, W)."""
     return interpolate(pixels, size=(canvas.height, canvas.width), mode="bicubic")

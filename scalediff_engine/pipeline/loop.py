@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.images.lock import source_lock
 from scalediff_engine.method.frequency import (
     enlarge_latent,
     guide_structure,
@@ -30,8 +31,9 @@ from scalediff_engine.method.noise import (
     step_to,
     structure_gamma,
 )
+from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.models.model import Condition, Model, Tiling
-from scalediff_engine.pipeline.canvas import resize_canvas, to_canvas
+from scalediff_engine.pipeline.canvas import resize_canvas, source_canvas, to_canvas
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, StagePlan
 from scalediff_engine.pipeline.progress import Phase
@@ -75,8 +77,20 @@ def run_stages(
         z = _denoise(z_ref, index, stage, settings, condition, model, generator, meter)
         meter.report(Phase.DECODE, index, stage.steps)
         x = model.decode(z)
+        if settings.source_lock and index + 1 < len(plan.stages):
+            x = _locked(x, source, plan.sizes)
     assert x is not None  # a plan has at least one stage
     return x[..., : plan.target.height, : plan.target.width].float().cpu()
+
+
+def _locked(x: Tensor, source: Tensor, sizes: StageSizes) -> Tensor:
+    """Give the next stage a picture that still is the source; (1, 3, H, W), any range.
+
+    What an autoencoder loses would otherwise be lost once more at every stage.
+    """
+    known = to_canvas(source, sizes, source_canvas(source, sizes))
+    locked = source_lock(*(t[0].permute(1, 2, 0).cpu().numpy() for t in (known, x)), clip=False)
+    return torch.from_numpy(locked).permute(2, 0, 1)[None].to(x)
 
 
 def _reference(x_up: Tensor, z: Tensor | None, model: Model, settings: Settings) -> Tensor:

@@ -33,7 +33,6 @@ import torch.nn as nn
 import torch.nn.functional as F
 from common import (
     CROP,
-    LABELS,
     LATENT_CHANNELS,
     LATENT_CROP,
     SCHEDULER_CONFIG,
@@ -73,8 +72,10 @@ def arguments():
     ap.add_argument("--limit", type=int, help="read only this many tiles")
     ap.add_argument("--vae", default="ckpt/vae")
     ap.add_argument("--out", default="ckpt")
+    ap.add_argument("--init", help="folder whose unet/ and class tokens to start from")
     ap.add_argument("--resume", action="store_true", help="go on from OUT/unet_state.pt")
     ap.add_argument("--seconds", type=float, default=720)
+    ap.add_argument("--until", type=float, help="end at this time (epoch seconds) instead")
     ap.add_argument("--max-steps", type=int, default=10**9)
     ap.add_argument("--bs", type=int, default=128, help="samples per process and step")
     ap.add_argument("--lr", type=float, default=1e-3)
@@ -82,7 +83,7 @@ def arguments():
     ap.add_argument("--refill", type=int, default=8, help="steps between two refilled groups")
     ap.add_argument("--no-pairs", action="store_true")
     ap.add_argument("--no-compile", action="store_true")
-    ap.add_argument("--log", type=int, default=250)
+    ap.add_argument("--report", type=int, default=250)
     return ap.parse_args()
 
 
@@ -261,6 +262,7 @@ def main():
 
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
     os.makedirs(a.out, exist_ok=True)
     (tiles, valid, labels), (held, held_labels) = load_corpus(a.corpus, a.limit)
     part = slice(procs.rank, None, procs.world)  # every process has its own part of the tiles
@@ -268,6 +270,11 @@ def main():
     held, held_labels = to_float(held.to(dev)), held_labels.to(dev)
     torch.manual_seed(1)
     net = Net().to(dev).to(memory_format=torch.channels_last)
+    if a.init:
+        weights = load_file(f"{a.init}/unet/diffusion_pytorch_model.safetensors")
+        net.unet.load_state_dict(weights)
+        tokens = load_file(f"{a.init}/class_tokens.safetensors")["class_tokens"]
+        net.tokens.data.copy_(tokens)
     coder, abar = Coder(a.vae, dev), alphas_cumprod().to(dev)
     nsr = ((1 - abar) / abar).sqrt()
     say("tiles", len(tiles), "parameters", sum(p.numel() for p in net.parameters()) / 1e6, "M")
@@ -306,8 +313,8 @@ def main():
     torch.manual_seed(1000 + procs.rank)
     groups = max(2, round(a.passes * len(tiles) / GROUP))
     ring = Ring(tiles, valid, labels, coder, sampler, groups)
-    for _ in range(groups if cuda else 2):
-        ring.refill(False)
+    for i in range(groups if cuda else 2):
+        ring.refill(a.init and i % 3 == 0)
     z = ring.z[: len(ring)]
     gap = [(z[:64, k, :, :64, :64] - z[:64, 0, :, :64, :64]).float().std().item() for k in range(4)]
     threshold = torch.stack(
@@ -324,7 +331,7 @@ def main():
 
     span = torch.arange(LATENT_CROP, device=dev)
     channel = torch.arange(LATENT_CHANNELS, device=dev)[None, :, None, None]
-    shares = (0.5, 0.5, 0.0) if a.no_pairs else (0.14, 0.16, 0.70)
+    shares = (0.5, 0.5, 0.0) if a.no_pairs else (0.1, 0.14, 0.76)
 
     def batch(n):
         plain, soft_n = int(n * shares[0]), int(n * shares[1])
@@ -338,16 +345,13 @@ def main():
         at = i[:, None, None, None]
         z_sharp = ring.z[at, 0, channel, rows, columns].float()
         z_soft = ring.z[at, version[:, None, None, None], channel, rows, columns].float()
-        flip = torch.rand(()) < 0.15  # up and down, for the whole batch
-        if flip:
-            z_sharp, z_soft = z_sharp.clone(), z_soft.clone()
         r, v = torch.rand(n, device=dev), torch.rand(n, device=dev)
         t = torch.where(r < 0.75, v * 400, v * 1000)
         k = torch.zeros(n, device=dev)
         weight = torch.ones(n, device=dev)
-        # Where the ways of the pairs start: mostly at 30..300, and where on them we are.
-        low = torch.where(r < 0.5, 40, torch.where(r < 0.7, 20, torch.where(r < 0.92, 120, 300)))
-        high = torch.where(r < 0.5, 130, torch.where(r < 0.7, 50, torch.where(r < 0.92, 300, 700)))
+        # Where the ways of the pairs start: mostly at 20..130, and where on them we are.
+        low = torch.where(r < 0.6, 40, torch.where(r < 0.85, 20, 120))
+        high = torch.where(r < 0.6, 130, torch.where(r < 0.85, 50, 300))
         start = low + (high - low) * v
         t[pair] = (start * torch.rand(n, device=dev) ** 1.3)[pair]
         t = t.long().clamp(0, 999)
@@ -422,7 +426,7 @@ def main():
         with torch.no_grad():
             z = coder.encode(up)
             line, truth = [], band_powers(x)
-            for t_start, guidance, power in ((60, 1, 1), (60, 1.5, 1), (120, 1, 1), (120, 1, 2)):
+            for t_start, guidance, power in ((60, 1, 1), (60, 1.5, 1), (120, 1, 2)):
                 y = coder.decode(sampler(z, held_labels, t_start, 6, guidance, power))
                 p = (band_powers(y) / truth).median(0).values.tolist()
                 line.append(
@@ -449,7 +453,7 @@ def main():
         procs.share(current)
         with torch.no_grad():
             torch._foreach_copy_(ema, current)
-    clock = Clock(a.seconds, before)
+    clock = Clock(before + a.until - time.time() if a.until else a.seconds, before)
     share, last_save, last_check = clock.share(), time.time(), 0.0
     first_step, first_time = step, time.time()
     hist, count = torch.zeros(2, 3, 8, device=dev)
@@ -474,8 +478,8 @@ def main():
             count.index_put_((kind, bin_), torch.ones_like(each), accumulate=True)
         if step % a.refill == 0 and share < 0.97:
             # The model's own pass costs the most: every second group, once it can do something.
-            ring.refill(share > 0.08 and step % (2 * a.refill) == 0)
-        if step % a.log == 0 or step <= 2:
+            ring.refill((a.init or share > 0.08) and step % (2 * a.refill) == 0)
+        if step % a.report == 0 or step <= 2:
             h = (hist / count.clamp(min=1)).tolist()
             rate = (step - first_step) * a.bs * procs.world / (time.time() - first_time)
             say(
@@ -488,7 +492,7 @@ def main():
             )
             hist.zero_()
             count.zero_()
-        if procs.rank == 0 and share > last_check + 0.1:
+        if procs.rank == 0 and share > last_check + 0.45:
             last_check = share
             validate(f"check at {share:.2f}, step {step}:")
         if procs.rank == 0 and time.time() - last_save > 60:
@@ -500,7 +504,8 @@ def main():
         open(f"{a.out}/UNET_DONE", "w").close()
     say("done", step, "steps", round(clock.passed()), "s")
     if procs.dist:
-        torch.cuda.synchronize()
+        if cuda:
+            torch.cuda.synchronize()
         os._exit(0)
 
 

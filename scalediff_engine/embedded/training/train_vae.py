@@ -57,14 +57,14 @@ def arguments():
     ap.add_argument("--blocks", default="32,64,128")
     ap.add_argument("--optimiser", default="muon", choices=("muon", "adam"))
     ap.add_argument("--start", default="linear", choices=("linear", "random"))
-    ap.add_argument("--kl", type=float, default=3e-4)
-    ap.add_argument("--half", type=float, default=0.08, help="weight of the halved latents")
-    ap.add_argument("--double", type=float, default=0.12, help="weight of the enlarged latents")
-    ap.add_argument("--band", type=float, default=0.03, help="weight of the low-band agreement")
-    ap.add_argument("--texture", type=float, default=0.6, help="weight of the texture term")
-    ap.add_argument("--texture-from", type=float, default=0.5, help="share of the run")
+    ap.add_argument("--kl", type=float, default=5e-4)
+    ap.add_argument("--half", type=float, default=0.12, help="weight of the halved latents")
+    ap.add_argument("--double", type=float, default=0.25, help="weight of the enlarged latents")
+    ap.add_argument("--band", type=float, default=0.1, help="weight of the low-band agreement")
+    ap.add_argument("--texture", type=float, default=0.4, help="weight of the texture term")
+    ap.add_argument("--texture-from", type=float, default=0.6, help="share of the run")
     ap.add_argument("--no-compile", action="store_true")
-    ap.add_argument("--log", type=int, default=250)
+    ap.add_argument("--report", type=int, default=250)
     return ap.parse_args()
 
 
@@ -382,7 +382,7 @@ def main():
             std = (0.5 * logvar).exp()
             z = mean + std * torch.randn_like(mean)
             q = a.bs // 4
-            noise = torch.rand(q, 1, 1, 1, device=dev) * 0.08 * torch.randn_like(z[-q:])
+            noise = torch.rand(q, 1, 1, 1, device=dev) * 0.12 * torch.randn_like(z[-q:])
             z = torch.cat([z[:-q], z[-q:] + noise])
             halved = mosaic(F.interpolate(z, scale_factor=0.5, mode="bilinear", antialias=True))
             piece = windows(z[:m], corner[:, 0], corner[:, 1], cut)
@@ -412,7 +412,7 @@ def main():
         norm = optimiser.step(lr)
         step += 1
         torch._foreach_lerp_(ema, current, 1 - min(0.998, (1 + step) / (10 + step)))
-        if step % a.log == 0 or step <= 2:
+        if step % a.report == 0 or step <= 2:
             say(
                 f"step {step} loss {loss.item():.4f} psnr {psnr(y, x).mean():.2f}",
                 f"half {psnr(y_half, x_half).mean():.2f} double {psnr(y_big, big).mean():.2f}",
@@ -451,7 +451,8 @@ def main():
         open(f"{a.out}/VAE_DONE", "w").close()
     say("done", step, "steps", round(seconds), "s")
     if procs.dist:
-        torch.cuda.synchronize()
+        if cuda:
+            torch.cuda.synchronize()
         os._exit(0)
 
 

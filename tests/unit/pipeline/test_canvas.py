@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.method.stages import stage_sizes
-from scalediff_engine.pipeline.canvas import reflect_bottom_right, to_canvas
+from scalediff_engine.pipeline.canvas import reflect_bottom_right, source_canvas, to_canvas
 
 NATIVE = Size(256, 256)
 
@@ -39,6 +39,18 @@ def test_positions_are_those_of_the_exact_ratio_on_every_canvas() -> None:
         assert (
             shown[inner] - expected[inner]
         ).abs().max() < 0.06  # this cubic bends a ramp by as much
+
+
+def test_the_canvas_at_the_sources_own_resolution_is_the_source_where_nothing_is_padded() -> None:
+    source = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
+    sizes = stage_sizes(Size(30, 20), Size(240, 160), native=NATIVE, multiple=16)
+    assert torch.equal(to_canvas(source, sizes, source_canvas(source, sizes)), source)
+
+
+def test_the_canvas_at_the_sources_own_resolution_has_the_padding_too() -> None:
+    sizes = stage_sizes(Size(65, 107), Size(195, 321), native=NATIVE, multiple=16)
+    source = torch.rand(1, 3, 107, 65)
+    assert source_canvas(source, sizes) == Size(69, 112)  # 65 * 208 / 195, 107 * 336 / 321
 
 
 def test_beyond_the_picture_the_canvas_mirrors_it() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY
+from tiny_model import TINY
 from torch import Tensor
 
 from scalediff_engine.errors import Cancelled
@@ -241,6 +241,25 @@ def test_cancelling_at_any_report_gives_the_untouched_model_back(model: Embedded
             run(model, picture(64, 64), Size(256, 256), Settings(steps=3), stop)
         assert len(seen) == stop_at + 1
         assert all(p is before[n] for n, p in model._unet.attn_processors.items())
+
+
+def test_the_lock_holds_between_stages(
+    model: EmbeddedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = picture(64, 64)
+    seen: list[Tensor] = []
+    resize = loop.resize_canvas
+    monkeypatch.setattr(loop, "resize_canvas", lambda x, c: (seen.append(x), resize(x, c))[1])
+
+    def drift_after_the_first_stage(settings: Settings) -> float:
+        run(model, source, Size(256, 256), settings)
+        shrunk = torch.nn.functional.interpolate(
+            seen.pop(), size=(64, 64), mode="bicubic", antialias=True
+        )
+        return float((shrunk - source).abs().mean())
+
+    free = drift_after_the_first_stage(replace(FEW, source_lock=False))
+    assert drift_after_the_first_stage(FEW) < 0.2 * free
 
 
 def test_the_source_is_not_written_into(model: EmbeddedModel) -> None:

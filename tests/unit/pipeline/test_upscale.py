@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TINY
 from PIL import ImageCms
+from tiny_model import TINY
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.lock import drift
