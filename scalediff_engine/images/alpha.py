@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Pixels
-from scalediff_engine.images.resample import Kernel, resize
+from scalediff_engine.images.resample import Kernel, resize, resize_in_range
 
 _VISIBLE_ABOVE = 2.5 / 255  # up to two 8-bit steps, a colour is only rounding noise
 _COARSEST_PX = 1
+_NEXT_TO_NOTHING = 1e-5
 
 
 def fill_under_alpha(pixels: Pixels, alpha: Pixels) -> Pixels:
@@ -61,11 +61,7 @@ def _sum_of_fours(values: Pixels) -> Pixels:
 
 
 def resize_alpha(alpha: Pixels, size: Size) -> Pixels:
-    """Resample transparency without ringing.
-
-    Enlarging is bicubic and kept between the least and the greatest of the four nearest source
-    pixels, so that flat regions - transparent, opaque or in between - stay exactly flat.
-    Shrinking is bilinear over all pixels that become one, which cannot overshoot.
+    """Resample transparency without ringing: transparent, opaque and flat regions stay so.
 
     Args:
         alpha: (H, W) 0..1
@@ -74,24 +70,7 @@ def resize_alpha(alpha: Pixels, size: Size) -> Pixels:
     Returns:
         (size.height, size.width), within the range of ``alpha``
     """
-    height, width = alpha.shape
-    if size.width < width or size.height < height:
-        smooth = resize(alpha, size, kernel=Kernel.BILINEAR)
-        smooth[np.abs(smooth) < 1e-5] = 0.0  # the kernel's weights sum to 1 only roughly
-        smooth[np.abs(smooth - 1.0) < 1e-5] = 1.0
-        return np.clip(smooth, alpha.min(), alpha.max())
-    smooth = resize(alpha, size, kernel=Kernel.BICUBIC)
-    (left, right), (above, below) = _neighbours(width, size.width), _neighbours(height, size.height)
-    low, high = np.minimum(alpha[above], alpha[below]), np.maximum(alpha[above], alpha[below])
-    return np.clip(
-        smooth,
-        np.minimum(low[:, left], low[:, right]),
-        np.maximum(high[:, left], high[:, right]),
-    )
-
-
-def _neighbours(source_px: int, target_px: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The source pixels whose centres enclose each target pixel's centre, along one axis."""
-    centres = (np.arange(target_px) + 0.5) * source_px / target_px - 0.5
-    first = np.floor(centres + 1e-9).astype(np.intp)
-    return np.clip(first, 0, source_px - 1), np.clip(first + 1, 0, source_px - 1)
+    resized = resize_in_range(alpha, size)
+    resized[np.abs(resized) < _NEXT_TO_NOTHING] = 0.0  # weights of a kernel sum to 1 only roughly
+    resized[np.abs(resized - 1.0) < _NEXT_TO_NOTHING] = 1.0
+    return np.clip(resized, alpha.min(), alpha.max())

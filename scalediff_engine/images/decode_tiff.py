@@ -95,10 +95,6 @@ def load(data: bytes) -> tuple[Loaded, Orientation]:
         del floats
         if page.photometric == _MINISWHITE:
             np.subtract(1.0, pixels, out=pixels)
-        bad = ~np.isfinite(pixels) if depth.is_float else np.False_
-        if bad.any():
-            pixels[bad] = 0.0
-            notes += (f"{int(bad.sum())} samples were no finite numbers and became 0.",)
         if alpha is not None and layout.associated:
             pixels = _straightened(pixels, alpha, depth)
         metadata = Metadata(

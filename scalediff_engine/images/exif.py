@@ -13,6 +13,7 @@ from scalediff_engine.geometry import Size
 from scalediff_engine.images import ifd
 
 _ORIENTATION = 0x0112
+_DESCRIPTION = 270
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 _PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
 # Descriptive tags of a TIFF's first directory that belong into an EXIF block: description, maker,
@@ -20,6 +21,10 @@ _PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
 # others say how this file's pixels are laid out.
 _DESCRIPTIVE = frozenset(
     {269, 270, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 33723, *range(40091, 40096)}
+)
+# What programs for science keep there: sizes and planes of this very file.
+_LAYOUT_IN_WORDS = re.compile(
+    rb"""\s*(\{"shape":|ImageJ=|SCIFIO=|<\?xml[^<]*(<!--.*?-->\s*)?<OME)""", re.S
 )
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
@@ -139,6 +144,8 @@ def from_tiff(data: bytes) -> bytes | None:
     except ifd.BadDirectory:
         return None
     kept = {tag: entry for tag, entry in main.entries.items() if tag in _DESCRIPTIVE}
+    if _DESCRIPTION in kept and _LAYOUT_IN_WORDS.match(kept[_DESCRIPTION].value):
+        del kept[_DESCRIPTION]
     if not kept and not main.children:
         return None
     if _ORIENTATION in main.entries:

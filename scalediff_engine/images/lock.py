@@ -7,6 +7,10 @@
 (one such step; enlarging and shrinking is not quite the identity, so what a step leaves over is
 corrected in the same way two more times, as in iterative back-projection).
 
+What a floating-point source has outside 0..1 (highlights of HDR) no model has seen, so the result
+has nothing to say about it. It is set aside, enlarged without ringing and added at the end: through
+the steps above, an edge of a highlight would ring by a fifth of its height, far below black.
+
 ``shrink`` goes to a *lock grid* of ``cutoff`` times the source's size, ``up`` from there to the
 result's size. Both sides of the equation are the same, because ``up`` is linear; the second one
 moves one small picture instead of two large ones. Source: shared/method.md, section 5.
@@ -18,7 +22,7 @@ import numpy as np
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Pixels
-from scalediff_engine.images.resample import Kernel, resize
+from scalediff_engine.images.resample import Kernel, resize, resize_in_range
 
 _REFINEMENTS = 2
 _CLIP_ROUNDS = 3
@@ -100,7 +104,10 @@ def _locked_plane(
 ) -> Pixels:
     """:func:`source_lock` of one channel: (h, w) and (H, W) to (H, W)."""
     locked = np.array(result, dtype=np.float32)
+    within = np.clip(source, 0.0, 1.0)
+    beyond: Pixels = source - within
     if strength > 0.0:
+        source = source if clip else within
         coarse = _shrink(locked, grid)
         step = (_shrink(source, grid) - coarse) * np.float32(strength)
         wanted: Pixels = coarse + step.astype(np.float32, copy=False)
@@ -108,7 +115,11 @@ def _locked_plane(
             missing: Pixels = wanted - coarse
             locked += resize(missing, _size(locked))
             coarse = _shrink(locked, grid)
-    return _clipped(locked, grid) if clip else locked
+        if not clip and beyond.any():
+            locked += resize_in_range(_shrink(beyond, grid), _size(locked)) * np.float32(strength)
+    if clip:
+        return _clipped(locked, grid)
+    return locked
 
 
 def _clipped(plane: Pixels, grid: Size) -> Pixels:

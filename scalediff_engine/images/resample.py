@@ -6,6 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from scalediff_engine.geometry import Size
@@ -63,6 +64,40 @@ def resize(
     for channel in range(pixels.shape[2]):
         result[..., channel] = _resize_plane(pixels[..., channel], size, box, kernel)
     return result
+
+
+def resize_in_range(plane: Pixels, size: Size) -> Pixels:
+    """Resample without ringing: nothing lies outside the range of the pixels around it.
+
+    Enlarging is bicubic and kept between the least and the greatest of the four nearest source
+    pixels, so that flat regions stay exactly flat. Shrinking is bilinear over all pixels that
+    become one, which cannot overshoot.
+
+    Args:
+        plane: (H, W), finite
+        size: of the result, pixels
+
+    Returns:
+        (size.height, size.width), within the range of ``plane``
+    """
+    height, width = plane.shape
+    if size.width < width or size.height < height:
+        return np.clip(resize(plane, size, kernel=Kernel.BILINEAR), plane.min(), plane.max())
+    smooth = resize(plane, size, kernel=Kernel.BICUBIC)
+    (left, right), (above, below) = _neighbours(width, size.width), _neighbours(height, size.height)
+    low, high = np.minimum(plane[above], plane[below]), np.maximum(plane[above], plane[below])
+    return np.clip(
+        smooth,
+        np.minimum(low[:, left], low[:, right]),
+        np.maximum(high[:, left], high[:, right]),
+    )
+
+
+def _neighbours(source_px: int, target_px: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The source pixels whose centres enclose each target pixel's centre, along one axis."""
+    centres = (np.arange(target_px) + 0.5) * source_px / target_px - 0.5
+    first = np.floor(centres + 1e-9).astype(np.intp)
+    return np.clip(first, 0, source_px - 1), np.clip(first + 1, 0, source_px - 1)
 
 
 def _resize_plane(plane: Pixels, size: Size, box: SourceBox, kernel: Kernel) -> Pixels:

@@ -134,10 +134,10 @@ def step_to(z_t: Tensor, z0: Tensor, level: Level, following: Level) -> Tensor:
 
 
 def structure_gamma(level: Level, start: Level, prediction: Prediction) -> float:
-    """Give the weight of Structure Guidance: 1 at the start, fading to 0 with the noise.
+    """Give the weight of Structure Guidance, which fades to 0 with the noise.
 
-    For eps and v ``(1 - abar_t) / (1 - abar_start)``, for flow ``sigma_t`` (method page,
-    section 1).
+    For eps and v ``(1 - abar_t) / (1 - abar_start)``, which is 1 at the start; for flow
+    ``sigma_t``, which is 1 only where the noise is all there is (method page, section 1).
     """
     if prediction is Prediction.FLOW:
         return level.sigma

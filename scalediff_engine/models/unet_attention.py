@@ -102,7 +102,8 @@ class _NeighborhoodProcessor:
         temb: Tensor | None = None,
     ) -> Tensor:
         """(B, rows*cols, C) to the same."""
-        if self._grid.fits_in(self._window):
+        # U-Nets with ``only_cross_attention`` have attn1 look at the words: not ours to change
+        if encoder_hidden_states is not None or self._grid.fits_in(self._window):
             return self._original(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
         query, key, value = (
             project(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2)

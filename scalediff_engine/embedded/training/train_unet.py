@@ -349,9 +349,9 @@ def main():
         t = torch.where(r < 0.75, v * 400, v * 1000)
         k = torch.zeros(n, device=dev)
         weight = torch.ones(n, device=dev)
-        # Where the ways of the pairs start: mostly at 20..130, and where on them we are.
-        low = torch.where(r < 0.6, 40, torch.where(r < 0.85, 20, 120))
-        high = torch.where(r < 0.6, 130, torch.where(r < 0.85, 50, 300))
+        # Where the ways of the pairs start: mostly at 15..110, and where on them we are.
+        low = torch.where(r < 0.45, 15, torch.where(r < 0.85, 45, 110))
+        high = torch.where(r < 0.45, 45, torch.where(r < 0.85, 110, 250))
         start = low + (high - low) * v
         t[pair] = (start * torch.rand(n, device=dev) ** 1.3)[pair]
         t = t.long().clamp(0, 999)
@@ -360,7 +360,7 @@ def main():
         # A fifth of the pairs are at the very start, where the first step is taken.
         first = (torch.rand(n, device=dev) < 0.2) & (k > 0)
         t, k = torch.where(first, start, t), torch.where(first, torch.ones_like(k), k)
-        weight[pair] = (nsr[start] / 0.3).pow(2).clamp(0.1, 1)[pair]
+        weight[pair] = (nsr[start] / 0.2).pow(2).clamp(0.15, 1)[pair]
         z_out = z_sharp
         is_soft = torch.zeros(n, dtype=torch.bool, device=dev)
         is_soft[plain : plain + soft_n] = True
@@ -453,7 +453,8 @@ def main():
         procs.share(current)
         with torch.no_grad():
             torch._foreach_copy_(ema, current)
-    clock = Clock(before + a.until - time.time() if a.until else a.seconds, before)
+    total = before + max(1.0, a.until - time.time()) if a.until else a.seconds
+    clock = Clock(total, before)
     share, last_save, last_check = clock.share(), time.time(), 0.0
     first_step, first_time = step, time.time()
     hist, count = torch.zeros(2, 3, 8, device=dev)
