@@ -74,7 +74,7 @@ class Finished:
     """A result was written.
 
     Attributes:
-        notes: sentences on what the file format could not keep
+        notes: sentences on what was not read, not used or not kept
     """
 
     work: Numbered

@@ -11,7 +11,7 @@ plan       file, files, input, output, source, target, model, device, stages (ea
 loading    model (its title)
 progress   file, files, input, phase (encode | denoise | decode | finish), stage, stages, step,
            steps, fraction (0..1), seconds_left (this file), batch_seconds_left (all that is left)
-result     file, files, input, output, size, seconds, notes (sentences: what the format lost)
+result     file, files, input, output, size, seconds, notes (sentences: what was lost or unused)
 skipped    input, output (or null), reason (output-exists | own-result)
 error      input (null: the whole run), code (see ``errors.py``), message, exit_code
 summary    total (inputs), planned, done, skipped, failed, seconds, cancelled, dry_run, exit_code;

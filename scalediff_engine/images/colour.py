@@ -14,8 +14,10 @@ from typing import Any
 import imagecodecs
 import numpy as np
 
+from scalediff_engine.geometry import Size
 from scalediff_engine.images import icc as icc_profile
 from scalediff_engine.images.picture import ColourModel, Picture, Pixels
+from scalediff_engine.images.resample import resize_in_range
 
 _RELATIVE = 1
 _BLACK_POINT_COMPENSATION = 8192
@@ -59,7 +61,8 @@ def from_srgb(rgb: Pixels, like: Picture) -> Pixels:
 
     Args:
         rgb: (H, W, 3) float32, sRGB-encoded, of any size
-        like: gives the colour model and the profile
+        like: gives the colour model, the profile and, for CMYK without one, how much black is
+            used where; of the same scene, of any size
 
     Returns:
         (H, W, C) float32, C as in ``like``; not clipped, except CMYK to 0..1. For grey the luma,
@@ -67,7 +70,9 @@ def from_srgb(rgb: Pixels, like: Picture) -> Pixels:
     """
     model, profile = like.model, like.icc
     if _way(profile, model) is not _Way.PROFILE or profile is None:
-        return _plain_from_rgb(rgb, model)
+        return (
+            _plain_to_cmyk(rgb, like) if model is ColourModel.CMYK else _plain_from_rgb(rgb, model)
+        )
     return _by_rows(rgb, model.value, lambda rows: _backward(rows, profile, model))
 
 
@@ -181,9 +186,19 @@ def _plain_to_rgb(pixels: Pixels, model: ColourModel) -> Pixels:
 def _plain_from_rgb(rgb: Pixels, model: ColourModel) -> Pixels:
     if model is ColourModel.GREY:
         return luma(rgb)
-    if model is ColourModel.RGB:
-        return rgb.copy()
+    return rgb.copy()
+
+
+def _plain_to_cmyk(rgb: Pixels, like: Picture) -> Pixels:
+    """The plain formula with the black of ``like``: much or little, as whoever made it chose.
+
+    With all the black that is possible, the detail of a picture made with little would lie in a
+    channel that is empty there, and half of it be cut off at 0.
+    """
     rgb = np.clip(rgb, 0.0, 1.0)
-    brightest = rgb.max(axis=2, keepdims=True)
-    inks = np.divide(brightest - rgb, brightest, out=np.zeros_like(rgb), where=brightest > 0)
-    return np.concatenate([inks, 1 - brightest], axis=2)
+    size = Size(rgb.shape[1], rgb.shape[0])
+    black = resize_in_range(like.pixels[..., 3], size)[..., None]
+    black = np.minimum(black, 1 - rgb.max(axis=2, keepdims=True))
+    left = 1 - black
+    inks = np.divide(left - rgb, left, out=np.zeros_like(rgb), where=left > 0)
+    return np.concatenate([inks, black], axis=2)

@@ -18,6 +18,7 @@ from scalediff_engine.images.probe import Loaded, Probe, shown
 from scalediff_engine.images.samples import to_float
 
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_SRGB_GAMMA, _SAME_GAMMA = 2.2, 0.05  # within 5 % nobody sees the difference
 _DEFLATE_LIMIT = 1032  # bytes that one byte of a deflate stream can become at most
 
 
@@ -92,7 +93,20 @@ def _facts(found: list[Chunk]) -> _Facts:
     facts = _Facts(png_chunks.header(found[0].body))
     for chunk in found[1:]:
         facts = _with_chunk(facts, chunk)
-    return facts
+    gamma = _gamma_alone(found)
+    if gamma is None or abs(gamma * _SRGB_GAMMA - 1) < _SAME_GAMMA:
+        return facts
+    note = f"Its gamma of {gamma:.3g} (gAMA) was ignored: it was treated as sRGB."
+    return replace(facts, notes=(*facts.notes, note))
+
+
+def _gamma_alone(found: list[Chunk]) -> float | None:
+    """What the gAMA chunk says, or None if there is none or a better description overrules it."""
+    by_name = {chunk.name: chunk.body for chunk in found}
+    body = by_name.get(b"gAMA", b"")
+    if len(body) != 4 or by_name.keys() & {b"iCCP", b"sRGB", b"cICP"}:
+        return None
+    return int.from_bytes(body, "big") / 100_000
 
 
 def _with_chunk(facts: _Facts, chunk: Chunk) -> _Facts:

@@ -7,13 +7,13 @@
 (one such step; enlarging and shrinking is not quite the identity, so what a step leaves over is
 corrected in the same way two more times, as in iterative back-projection).
 
-What a floating-point source has outside 0..1 (highlights of HDR) no model has seen, so the result
-has nothing to say about it. It is set aside, enlarged without ringing and added at the end: through
-the steps above, an edge of a highlight would ring by a fifth of its height, far below black.
+What a floating-point source has beyond the range that the model saw (highlights of HDR), the result
+has nothing to say about. It is set aside, enlarged without ringing and added at the end: through
+the steps above, the edge of a highlight would ring by a fifth of its height, far below black.
 
 ``shrink`` goes to a *lock grid* of ``cutoff`` times the source's size, ``up`` from there to the
 result's size. Both sides of the equation are the same, because ``up`` is linear; the second one
-moves one small picture instead of two large ones. Source: shared/method.md, section 5.
+moves one small picture instead of two large ones.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def source_lock(
     strength: float = 1.0,
     cutoff: float = 1.0,
     clip: bool = True,
+    seen_range: tuple[float, float] | None = None,
 ) -> Pixels:
     """Replace the low frequencies of ``result`` by those of ``source``.
 
@@ -48,6 +49,8 @@ def source_lock(
         clip: True for integer depths: values end within 0..1, and what clipping takes from a
             neighbourhood is given back to its unclipped pixels where there is room; False for
             floating-point depths: nothing is clipped
+        seen_range: least and greatest value that the model saw of the source; what lies beyond is
+            enlarged by itself; None if it saw all of it
 
     Returns:
         (H, W, C) float32
@@ -65,9 +68,14 @@ def source_lock(
     grid = _lock_grid(source, result, cutoff)
     locked = np.empty(result.shape, np.float32)
     for channel in range(result.shape[2]):
-        locked[..., channel] = _locked_plane(
-            source[..., channel], result[..., channel], grid, strength, clip=clip
-        )
+        plane, beyond = source[..., channel], None
+        if seen_range is not None:
+            seen: Pixels = np.clip(plane, *seen_range)
+            plane, beyond = seen, _shrink(plane - seen, grid)
+        locked[..., channel] = _locked_plane(plane, result[..., channel], grid, strength, clip=clip)
+        if beyond is not None and beyond.any():
+            enlarged = resize_in_range(beyond, Size(result.shape[1], result.shape[0]))
+            locked[..., channel] += enlarged * np.float32(strength)
     return locked
 
 
@@ -104,10 +112,7 @@ def _locked_plane(
 ) -> Pixels:
     """:func:`source_lock` of one channel: (h, w) and (H, W) to (H, W)."""
     locked = np.array(result, dtype=np.float32)
-    within = np.clip(source, 0.0, 1.0)
-    beyond: Pixels = source - within
     if strength > 0.0:
-        source = source if clip else within
         coarse = _shrink(locked, grid)
         step = (_shrink(source, grid) - coarse) * np.float32(strength)
         wanted: Pixels = coarse + step.astype(np.float32, copy=False)
@@ -115,11 +120,7 @@ def _locked_plane(
             missing: Pixels = wanted - coarse
             locked += resize(missing, _size(locked))
             coarse = _shrink(locked, grid)
-        if not clip and beyond.any():
-            locked += resize_in_range(_shrink(beyond, grid), _size(locked)) * np.float32(strength)
-    if clip:
-        return _clipped(locked, grid)
-    return locked
+    return _clipped(locked, grid) if clip else locked
 
 
 def _clipped(plane: Pixels, grid: Size) -> Pixels:

@@ -37,7 +37,7 @@ class StageSizes:
 
 
 def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int) -> StageSizes:
-    """Give the sizes of every stage from ``source`` to ``target``, none larger than twice the last.
+    """Give the sizes of every stage to ``target``, each at most about twice the one before.
 
     Args:
         source: of the picture that exists

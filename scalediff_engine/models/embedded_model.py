@@ -28,6 +28,14 @@ WEIGHT_FILES = (
     "class_tokens.safetensors",
 )
 
+# What decides the picture besides the weights; all of it goes into the hash of the recipe.
+CONFIG_FILES = (
+    "vae/config.json",
+    "unet/config.json",
+    "scheduler/scheduler_config.json",
+    "class_tokens.json",
+)
+
 # Words of a prompt that choose a token; others are ignored, this model has no text encoder.
 CONTENT_WORDS = {
     "photo": ("photo", "photograph", "photography", "photographic", "picture"),
@@ -46,7 +54,7 @@ class EmbeddedModel:
     def __init__(self, facts: FamilyFacts, folder: Path, device: torch.device) -> None:
         self.facts = facts
         self.device = device
-        self.weights_hash = _hash_of_files([folder / name for name in WEIGHT_FILES])
+        self.weights_hash = _hash_of_files([folder / n for n in WEIGHT_FILES + CONFIG_FILES])
         self._vae = _place(AutoencoderKL, folder / "vae", device)
         self._unet = _place(UNet2DConditionModel, folder / "unet", device)
         scheduler: Any = DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)

@@ -42,11 +42,6 @@ class Plan:
     stages: tuple[StagePlan, ...]
     cost: Cost
 
-    @property
-    def total_steps(self) -> int:
-        """Steps of all stages together."""
-        return sum(stage.steps for stage in self.stages)
-
 
 def target_size(source: Size, *, scale: float | None = None, size: Size | None = None) -> Size:
     """Give the result's size from a factor or a size, whichever was asked for.

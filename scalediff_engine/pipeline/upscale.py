@@ -55,7 +55,8 @@ def upscale(
     result = from_srgb(upscaled, filled)
     whole = not picture.depth.is_float  # whole numbers cannot hold what lies beyond 0..1
     if settings.source_lock:
-        result = source_lock(pixels, result, clip=whole)
+        seen_range = None if whole else (0.0, 1.0)
+        result = source_lock(pixels, result, clip=whole, seen_range=seen_range)
     elif whole:
         result = np.clip(result, 0, 1)
     alpha = None if picture.alpha is None else resize_alpha(picture.alpha, plan.target)

@@ -137,3 +137,19 @@ def test_neither_way_writes_into_its_argument_or_hands_it_out() -> None:
     rgb = to_srgb(source)
     assert not np.shares_memory(rgb, source.pixels)
     assert not np.shares_memory(from_srgb(rgb, source), rgb)
+
+
+def test_cmyk_made_without_black_keeps_its_detail_in_the_other_inks() -> None:
+    grey = np.linspace(0.3, 0.7, 16, dtype=np.float32)[None, :, None].repeat(4, 0)
+    inks = np.concatenate([1 - grey] * 3 + [np.zeros_like(grey)], axis=2)
+    like = Picture(inks)
+    np.testing.assert_allclose(from_srgb(to_srgb(like), like), inks, atol=1e-6)
+    finer = np.random.default_rng(2).random((8, 32, 3)).astype(np.float32)
+    own = from_srgb(finer, like)
+    assert own[..., 3].max() == 0
+    np.testing.assert_allclose(to_srgb(Picture(own)), finer, atol=1e-6)
+
+
+def test_cmyk_made_with_black_keeps_its_black() -> None:
+    like = picture(4, Depth.U16)
+    np.testing.assert_allclose(from_srgb(to_srgb(like), like), like.pixels, atol=1e-5)

@@ -37,6 +37,13 @@ def test_a_description_for_hdr_screens_is_told_to_be_ignored() -> None:
     assert "cICP" in load(_with(Chunk(b"cICP", b"\x09\x10\0\x01"))).notes[0]
 
 
+def test_a_gamma_unlike_srgbs_is_told_to_be_ignored_unless_a_profile_overrules_it() -> None:
+    linear, usual = Chunk(b"gAMA", b"\0\x01\x86\xa0"), Chunk(b"gAMA", b"\0\0\xb1\x8f")
+    assert "gamma of 1 " in load(_with(linear)).notes[0]
+    assert load(_with(usual)).notes == ()
+    assert load(_with(Chunk(b"sRGB", b"\0"), linear)).notes == ()
+
+
 @pytest.mark.parametrize("depth_of_palette", [1, 2, 4])
 def test_small_palettes_unpack(depth_of_palette: int) -> None:
     image = Image.fromarray(RGB).quantize(2**depth_of_palette)

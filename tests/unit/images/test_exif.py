@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_files import EXIF_TURNED
+from image_files import EXIF_TURNED, noise_u8, tiff
 from PIL import Image, ImageOps
 
 from scalediff_engine.geometry import Size
@@ -116,3 +116,18 @@ def test_damaged_blocks_never_raise(tail: bytes, at: int, patch: bytes) -> None:
         exif.with_size(block, Size(9, 9))
         exif.with_resolution(block, (72.0, 72.0))
         exif.from_tiff(block)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("A barn at dusk", True),
+        ('{"shape": [47, 61]}', False),
+        ("ImageJ=1.54f\nimages=1\n", False),
+        ('<?xml version="1.0"?><!-- Warning --><OME xmlns="x"><Image/></OME>', False),
+    ],
+)
+def test_a_description_of_the_old_files_layout_does_not_go_on(text: str, kept: bool) -> None:
+    found = exif.from_tiff(tiff(noise_u8(4, 5, 3), photometric="rgb", description=text))
+    description = None if found is None else _as_pillow_reads(found).get(270)
+    assert description == (text if kept else None)

@@ -158,3 +158,30 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
 def test_different_numbers_of_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
         source_lock(_picture(8, 8)[..., :1], _picture(16, 16))
+
+
+def _night_with_a_lamp() -> Pixels:
+    source = _picture(24, 24)
+    source[10:13, 10:13] = 50.0
+    return source
+
+
+def test_a_highlight_that_the_model_did_not_see_does_not_ring() -> None:
+    source = _night_with_a_lamp()
+    result = resize(np.clip(source, 0, 1), Size(96, 96))
+    ringing = source_lock(source, result, clip=False)
+    locked = source_lock(source, result, clip=False, seen_range=(0.0, 1.0))
+    assert ringing.min() < -3
+    assert locked.min() > -0.2
+    assert locked.max() < 51
+    np.testing.assert_allclose(locked.mean((0, 1)), source.mean((0, 1)), rtol=0.02)
+    assert (locked[45:47, 45:47] > 40).all()
+
+
+def test_a_source_that_the_model_saw_whole_is_locked_as_ever() -> None:
+    source = _picture(20, 24)
+    result = _with_cast(source, 50, 70)
+    np.testing.assert_array_equal(
+        source_lock(source, result, clip=False, seen_range=(0.0, 1.0)),
+        source_lock(source, result, clip=False),
+    )

@@ -252,3 +252,34 @@ def test_a_turned_picture_without_other_metadata(tmp_path: Path) -> None:
     path = _file(tmp_path, saved(IMAGE, "PNG", exif=EXIF_TURNED))
     assert probe(path).size == Size(13, 17)
     np.testing.assert_array_equal(np.rint(read(path).pixels * 255), np.rot90(RGB, -1))
+
+
+def test_alpha_that_is_no_number_becomes_transparent_and_is_told(tmp_path: Path) -> None:
+    samples = np.full((4, 5, 4), 0.5, np.float32)
+    samples[1, 2, 3] = np.nan
+    data = tiff(samples, photometric="rgb", extrasamples=["unassalpha"])
+    loaded = load(_file(tmp_path, data))
+    assert loaded.picture.alpha is not None
+    assert loaded.picture.alpha[1, 2] == 0
+    assert np.isfinite(loaded.picture.alpha).all()
+    assert "1 samples" in loaded.notes[0]
+
+
+def test_a_portable_float_map_has_finite_numbers_only(tmp_path: Path) -> None:
+    samples = np.full((3, 4), 0.25, "<f4")
+    samples[0, 0], samples[1, 1] = np.nan, np.inf
+    loaded = load(_file(tmp_path, b"Pf\n4 3\n-1.0\n" + samples.tobytes()))
+    assert sorted(loaded.picture.pixels.ravel()) == [0.0] * 2 + [0.25] * 10
+    assert "2 samples" in loaded.notes[0]
+
+
+def test_values_that_no_model_sees_are_told(tmp_path: Path) -> None:
+    counts = np.arange(0, 240, 2, dtype=np.float32).reshape(10, 12)
+    notes = load(_file(tmp_path, tiff(counts, photometric="minisblack"))).notes
+    assert "99% of its values lie outside 0..1 (0 to 238)" in notes[0]
+    assert load(_file(tmp_path, tiff(counts / 238, photometric="minisblack"))).notes == ()
+
+
+def test_a_profile_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    path = _file(tmp_path, saved(IMAGE, "PNG", icc_profile=b"no profile at all" * 20))
+    assert any("profile is damaged" in note for note in load(path).notes)

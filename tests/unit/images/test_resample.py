@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalediff_engine.geometry import Size
-from scalediff_engine.images.resample import Kernel, SourceBox, resize
+from scalediff_engine.images.resample import Kernel, SourceBox, resize, resize_in_range
 
 
 def _noise(height: int, width: int, channels: int = 3) -> np.ndarray:
@@ -76,3 +76,15 @@ def test_the_argument_is_never_written_to_and_the_result_is_finite(
     assert result.shape == (to_height, to_width, 3)
     assert np.isfinite(result).all()
     np.testing.assert_array_equal(pixels, before)
+
+
+@pytest.mark.parametrize("size", [Size(64, 64), Size(41, 37), Size(9, 40), Size(5, 5)])
+def test_in_range_nothing_rings_and_plateaus_stay_flat(size: Size) -> None:
+    plane = np.full((16, 16), 0.25, np.float32)
+    plane[6:10, 6:10] = 30.0
+    result = resize_in_range(plane, size)
+    assert result.shape == (size.height, size.width)
+    assert result.min() == 0.25
+    assert 0.25 < result.max() <= 30.0
+    if min(size) > 16:
+        assert resize(plane, size).min() < -1

@@ -16,7 +16,7 @@ from scalediff_engine.models.unet_attention import halvings, neighborhood_attent
 NATIVE = Grid(16, 16)
 
 
-def tiny_unet() -> UNet2DConditionModel:
+def tiny_unet(*, only_cross_attention: bool = False) -> UNet2DConditionModel:
     torch.manual_seed(0)
     return UNet2DConditionModel(
         sample_size=16,
@@ -31,6 +31,7 @@ def tiny_unet() -> UNet2DConditionModel:
         cross_attention_dim=16,
         norm_num_groups=8,
         use_linear_projection=True,
+        only_cross_attention=only_cross_attention,
     ).eval()
 
 
@@ -129,6 +130,17 @@ def test_the_native_size_is_untouched_bit_for_bit(rows: int, cols: int) -> None:
     with neighborhood_attention(unet, native=NATIVE, grid=Grid(rows, cols)) as tiling:
         tiling.offset = Offset(5, 2)
         assert torch.equal(run(unet, z, words), plain)
+
+
+def test_a_model_whose_attn1_looks_at_the_words_keeps_it() -> None:
+    unet = tiny_unet(only_cross_attention=True)  # of all but its middle
+    before = dict(unet.attn_processors)
+    z, words = latents(32, 32)
+    with neighborhood_attention(unet, native=NATIVE, grid=Grid(32, 32)):
+        ours = run(unet, z, words)
+        now = dict(unet.attn_processors)
+        unet.set_attn_processor({n: now[n] if "mid" in n else before[n] for n in before})
+        assert torch.equal(run(unet, z, words), ours)
 
 
 def test_the_original_processors_come_back() -> None:

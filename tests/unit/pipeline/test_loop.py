@@ -26,7 +26,7 @@ from scalediff_engine.pipeline.plan import plan_upscale, stage_loads
 from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
 from scalediff_engine.pipeline.settings import Attention, Settings
 
-FEW = Settings(steps=2)
+FEW = Settings(steps=2, guidance=2)
 
 
 @pytest.fixture(scope="module")
