@@ -2,8 +2,9 @@
 
 ``python -m scalediff_engine.bench.quality PICTURE... --output docs``
 
-Writes ``quality.json`` and the crops, and renews the tables between the markers in
-``quality.md``. A picture named ``..._painting.png`` or ``..._texture.png`` gets that prompt.
+Writes ``quality.json`` and the crops, and renews the tables between the markers in ``quality.md``;
+with ``--ablations`` those of the method's parts. A picture named ``..._painting.png`` or
+``..._texture.png`` gets that prompt.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from scalediff_engine.bench.metrics import Measures, SeamScore, measure
-from scalediff_engine.bench.rivals import DIRECT, Rival, all_rivals
+from scalediff_engine.bench.rivals import DIRECT, SCALEDIFF, Rival, all_rivals
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.reader import read
@@ -29,7 +30,7 @@ from scalediff_engine.models import families
 
 SCALES = (2, 4)
 CROP_PX = 160
-CROP_RIVALS = ("bicubic", "Lanczos", "ScaleDiff")
+CROP_RIVALS = ("bicubic", "Lanczos", SCALEDIFF)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,18 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", type=int, action="append", help="2 and 4 unless given")
-    parser.add_argument("--filters-and-plain", action="store_true", help="leave the ablations out")
+    parser.add_argument("--ablations", action="store_true", help="parts of the method instead")
     options = parser.parse_args(arguments)
     model = families.load(options.model)
     rivals = all_rivals(model, options.seed)
-    if options.filters_and_plain:
-        rivals = rivals[:3]
+    place = [rival.name for rival in rivals].index(SCALEDIFF)
+    rivals = rivals[place:] if options.ablations else rivals[: place + 1]
+    prefix = "ablations " if options.ablations else ""
     patch_px = model.facts.native.width // 2
     results: dict[str, list[dict[str, object]]] = {}
     for scale in options.scale or SCALES:
         rows = _compare(options.pictures, scale, rivals, patch_px, options.output / "quality")
-        results[f"x{scale}"] = rows
-        _renew_table(options.output / "quality.md", f"x{scale}", _table(rows))
+        results[f"{prefix}x{scale}"] = rows
+        _renew_table(options.output / "quality.md", f"{prefix}x{scale}", _table(rows))
     known = options.output / "quality" / "quality.json"
     before = json.loads(known.read_text()) if known.is_file() else {}
     known.write_text(json.dumps(before | results, indent=1))
@@ -80,7 +82,9 @@ def _compare(
             seams[rival.name].add(result, patch_px)
             if rival.name in CROP_RIVALS:
                 panels[rival.name] = result
-        _save_crop(crops / f"{path.stem}_x{scale}.webp", small, panels | {"original": original})
+        if CROP_RIVALS[0] in panels:
+            panels |= {"original": original}
+            _save_crop(crops / f"{path.stem}_x{scale}.webp", small, panels)
         print(path.name, f"x{scale}", _brief(measures), flush=True)  # noqa: T201
     return [
         {

@@ -15,6 +15,7 @@ from scalediff_engine.pipeline.plan import plan_upscale
 from scalediff_engine.pipeline.settings import Attention, Settings
 from scalediff_engine.pipeline.upscale import upscale
 
+SCALEDIFF = "ScaleDiff"
 DIRECT = "- direct attention"
 
 
@@ -30,7 +31,7 @@ def all_rivals(model: Model, seed: int) -> tuple[Rival, ...]:
     """Give every row of the tables; the first two are filters."""
     plain = Settings(seed=seed)
     ablations = {
-        "ScaleDiff": plain,
+        SCALEDIFF: plain,
         DIRECT: replace(plain, attention=Attention.DIRECT),
         "- MultiDiffusion": replace(plain, attention=Attention.MULTIDIFFUSION),
         "- no LFM": replace(plain, latent_frequency_mixing=False),

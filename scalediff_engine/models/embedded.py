@@ -15,13 +15,13 @@ EMBEDDED = FamilyFacts(
     train_timesteps=1000,
     stage_table=(
         # guidance above 1 overshoots with these weights: twice the original's finest detail at 2
-        (StageDefaults(t_start=40, steps=5, guidance=1.0),),
+        (StageDefaults(t_start=15, steps=4, guidance=1.0),),
         (
-            StageDefaults(t_start=40, steps=5, guidance=1.0),
-            StageDefaults(t_start=25, steps=4, guidance=1.0),
+            StageDefaults(t_start=30, steps=5, guidance=1.0),
+            StageDefaults(t_start=20, steps=4, guidance=1.0),
         ),
     ),
-    t_start_limit=120,
+    t_start_limit=60,
     default_creativity=0.5,
     # a wider band of the enlarged latent paints stripes along hard edges with this autoencoder
     mixing_lowpass=1 / 32,
