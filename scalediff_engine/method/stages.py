@@ -47,8 +47,8 @@ def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int) -> S
 
     Returns:
         Sizes with a stage at the start size itself when the source had to be enlarged to reach
-        the native area, else with enlarging stages only (one at the target if it is no larger
-        than the source).
+        the native area (unless that would cost a stage more), else with enlarging stages only
+        (one at the target if it is no larger than the source).
 
     Source: the stage rule is ScaleDiff's (arXiv 2510.25818, section 3); any size, the stage at
     native size and the padding are ours.
@@ -57,14 +57,16 @@ def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int) -> S
     to_native = math.sqrt(native.area / source.area)
     to_target = min(target.width / source.width, target.height / source.height)
     enlarge = 1.0 if to_native <= SHARP_ENOUGH else max(1.0, min(to_native, to_target))
+    # a stage at the native size must not come on top of those that the way takes without it
+    if 1 + _doublings(source, target, enlarge) > max(1, _doublings(source, target, 1.0)):
+        enlarge = 1.0
+    count = _doublings(source, target, enlarge)
+    refine_start = enlarge > 1.0 or count == 0
     # how much of the way the start lies at, per axis
     start_part = (
         min(1.0, source.width * enlarge / target.width),
         min(1.0, source.height * enlarge / target.height),
     )
-    remaining = 1 / min(start_part)
-    count = max(0, math.ceil(math.log2(remaining) - 1e-6))
-    refine_start = enlarge > 1.0 or count == 0
     first = 0 if refine_start else 1
     sizes = [
         Size(
@@ -74,6 +76,12 @@ def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int) -> S
         for k in range(count)
     ] + [canvas]
     return StageSizes(start=sizes[0], canvases=tuple(sizes[first:]), target=target)
+
+
+def _doublings(source: Size, target: Size, enlarge: float) -> int:
+    """How many stages of a factor of two at most lead from the enlarged source to the target."""
+    remaining = max(target.width / source.width, target.height / source.height) / enlarge
+    return max(0, math.ceil(math.log2(remaining) - 1e-6))
 
 
 def _round_to(value: float, multiple: int) -> int:

@@ -32,6 +32,12 @@ def test_a_picture_nearly_of_native_size_is_not_refined_first() -> None:
     assert sizes_of((240, 240), (480, 480)).canvases == (Size(480, 480),)
 
 
+def test_a_stage_at_native_size_never_adds_to_the_number_of_stages() -> None:
+    assert sizes_of((148, 148), (296, 296)).canvases == (Size(304, 304),)
+    assert sizes_of((200, 200), (800, 800)).canvases == (Size(400, 400), Size(800, 800))
+    assert sizes_of((128, 128), (512, 512)).canvases == (Size(256, 256), Size(512, 512))
+
+
 def test_a_small_picture_with_a_small_target_is_refined_at_the_target() -> None:
     assert sizes_of((64, 64), (128, 128)).canvases == (Size(128, 128),)
 
