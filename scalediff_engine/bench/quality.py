@@ -122,16 +122,27 @@ def _brief(measures: dict[str, list[Measures]]) -> str:
     return " ".join(f"{name}={rows[-1].psnr_db:.2f}" for name, rows in measures.items())
 
 
+COLUMNS = {
+    "": "{name}",
+    "PSNR dB": "{psnr_db:.2f}",
+    "SSIM": "{ssim:.3f}",
+    "power 1/8-1/4": "{power_mid:.0%}",
+    "power 1/4-1/2": "{power_top:.0%}",
+    "colour shift /255": "{colour_shift:.2f}",
+    "seams": "{seam:.3f}",
+    "s": "{seconds:.1f}",
+}
+
+
 def _table(rows: Sequence[dict[str, object]]) -> str:
-    head = (
-        "| | PSNR dB | SSIM | power 1/8-1/4 | power 1/4-1/2 | colour shift /255 | seams | s |\n"
-        "|---|---|---|---|---|---|---|---|\n"
-    )
-    line = (
-        "| {name} | {psnr_db:.2f} | {ssim:.3f} | {power_mid:.0%} | {power_top:.0%} | "
-        "{colour_shift:.2f} | {seam:.3f} | {seconds:.1f} |\n"
-    )
-    return head + "".join(line.format(**row) for row in rows)
+    seams_can_be_told = any(row["name"] == DIRECT for row in rows)
+    columns = {k: v for k, v in COLUMNS.items() if k != "seams" or seams_can_be_told}
+    lines = [
+        " | ".join(columns),
+        " | ".join("---" for _ in columns),
+        *(" | ".join(columns.values()).format(**row) for row in rows),
+    ]
+    return "".join(f"| {line} |\n" for line in lines)
 
 
 def _renew_table(page: Path, name: str, table: str) -> None:
