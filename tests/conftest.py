@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ import pytest
 # These models are so small that a second thread costs more than it brings. Programs that a test
 # starts inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A suite started in the background ignores Ctrl-C, and so would the programs that it interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

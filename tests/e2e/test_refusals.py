@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -171,7 +172,7 @@ def test_a_file_name_that_is_not_utf8_leaves_byte_for_byte_as_it_came(scalediff:
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_streams_that_are_closed_change_no_code(scalediff: Program, closed: str) -> None:
-    command = " ".join(scalediff.command("upscale", "given.png", closed))
+    command = f"{shlex.join(scalediff.command('upscale', 'given.png'))} {closed}"
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=scalediff.folder,
