@@ -48,7 +48,7 @@ def measure(result: Pixels, original: Pixels) -> Measures:
         ssim=_ssim(result, original),
         power_mid=mid,
         power_top=top,
-        colour_shift=float(np.abs((result - original).mean((0, 1))).max() * 255),
+        colour_shift=float(np.abs((result - original).mean((0, 1), dtype=np.float64)).max() * 255),
     )
 
 

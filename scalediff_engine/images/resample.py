@@ -19,7 +19,6 @@ class Kernel(Enum):
     NEAREST = Image.Resampling.NEAREST
     BOX = Image.Resampling.BOX
     BILINEAR = Image.Resampling.BILINEAR
-    HAMMING = Image.Resampling.HAMMING
     BICUBIC = Image.Resampling.BICUBIC
     LANCZOS = Image.Resampling.LANCZOS
 

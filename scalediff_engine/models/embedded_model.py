@@ -54,7 +54,7 @@ class EmbeddedModel:
     def __init__(self, facts: FamilyFacts, folder: Path, device: torch.device) -> None:
         self.facts = facts
         self.device = device
-        self.weights_hash = _hash_of_files([folder / n for n in WEIGHT_FILES + CONFIG_FILES])
+        self.weights_hash = hash_of_files([folder / n for n in WEIGHT_FILES + CONFIG_FILES])
         self._vae = _place(AutoencoderKL, folder / "vae", device)
         self._unet = _place(UNet2DConditionModel, folder / "unet", device)
         scheduler: Any = DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
@@ -134,7 +134,8 @@ def _place(model_class: type[Any], folder: Path, device: torch.device) -> Any:  
     return model.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
 
 
-def _hash_of_files(paths: list[Path]) -> str:
+def hash_of_files(paths: list[Path]) -> str:
+    """Give the SHA-256 of files' contents, one after the other, as hexadecimal digits."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.read_bytes())

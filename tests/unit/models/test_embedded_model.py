@@ -15,11 +15,14 @@ from scalediff_engine.models import families
 from scalediff_engine.models.device import pick_device
 from scalediff_engine.models.embedded import EMBEDDED
 from scalediff_engine.models.embedded_model import (
+    CONFIG_FILES,
     CONTENT_WORDS,
     FOLDER,
     QUALITY_WORDS,
+    WEIGHT_FILES,
     EmbeddedModel,
     chosen_token,
+    hash_of_files,
     load_embedded,
 )
 
@@ -95,6 +98,10 @@ def test_an_incomplete_installation_is_told_with_the_file(tmp_path: Path) -> Non
     shutil.copytree(FOLDER / "vae", tmp_path / "vae")
     with pytest.raises(ModelMissing, match=r"diffusion_pytorch_model\.safetensors is missing"):
         load_embedded(EMBEDDED, torch.device("cpu"), tmp_path)
+
+
+def test_the_hash_is_of_weights_and_configuration(model: EmbeddedModel) -> None:
+    assert model.weights_hash == hash_of_files([FOLDER / n for n in (*WEIGHT_FILES, *CONFIG_FILES)])
 
 
 def test_an_unknown_model_is_told_with_the_known_ones() -> None:

@@ -30,11 +30,14 @@ def test_positions_are_those_of_the_exact_ratio_on_every_canvas() -> None:
     width, height = 257, 431
     ramp = torch.arange(width).float().expand(1, 3, height, width)
     sizes = stage_sizes(Size(width, height), Size(771, 1293), native=NATIVE, multiple=16)
+    turned_sizes = stage_sizes(Size(height, width), Size(1293, 771), native=NATIVE, multiple=16)
     for canvas in (sizes.start, *sizes.canvases):
         ratio = canvas.width / sizes.canvas.width * 3
         shown = to_canvas(ramp, sizes, canvas)[0, 0, 0]
         columns = torch.arange(canvas.width)
         expected = (columns + 0.5) / ratio - 0.5
+        turned = to_canvas(ramp.transpose(-1, -2), turned_sizes, Size(canvas.height, canvas.width))
+        assert torch.allclose(turned[0, 0, :, 0], shown, atol=1e-3)
         inner = slice(4, int(250 * ratio))
         assert (
             shown[inner] - expected[inner]

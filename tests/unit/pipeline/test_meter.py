@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import Footprint, StageLoad
+from scalediff_engine.pipeline.meter import Meter
+from scalediff_engine.pipeline.progress import Phase, Progress
+
+# per megapixel 1 to encode, 2 a step, 3 to decode
+FOOTPRINT = Footprint(0, 0, 2.0, 1.0, 3.0)
+LOADS = [StageLoad(Size(1000, 1000), 4), StageLoad(Size(2000, 1000), 4)]
+
+
+class Clock:
+    """A clock that the test winds."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_the_fraction_is_work_done_and_the_rest_takes_as_long_as_it_did_so_far() -> None:
+    seen: list[Progress] = []
+    clock = Clock()
+    meter = Meter(FOOTPRINT, LOADS, [4, 4], seen.append, clock)
+    meter.report(Phase.ENCODE, 0)
+    assert (seen[-1].fraction, seen[-1].seconds_left) == (0, None)
+
+    clock.now_s += 9
+    meter.report(Phase.DENOISE, 0, 4)  # 1 + 8 of 36
+    assert seen[-1].fraction == pytest.approx(9 / 36)
+    assert seen[-1].seconds_left == pytest.approx(27)
+
+    clock.now_s += 5
+    meter.report(Phase.ENCODE, 1)  # 12 of 36 after 14 s
+    assert seen[-1].seconds_left == pytest.approx(28)
+
+    meter.report(Phase.FINISH, 1, 4)
+    assert (seen[-1].fraction, seen[-1].seconds_left) == (1, 0)
+
+
+def test_a_report_out_of_order_does_not_move_the_bar_back() -> None:
+    seen: list[Progress] = []
+    meter = Meter(FOOTPRINT, LOADS, [4, 4], seen.append, Clock())
+    meter.report(Phase.DECODE, 1, 4)
+    meter.report(Phase.ENCODE, 0)
+    assert seen[1].fraction == seen[0].fraction
