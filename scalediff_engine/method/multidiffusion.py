@@ -26,16 +26,19 @@ def average_views(z: Tensor, view: Grid, predict: Callable[[Tensor], Tensor]) ->
     Args:
         z: (B, C, rows, cols)
         view: rows x cols of one view, in latents
-        predict: (B, C, view rows, view cols) to the same shape
+        predict: (B, C, view rows, view cols) to (n, C, view rows, view cols)
 
     Returns:
-        (B, C, rows, cols).
+        (n, C, rows, cols).
     """
     rows, cols = z.shape[-2:]
-    total, count = torch.zeros_like(z), torch.zeros_like(z[:1, :1])
+    total, count = z.new_zeros(()), torch.zeros_like(z[:1, :1])
     for top in view_starts(rows, view.rows):
         for left in view_starts(cols, view.cols):
             part = (..., slice(top, top + view.rows), slice(left, left + view.cols))
-            total[part] += predict(z[part])
+            output = predict(z[part])
+            if total.dim() == 0:
+                total = z.new_zeros((len(output), *z.shape[1:]))
+            total[part] += output
             count[part] += 1
     return total / count

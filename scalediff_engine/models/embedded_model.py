@@ -16,9 +16,10 @@ from torch import Tensor
 
 from scalediff_engine.errors import ModelMissing
 from scalediff_engine.geometry import Grid
+from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import DiscreteSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.model import Condition, Tiling
+from scalediff_engine.models.model import Condition, Tiling, Words
 from scalediff_engine.models.unet_attention import neighborhood_attention
 
 FOLDER = Path(__file__).parent.parent / "embedded"
@@ -81,14 +82,17 @@ class EmbeddedModel:
     def condition(self, prompt: str, negative: str) -> Condition:
         """Choose the content and quality tokens that the words name."""
         return Condition(
-            positive=self._embedding(prompt or self.facts.default_prompt, quality="sharp"),
-            negative=self._embedding(negative, quality="soft"),
+            positive=Words(self._embedding(prompt or self.facts.default_prompt, quality="sharp")),
+            negative=Words(self._embedding(negative, quality="soft")),
         )
 
-    def predict(self, z: Tensor, level: Level, embedding: Tensor) -> Tensor:
+    def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
         """Predict epsilon."""
-        z = z.contiguous(memory_format=torch.channels_last)
-        return self._unet(z, level.timestep, encoder_hidden_states=embedding).sample
+        z = z.expand(len(words.tokens), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        return self._unet(z, level.timestep, encoder_hidden_states=words.tokens).sample
+
+    def arrange(self, plan: MemoryPlan) -> None:
+        """Nothing to arrange: the model is small and its pictures are what takes memory."""
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
         """Attach NPA to the U-Net's self-attention."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from scalediff_engine.errors import UsageError
@@ -43,6 +44,8 @@ class FamilyFacts:
         guidance_lowpass: low-pass factor c of Structure Guidance
         default_prompt: names quality and material and never a subject
         footprint: for the plan's bytes and seconds
+        guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is
+            applied; None = the family takes its guidance as a number, or has none
     """
 
     name: str
@@ -58,6 +61,7 @@ class FamilyFacts:
     guidance_lowpass: float
     default_prompt: str
     footprint: Footprint
+    guided_sigmas: tuple[float, float] | None = (0.0, math.inf)
 
     def stage_defaults(self, count: int) -> tuple[StageDefaults, ...]:
         """Give the defaults of each of ``count`` stages."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import Level, Schedule
 from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.models.facts import FamilyFacts
@@ -26,11 +27,32 @@ class Tiling:
 
 
 @dataclass(frozen=True)
-class Condition:
-    """What the model is told besides the latent: (1, tokens, channels) embeddings."""
+class Words:
+    """Prompts as a model takes them.
 
-    positive: Tensor
-    negative: Tensor
+    Attributes:
+        tokens: (n, tokens, channels) embeddings of n prompts
+        pooled: (n, channels) of each prompt as a whole, for families that ask for it
+    """
+
+    tokens: Tensor
+    pooled: Tensor | None = None
+
+    @staticmethod
+    def together(*parts: Words) -> Words:
+        """Stack prompts into one batch."""
+        pooled = [part.pooled for part in parts if part.pooled is not None]
+        return Words(
+            torch.cat([part.tokens for part in parts]), torch.cat(pooled) if pooled else None
+        )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the model is told besides the latent, one prompt each."""
+
+    positive: Words
+    negative: Words
 
 
 class Model(Protocol):
@@ -63,10 +85,24 @@ class Model(Protocol):
         """Turn words into embeddings; empty words mean the family's defaults."""
         ...
 
-    def predict(self, z: Tensor, level: Level, embedding: Tensor) -> Tensor:
-        """One evaluation: (1, C, rows, cols) noisy latent to the model's output of that shape."""
+    def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
+        """Evaluate the model once for each of n prompts, as one batch.
+
+        Args:
+            z: (1, C, rows, cols) noisy latent
+            level: its noise
+            words: n prompts
+            guidance: heard only by models that have guidance distilled into them
+
+        Returns:
+            (n, C, rows, cols), the model's output.
+        """
         ...
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
         """Attach NPA for latents of ``grid`` and give back the untouched model at the end."""
+        ...
+
+    def arrange(self, plan: MemoryPlan) -> None:
+        """Compute under this plan from now on; may be called between any two other calls."""
         ...

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from scalediff_engine.geometry import Grid, Offset
 from scalediff_engine.images.lock import source_lock
+from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.frequency import (
     enlarge_latent,
     guide_structure,
@@ -32,7 +33,8 @@ from scalediff_engine.method.noise import (
     structure_gamma,
 )
 from scalediff_engine.method.stages import StageSizes
-from scalediff_engine.models.model import Condition, Model, Tiling
+from scalediff_engine.models.model import Condition, Model, Tiling, Words
+from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.canvas import resize_canvas, source_canvas, to_canvas
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, StagePlan
@@ -58,6 +60,7 @@ def run_stages(
         (1, 3, target height, target width) sRGB, about -1..1.
     """
     generator = torch.Generator().manual_seed(settings.seed)
+    attempts = Attempts(model, plan.memory)
     condition = model.condition(settings.prompt, settings.negative)
     x: Tensor | None = None  # the picture and the latent of the stage before
     z: Tensor | None = None
@@ -72,11 +75,13 @@ def run_stages(
             x, z = x_up, None
             continue
         if z is None and settings.latent_frequency_mixing and plan.sizes.start != stage.canvas:
-            z = model.encode(to_canvas(source, plan.sizes, plan.sizes.start))
-        z_ref = _reference(x_up, z, model, settings)
-        z = _denoise(z_ref, index, stage, settings, condition, model, generator, meter)
+            start = to_canvas(source, plan.sizes, plan.sizes.start)
+            z = attempts.run(lambda _, x=start: model.encode(x))
+        z_ru = attempts.run(lambda _, x=x_up: model.encode(x))
+        z_ref = _reference(z_ru, z, model, settings)
+        z = _denoise(z_ref, index, stage, settings, condition, attempts, model, generator, meter)
         meter.report(Phase.DECODE, index, stage.steps)
-        x = model.decode(z)
+        x = attempts.run(lambda _, z=z: model.decode(z))
         if settings.source_lock and index + 1 < len(plan.stages):
             x = _locked(x, source, plan.sizes)
     assert x is not None  # a plan has at least one stage
@@ -93,9 +98,8 @@ def _locked(x: Tensor, source: Tensor, sizes: StageSizes) -> Tensor:
     return torch.from_numpy(locked).permute(2, 0, 1)[None].to(x)
 
 
-def _reference(x_up: Tensor, z: Tensor | None, model: Model, settings: Settings) -> Tensor:
+def _reference(z_ru: Tensor, z: Tensor | None, model: Model, settings: Settings) -> Tensor:
     """z_ref of the stage: the encoded enlarged picture, mixed with the enlarged latent."""
-    z_ru = model.encode(x_up)
     if z is None or not settings.latent_frequency_mixing:
         return z_ru
     z_lu = enlarge_latent(z, (z_ru.shape[-2], z_ru.shape[-1]))
@@ -108,6 +112,7 @@ def _denoise(
     stage: StagePlan,
     settings: Settings,
     condition: Condition,
+    attempts: Attempts,
     model: Model,
     generator: torch.Generator,
     meter: Meter,
@@ -125,7 +130,7 @@ def _denoise(
             offset = _random_offset(model, generator)
             if settings.jitter:
                 tiling.offset = offset
-            output = _guided(z_t, level, stage, settings, condition, model)
+            output = _guided(z_t, level, stage, settings, condition, attempts, model)
             z0 = predict_clean(z_t, output, level, prediction)
             if settings.structure_guidance:
                 gamma = settings.structure * structure_gamma(level, levels[0], prediction)
@@ -141,23 +146,32 @@ def _guided(
     stage: StagePlan,
     settings: Settings,
     condition: Condition,
+    attempts: Attempts,
     model: Model,
 ) -> Tensor:
-    """Classifier-free guidance; one evaluation where the scale is 1."""
-    evaluate = _evaluation(model, settings.attention)
-    positive = evaluate(z_t, level, condition.positive)
-    if stage.guidance == 1:
-        return positive
-    negative = evaluate(z_t, level, condition.negative)
+    """One evaluation, or two and classifier-free guidance where it is wanted and matters."""
+    evaluate = _evaluation(model, settings.attention, stage.guidance)
+    if not stage.guides(level.sigma / level.alpha):
+        return attempts.run(lambda _: evaluate(z_t, level, condition.positive))
+    prompts = (condition.positive, condition.negative)
+
+    def both(plan: MemoryPlan) -> Tensor:
+        if plan.guidance_batch > 1:
+            return evaluate(z_t, level, Words.together(*prompts))
+        return torch.cat([evaluate(z_t, level, words) for words in prompts])
+
+    positive, negative = attempts.run(both).chunk(2)
     return negative + stage.guidance * (positive - negative)
 
 
-def _evaluation(model: Model, attention: Attention) -> Callable[[Tensor, Level, Tensor], Tensor]:
+def _evaluation(
+    model: Model, attention: Attention, guidance: float
+) -> Callable[[Tensor, Level, Words], Tensor]:
     if attention is not Attention.MULTIDIFFUSION:
-        return model.predict
+        return lambda z, level, words: model.predict(z, level, words, guidance)
     view = model.facts.native.grid(model.facts.latent_factor)
-    return lambda z, level, embedding: average_views(
-        z, view, lambda part: model.predict(part, level, embedding)
+    return lambda z, level, words: average_views(
+        z, view, lambda part: model.predict(part, level, words, guidance)
     )
 
 

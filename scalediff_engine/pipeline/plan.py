@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
 from scalediff_engine.memory.footprint import Cost, StageLoad, job_cost
+from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.stages import StageSizes, stage_sizes
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.settings import Attention, Settings
@@ -23,24 +25,39 @@ class StagePlan:
         canvas: padded size in pixels
         t_start: first timestep; 0 = the stage only enlarges
         steps: model evaluations with guidance counted once
-        guidance: classifier-free guidance scale
+        guidance: scale, of the family's kind of guidance
+        guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is
+            applied; None = the family has another kind of guidance, or none
     """
 
     canvas: Size
     t_start: int
     steps: int
     guidance: float
+    guided_sigmas: tuple[float, float] | None = (0.0, math.inf)
+
+    def guides(self, sigma: float) -> bool:
+        """Whether a step at this sigma / alpha takes a second evaluation for guidance."""
+        if self.guidance == 1 or self.guided_sigmas is None:
+            return False
+        low, high = self.guided_sigmas
+        return low <= sigma <= high
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole upscale, settled."""
+    """A whole upscale, settled.
+
+    Attributes:
+        memory: plans for the device's memory, from the chosen one to the smallest
+    """
 
     source: Size
     target: Size
     sizes: StageSizes
     stages: tuple[StagePlan, ...]
     cost: Cost
+    memory: tuple[MemoryPlan, ...] = (MemoryPlan(guidance_batch=1),)
 
 
 def target_size(source: Size, *, scale: float | None = None, size: Size | None = None) -> Size:
@@ -110,11 +127,14 @@ def _stage(
         t_start=t_start,
         steps=min(steps, t_start),  # more steps than timesteps would repeat some
         guidance=guidance if settings.guidance is None else settings.guidance,
+        guided_sigmas=facts.guided_sigmas and (settings.guided_sigmas or facts.guided_sigmas),
     )
 
 
 def _evaluations(stage: StagePlan, facts: FamilyFacts, settings: Settings) -> int:
-    evaluations = stage.steps * (1 if stage.guidance == 1 else 2)
+    # an interval that leaves steps unguided makes this an upper bound; the schedule knows more
+    guided = stage.guidance != 1 and stage.guided_sigmas is not None
+    evaluations = stage.steps * (2 if guided else 1)
     if settings.attention is Attention.MULTIDIFFUSION:
         # views of the native size every half view cover each pixel about four times
         grid, view = stage.canvas, facts.native

@@ -32,6 +32,7 @@ class Settings:
     structure: float = 1.0
     steps: int | None = None
     guidance: float | None = None
+    guided_sigmas: tuple[float, float] | None = None
     seed: int = 0
     attention: Attention = Attention.NPA
     latent_frequency_mixing: bool = True

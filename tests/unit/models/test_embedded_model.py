@@ -50,10 +50,10 @@ def test_the_native_size_is_the_untouched_model_bit_for_bit(model: EmbeddedModel
     z = torch.randn(1, channels, *grid, generator=torch.Generator().manual_seed(0))
     level = model.levels(40, 5)[0]
     words = model.condition("", "").positive
-    plain = model.predict(z, level, words)
+    plain = model.predict(z, level, words, 1.0)
     with model.neighborhood_attention(grid) as tiling:
         tiling.offset = Offset(7, 3)
-        assert torch.equal(model.predict(z, level, words), plain)
+        assert torch.equal(model.predict(z, level, words, 1.0), plain)
 
 
 @torch.inference_mode()
@@ -72,8 +72,8 @@ def test_words_of_the_prompt_choose_the_tokens(model: EmbeddedModel) -> None:
     def halves(prompt: str, negative: str = "") -> tuple[Tensor, Tensor, Tensor, Tensor]:
         condition = model.condition(prompt, negative)
         return (
-            *condition.positive[0].chunk(2),
-            *condition.negative[0].chunk(2),
+            *condition.positive.tokens[0].chunk(2),
+            *condition.negative.tokens[0].chunk(2),
         )
 
     content, quality, other_content, other_quality = halves("A painted castle")
@@ -135,5 +135,5 @@ def test_grids_of_any_size_go_through(model: EmbeddedModel) -> None:
     channels = model._unet.config["in_channels"]
     z = torch.randn(1, channels, 68, 76)
     with torch.inference_mode(), model.neighborhood_attention(Grid(68, 76)):
-        out = model.predict(z, model.levels(40, 5)[0], model.condition("", "").positive)
+        out = model.predict(z, model.levels(40, 5)[0], model.condition("", "").positive, 1.0)
     assert out.shape == z.shape

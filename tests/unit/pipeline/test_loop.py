@@ -17,7 +17,7 @@ from scalediff_engine.geometry import Grid, Offset, Size
 from scalediff_engine.method.frequency import lowpass
 from scalediff_engine.method.noise import Level
 from scalediff_engine.models.embedded_model import EmbeddedModel, load_embedded
-from scalediff_engine.models.model import Tiling
+from scalediff_engine.models.model import Tiling, Words
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.canvas import to_canvas
 from scalediff_engine.pipeline.loop import run_stages
@@ -179,9 +179,9 @@ def offsets_of_a_run(
             tilings.append(tiling)
             yield tiling
 
-    def watched_predict(z: Tensor, level: Level, embedding: Tensor) -> Tensor:
+    def watched_predict(z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
         seen.append(tilings[-1].offset)
-        return predict(z, level, embedding)
+        return predict(z, level, words, guidance)
 
     monkeypatch.setattr(model, "neighborhood_attention", watched_attach)
     monkeypatch.setattr(model, "predict", watched_predict)

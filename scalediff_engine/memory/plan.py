@@ -1,0 +1,33 @@
+"""How a job is spread over a device's memory (no torch in this file)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What is kept on the device and how much is computed at once.
+
+    Plans differ in memory and time. The picture is the same, within float tolerance, under all
+    of them except those with 8-bit weights.
+
+    Attributes:
+        guidance_batch: evaluations of one step that run as one batch, 1 or 2
+        window_bytes: of keys and values gathered for attention at a time; None = all of a layer's
+        token_chunk: tokens that a feed-forward layer takes at a time; None = all
+        vae_bytes: working memory of the autoencoder's strips, beside its input and output
+        resident_bytes: of the model's weights that stay on the device, the others come from main
+            memory when their turn comes; None = all stay
+        weight_bits: 16, or 8 with arithmetic in 16
+    """
+
+    guidance_batch: int = 2
+    window_bytes: int | None = None
+    token_chunk: int | None = None
+    vae_bytes: int | None = None
+    resident_bytes: int | None = None
+    weight_bits: int = 16
+
+
+ROOMY = MemoryPlan()

@@ -1,0 +1,37 @@
+"""What a pretrained text-to-image model is made of, as its file or folder gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from diffusers import AutoencoderKL
+from torch import nn
+
+from scalediff_engine.models.model import Words
+
+# Prompts to embeddings. Loads the text encoders, encodes, and lets go of them again: they can be
+# larger than everything else, and are needed once.
+TextEncoding = Callable[[Sequence[str]], Words]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The loaded parts, in main memory.
+
+    Attributes:
+        denoiser: diffusers' U-Net or transformer, in the precision it will run in
+        vae: diffusers' autoencoder, in the precision of its file
+        scheduler: diffusers' scheduler configuration
+        encode_text: prompts to ``Words``
+        weights_hash: SHA-256 of what decides the picture
+        vae_safe_in_float16: this autoencoder's activations stay below float16's limit
+    """
+
+    denoiser: nn.Module
+    vae: AutoencoderKL
+    scheduler: Mapping[str, Any]
+    encode_text: TextEncoding
+    weights_hash: str
+    vae_safe_in_float16: bool = False

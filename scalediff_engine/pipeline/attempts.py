@@ -1,0 +1,79 @@
+"""Going on when memory runs out: the same piece of work again, under the next smaller plan."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from scalediff_engine.errors import NotEnoughMemory
+from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.models.model import Model
+
+# What backends say in a plain RuntimeError when an allocation fails.
+_WORDS = (
+    "out of memory",  # MPS, XPU
+    "can't allocate memory",  # the CPU's allocator
+    "ALLOC_FAILED",  # cuBLAS, cuDNN
+)
+
+
+class Attempts:
+    """Runs pieces of work on a model, each as often as the list of plans allows.
+
+    Args:
+        model: told of every plan
+        plans: from the one that was chosen to the smallest
+    """
+
+    def __init__(self, model: Model, plans: Sequence[MemoryPlan]) -> None:
+        self._model = model
+        self._plans = plans
+        self._index = 0
+        model.arrange(self.plan)
+
+    @property
+    def plan(self) -> MemoryPlan:
+        """The plan that holds at the moment; it never grows back during a job."""
+        return self._plans[self._index]
+
+    def run(self, work: Callable[[MemoryPlan], Tensor]) -> Tensor:
+        """Do ``work``, which must leave its inputs as they are.
+
+        Raises:
+            NotEnoughMemory: even the smallest plan does not fit.
+        """
+        while True:
+            try:
+                return work(self.plan)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            # Out here the exception is gone, and with it the frames that hold the tensors.
+            free_memory()
+            if self._index + 1 == len(self._plans):
+                raise NotEnoughMemory(
+                    f"The memory of {self._model.device} ran out even under the smallest plan "
+                    f"({reason}). A smaller size, or closing other programs, would help."
+                )
+            self._index += 1
+            self._model.arrange(self.plan)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that an allocation failed, on any device."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
+
+
+def free_memory() -> None:
+    """Give what nothing refers to any more back to the device."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
