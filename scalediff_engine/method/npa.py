@@ -6,14 +6,13 @@ Source: ScaleDiff (arXiv 2510.25818), section 3.1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.method.patches import PatchRun, axis_patches, runs_of_equal_size
+from scalediff_engine.method.layout import Group, token_groups
 
 NO_OFFSET = Offset(0, 0)
 
@@ -26,15 +25,18 @@ def neighborhood_patch_attention(
     grid: Grid,
     window: Grid,
     offset: Offset = NO_OFFSET,
+    window_bytes: int | None = None,
 ) -> Tensor:
     """Let every query patch attend to the window of keys around it.
 
     Args:
-        query: (B, heads, rows*cols, D), tokens row-major over ``grid``
+        query: (B, heads, rows*cols, D), tokens row-major over ``grid``; fastest as a transposed
+            view of (B, rows*cols, heads, D)
         key, value: as ``query``
         grid: rows x cols of tokens
         window: rows x cols of keys that one patch sees; a patch is half of it per side
         offset: where the tiling starts, in tokens (jitter)
+        window_bytes: keys and values to gather at a time; None = all at once
 
     Returns:
         (B, heads, rows*cols, D), in the order of ``query``. A grid no larger than the window is
@@ -48,13 +50,24 @@ def neighborhood_patch_attention(
     _check_tokens(query, grid)
     if grid.fits_in(window):
         return scaled_dot_product_attention(query, key, value)
-    query, key, value = (_as_grid(t, grid) for t in (query, key, value))
-    out = torch.empty_like(query, memory_format=torch.contiguous_format)
-    for block in _blocks(grid, window, offset):
-        q = _patches(query, block)  # (B*n, heads, p*p', D)
-        k, v = (_windows(t, block, window) for t in (key, value))  # (B*n, heads, w*w', D)
-        _put(out, scaled_dot_product_attention(q, k, v), block)
-    return out.flatten(2, 3)
+    batch = query.shape[0]
+    queries, keys, values = (_flat(t) for t in (query, key, value))
+    out = torch.empty_like(queries)
+    groups = token_groups(
+        grid,
+        window,
+        offset,
+        batch=batch,
+        patches_at_once=_patches_at_once(key, grid, window, window_bytes),
+        device=query.device,
+    )
+    for group in groups:
+        q = queries.index_select(0, group.queries)
+        index = group.windows.flatten()
+        k, v = (t.index_select(0, index) for t in (keys, values))
+        attended = [_attend(*part).flatten(0, 1) for part in _parts(group, q, k, v)]
+        out.index_copy_(0, group.queries, torch.cat(attended))
+    return out.unflatten(0, (batch, -1)).transpose(1, 2)
 
 
 def joint_neighborhood_patch_attention(
@@ -69,6 +82,7 @@ def joint_neighborhood_patch_attention(
     grid: Grid,
     window: Grid,
     offset: Offset = NO_OFFSET,
+    window_bytes: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Attend jointly over text and image, each image patch to the text and its own window.
 
@@ -77,12 +91,14 @@ def joint_neighborhood_patch_attention(
     stand as they do at the native size.
 
     Args:
-        query, key, value: (B, heads, rows*cols, D) image tokens, query and key rotated
+        query, key, value: (B, heads, rows*cols, D) image tokens, query and key rotated; fastest
+            as transposed views of (B, rows*cols, heads, D)
         text_query, text_key, text_value: (B, heads, T, D), not rotated
         rotary: cos and sin, (rows*cols, D) each, for interleaved pairs of channels
         grid: rows x cols of image tokens
         window: rows x cols of image keys that one patch sees
         offset: where the tiling starts, in tokens
+        window_bytes: keys and values to gather at a time; None = all at once
 
     Returns:
         (B, heads, rows*cols, D) image tokens; (B, heads, T, D) text tokens, averaged over patches.
@@ -93,43 +109,93 @@ def joint_neighborhood_patch_attention(
     Source: ScaleDiff (arXiv 2510.25818), section 3.1, for FLUX's double and single blocks.
     """
     _check_tokens(query, grid)
-    batch = query.shape[0]
-    text_length = text_query.shape[2]
-    window = Grid(min(window.rows, grid.rows), min(window.cols, grid.cols))
-    cos, sin = (t.view(grid.rows, grid.cols, -1) for t in rotary)
-    query, key, value = (_as_grid(t, grid) for t in (query, key, value))
-    out = torch.empty_like(query, memory_format=torch.contiguous_format)
-    text_sum = torch.zeros_like(text_query, dtype=torch.float32)
-    patches = 0
-    for block in _blocks(grid, window, offset):
-        row_starts, col_starts = (
-            torch.tensor(run.window_starts, device=query.device) for run in block
-        )
-        n = len(row_starts) * len(col_starts)
-        # (n, 1, 1, D): the position of each window's first token
-        at_cos, at_sin = (
-            t[row_starts[:, None], col_starts[None, :]].reshape(n, 1, 1, -1) for t in (cos, sin)
-        )
-        tq, tk = (
-            _rotate(t.unsqueeze(1), at_cos, at_sin).flatten(0, 1)  # (B*n, heads, T, D)
-            for t in (text_query, text_key)
-        )
-        tv = text_value.unsqueeze(1).expand(-1, n, -1, -1, -1).flatten(0, 1)
-        q = torch.cat([tq, _patches(query, block)], dim=2)  # (B*n, heads, T + p*p', D)
-        k = torch.cat([tk, _windows(key, block, window)], dim=2)
-        v = torch.cat([tv, _windows(value, block, window)], dim=2)
-        attended = scaled_dot_product_attention(q, k, v)
-        text_sum += attended[:, :, :text_length].unflatten(0, (batch, n)).sum(1)
-        patches += n
-        _put(out, attended[:, :, text_length:], block)
-    return out.flatten(2, 3), (text_sum / patches).to(text_query.dtype)
+    groups = token_groups(
+        grid,
+        window,
+        offset,
+        batch=1,  # one item after the other: FLUX has no second one for guidance
+        patches_at_once=_patches_at_once(key, grid, window, window_bytes),
+        device=query.device,
+    )
+    out = torch.empty_like(query.transpose(1, 2), memory_format=torch.contiguous_format)
+    text_out = torch.empty_like(text_query.transpose(1, 2), memory_format=torch.contiguous_format)
+    for item in range(query.shape[0]):
+        image = [t[item].transpose(0, 1) for t in (query, key, value)]  # (tokens, heads, D)
+        text = [t[item].transpose(0, 1) for t in (text_query, text_key, text_value)]
+        text_sum = torch.zeros_like(text[0], dtype=torch.float32)
+        for group in groups:
+            attended, patches_text = _attend_jointly(group, image, text, rotary)
+            out[item].index_copy_(0, group.queries, attended)
+            text_sum += patches_text
+        text_out[item] = text_sum / sum(len(group.windows) for group in groups)
+    return out.transpose(1, 2), text_out.transpose(1, 2)
 
 
-class _Block(NamedTuple):
-    """Patches of equal size: some rows of patches times some columns of patches."""
+def _attend_jointly(
+    group: Group, image: list[Tensor], text: list[Tensor], rotary: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Give the image's outputs in the order of the group, and the text's summed over patches."""
+    words = len(text[0])
+    cos, sin = (t[group.windows[:, 0], None, None, :] for t in rotary)  # (patches, 1, 1, D)
+    # each patch's text, turned to where its window starts: (patches, T, heads, D)
+    text_q, text_k = (_rotate(t, cos, sin) for t in text[:2])
+    text_v = text[2].expand(len(cos), *text[2].shape)
+    q, k, v = image
+    index = group.windows
+    k_all, v_all = (
+        _beside(own, t, index) for own, t in ((text_k, k), (text_v, v))
+    )  # (patches, T + window, heads, D)
+    attended: list[Tensor] = []
+    text_sum = torch.zeros_like(text[0], dtype=torch.float32)
+    patch = token = 0
+    for count, length in group.pieces:
+        these = slice(patch, patch + count)
+        tokens = group.queries[token : token + count * length].view(count, length)
+        out = _attend(_beside(text_q[these], q, tokens), k_all[these], v_all[these])
+        text_sum += out[:, :words].sum(0, dtype=torch.float32)
+        attended.append(out[:, words:].flatten(0, 1))
+        patch, token = patch + count, token + count * length
+    return torch.cat(attended), text_sum
 
-    rows: PatchRun
-    cols: PatchRun
+
+def _beside(own: Tensor, tokens: Tensor, index: Tensor) -> Tensor:
+    """Put gathered tokens after the text of each patch, without a copy of either in between.
+
+    Args:
+        own: (patches, T, heads, D)
+        tokens: (N, heads, D)
+        index: (patches, L) into N
+
+    Returns:
+        (patches, T + L, heads, D).
+    """
+    count, words, heads, depth = own.shape
+    both = own.new_empty(count, words + index.shape[1], heads, depth)
+    both[:, :words] = own
+    both[:, words:] = tokens[index]
+    return both
+
+
+def _parts(
+    group: Group, q: Tensor, k: Tensor, v: Tensor
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Cut gathered tokens into batches of equal patches: (patches, length, heads, D) each."""
+    window = group.windows.shape[1]
+    patch = token = 0
+    for count, length in group.pieces:
+        keys = slice(patch * window, (patch + count) * window)
+        yield (
+            q[token : token + count * length].unflatten(0, (count, length)),
+            k[keys].unflatten(0, (count, window)),
+            v[keys].unflatten(0, (count, window)),
+        )
+        patch, token = patch + count, token + count * length
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """(n, L, heads, D) queries on (n, S, heads, D) keys to (n, L, heads, D)."""
+    q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+    return scaled_dot_product_attention(q, k, v).transpose(1, 2)
 
 
 def _check_tokens(query: Tensor, grid: Grid) -> None:
@@ -137,49 +203,17 @@ def _check_tokens(query: Tensor, grid: Grid) -> None:
         raise ValueError(f"{query.shape[2]} tokens do not fill a grid of {grid.rows}x{grid.cols}.")
 
 
-def _as_grid(tokens: Tensor, grid: Grid) -> Tensor:
-    return tokens.unflatten(2, grid)  # (B, heads, rows, cols, D)
+def _flat(tokens: Tensor) -> Tensor:
+    """(B, heads, N, D) to (B*N, heads, D), a view where the tokens lie that way in memory."""
+    return tokens.transpose(1, 2).flatten(0, 1)
 
 
-def _blocks(grid: Grid, window: Grid, offset: Offset) -> Iterator[_Block]:
-    row_runs, col_runs = (
-        runs_of_equal_size(axis_patches(length, size, shift))
-        for length, size, shift in zip(grid, window, offset, strict=True)
-    )
-    for rows in row_runs:
-        for cols in col_runs:
-            yield _Block(rows, cols)
-
-
-def _patches(tokens: Tensor, block: _Block) -> Tensor:
-    """(B, heads, rows, cols, D) to the block's patches as a batch: (B*n, heads, p*p', D)."""
-    rows, cols = block
-    x = tokens[:, :, rows.start : rows.stop, cols.start : cols.stop]
-    x = x.unflatten(3, (-1, cols.size)).unflatten(2, (-1, rows.size))  # (B, heads, m, p, n, p', D)
-    return x.permute(0, 2, 4, 1, 3, 5, 6).flatten(4, 5).flatten(0, 2)
-
-
-def _windows(tokens: Tensor, block: _Block, window: Grid) -> Tensor:
-    """(B, heads, rows, cols, D) to the patches' windows as a batch: (B*n, heads, w*w', D)."""
-    _batch, heads, rows, cols, depth = tokens.shape
-    size = Grid(min(window.rows, rows), min(window.cols, cols))
-    row_index, col_index = (
-        torch.tensor(run.window_starts, device=tokens.device)[:, None]
-        + torch.arange(length, device=tokens.device)
-        for run, length in zip(block, size, strict=True)
-    )
-    x = tokens.permute(0, 2, 3, 1, 4)  # (B, rows, cols, heads, D)
-    x = x[:, row_index[:, None, :, None], col_index[None, :, None, :]]  # (B, m, n, w, w', heads, D)
-    return x.permute(0, 1, 2, 5, 3, 4, 6).reshape(-1, heads, size.cells, depth)
-
-
-def _put(out: Tensor, attended: Tensor, block: _Block) -> None:
-    """Write (B*n, heads, p*p', D) into the block's place in (B, heads, rows, cols, D)."""
-    rows, cols = block
-    m, n = len(rows.window_starts), len(cols.window_starts)
-    x = attended.unflatten(2, (rows.size, cols.size)).unflatten(0, (-1, m, n))
-    x = x.permute(0, 3, 1, 4, 2, 5, 6).flatten(4, 5).flatten(2, 3)  # (B, heads, m*p, n*p', D)
-    out[:, :, rows.start : rows.stop, cols.start : cols.stop] = x
+def _patches_at_once(key: Tensor, grid: Grid, window: Grid, window_bytes: int | None) -> int | None:
+    if window_bytes is None:
+        return None
+    _, heads, _, depth = key.shape
+    keys = min(window.rows, grid.rows) * min(window.cols, grid.cols)
+    return max(1, window_bytes // (2 * keys * heads * depth * key.element_size()))
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
