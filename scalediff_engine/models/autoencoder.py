@@ -1,25 +1,54 @@
-"""diffusers' autoencoder as the families use it: scaled latents, safe precision."""
+"""diffusers' autoencoder as the families use it: scaled latents, any size, safe precision."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from diffusers import AutoencoderKL
-from torch import Tensor
+from torch import Tensor, nn
+
+from scalediff_engine.geometry import Grid
+from scalediff_engine.method.npa import neighborhood_patch_attention
+from scalediff_engine.models.group_norm import group_norm
+from scalediff_engine.models.strips import (
+    Convolution,
+    Doubling,
+    Halving,
+    Layer,
+    Residual,
+    Whole,
+    run_layers,
+)
+
+# Keys and values that the one attention layer gathers at a time.
+_WINDOW_BYTES = 256 * 2**20
 
 
 class Autoencoder:
     """An autoencoder on its device.
 
+    Its one attention layer sees windows of the native size, like the denoiser's: at the native
+    size it is the unmodified autoencoder, and beyond it neither memory nor time explodes.
+
     Args:
         vae: in main memory
         device: where it will run
         dtype: precision to run in; a result that is not finite is computed again in float32
+        window: latents at the native size; None = attention over everything
     """
 
-    def __init__(self, vae: AutoencoderKL, device: torch.device, dtype: torch.dtype) -> None:
-        self._vae = vae.to(device, dtype, memory_format=torch.channels_last)
+    def __init__(
+        self,
+        vae: AutoencoderKL,
+        device: torch.device,
+        dtype: torch.dtype,
+        window: Grid | None = None,
+    ) -> None:
+        self._vae = _cast(vae, dtype).to(device, memory_format=torch.channels_last)
         self._device = device
         self._dtype = dtype
+        self._window = window
         self._scale = float(vae.config["scaling_factor"])
         self._shift = float(vae.config.get("shift_factor") or 0.0)
         # working memory of the strips, beside input and output; None = as much as is fastest
@@ -27,11 +56,85 @@ class Autoencoder:
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) in -1..1 to (1, C, H/f, W/f) float32, scaled; the posterior's mode."""
-        x = pixels.to(self._device, self._dtype, memory_format=torch.channels_last)
-        z = self._vae.encode(x).latent_dist.mode().float()
-        return (z - self._shift) * self._scale
+        moments = self._run(self._encoder_layers, pixels)
+        if self._vae.quant_conv is not None:
+            moments = self._vae.quant_conv(moments.to(self._dtype)).float()
+        mode = moments.chunk(2, dim=1)[0]
+        return (mode - self._shift) * self._scale
 
     def decode(self, z: Tensor) -> Tensor:
         """(1, C, rows, cols) scaled latents to (1, 3, rows*f, cols*f) float32, about -1..1."""
-        z = z.float() / self._scale + self._shift
-        return self._vae.decode(z.to(self._device, self._dtype)).sample.float()
+        return self._run(self._decoder_layers, z.float() / self._scale + self._shift)
+
+    def _run(self, layers: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+        out = self._run_once(layers, x)
+        if self._dtype != torch.float32 and not torch.isfinite(out).all():
+            # activations beyond the 16-bit range; what overflowed once will do so again
+            self._dtype = torch.float32
+            _cast(self._vae, torch.float32)
+            out = self._run_once(layers, x)
+        return out
+
+    def _run_once(self, layers: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+        x = x.to(self._device, self._dtype).contiguous(memory_format=torch.channels_last)
+        return run_layers(layers(), x, self.working_bytes).float()
+
+    def _encoder_layers(self) -> list[Layer | Whole]:
+        encoder: Any = self._vae.encoder
+        layers: list[Layer | Whole] = [Convolution(encoder.conv_in)]
+        for block in encoder.down_blocks:
+            layers += [_residual(resnet) for resnet in block.resnets]
+            layers += [Halving(down.conv) for down in block.downsamplers or ()]
+        layers += self._middle_layers(encoder.mid_block)
+        return [*layers, Convolution(encoder.conv_out, encoder.conv_norm_out)]
+
+    def _decoder_layers(self) -> list[Layer | Whole]:
+        decoder: Any = self._vae.decoder
+        layers: list[Layer | Whole] = [Convolution(decoder.conv_in)]
+        if self._vae.post_quant_conv is not None:
+            post_quant = self._vae.post_quant_conv
+            layers.insert(0, Whole(lambda z: post_quant(z)))
+        layers += self._middle_layers(decoder.mid_block)
+        for block in decoder.up_blocks:
+            layers += [_residual(resnet) for resnet in block.resnets]
+            layers += [Doubling(up.conv) for up in block.upsamplers or ()]
+        return [*layers, Convolution(decoder.conv_out, decoder.conv_norm_out)]
+
+    def _middle_layers(self, block: Any) -> list[Layer | Whole]:  # noqa: ANN401
+        layers: list[Layer | Whole] = [_residual(block.resnets[0])]
+        for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
+            if attention is not None:
+                layers.append(Whole(lambda x, a=attention: self._attend(a, x)))
+            layers.append(_residual(resnet))
+        return layers
+
+    def _attend(self, attention: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+        """Single-headed self-attention over pixels, (1, C, H, W) to the same."""
+        grid = Grid(x.shape[2], x.shape[3])
+        h = group_norm(x, attention.group_norm).permute(0, 2, 3, 1).flatten(1, 2)
+        query, key, value = (
+            project(h).unflatten(-1, (attention.heads, -1)).transpose(1, 2)
+            for project in (attention.to_q, attention.to_k, attention.to_v)
+        )
+        out = neighborhood_patch_attention(
+            query,
+            key,
+            value,
+            grid=grid,
+            window=self._window or grid,
+            window_bytes=_WINDOW_BYTES,
+        )
+        out = attention.to_out[0](out.transpose(1, 2).flatten(2))
+        out = out.unflatten(1, grid).permute(0, 3, 1, 2)
+        return (out + x) / attention.rescale_output_factor
+
+
+def _residual(resnet: Any) -> Residual:  # noqa: ANN401
+    shortcut: nn.Conv2d | None = resnet.conv_shortcut
+    return Residual(resnet.norm1, resnet.conv1, resnet.norm2, resnet.conv2, shortcut)
+
+
+def _cast(vae: AutoencoderKL, dtype: torch.dtype) -> AutoencoderKL:
+    # diffusers' own ``to`` warns of layers to be kept in float32, of which there are none here
+    nn.Module.to(vae, dtype)
+    return vae

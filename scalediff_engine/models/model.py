@@ -20,10 +20,13 @@ from scalediff_engine.models.facts import FamilyFacts
 class Tiling:
     """Where the attention's tiling starts; the loop moves it from step to step.
 
-    ``offset`` is in latents: each attention layer scales it down to its own token grid.
+    Attributes:
+        offset: in latents; each attention layer scales it down to its own token grid
+        window_bytes: keys and values that a layer gathers at a time; None = all
     """
 
     offset: Offset = NO_OFFSET
+    window_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.method.npa import neighborhood_patch_attention
+from scalediff_engine.geometry import Grid
+from scalediff_engine.models import attention_op
+from scalediff_engine.models.attention_op import LayerTiling
 from scalediff_engine.models.model import Tiling
 
 
@@ -51,18 +53,34 @@ def neighborhood_attention(
     originals: dict[str, Any] = dict(unet.attn_processors)
     tiling = Tiling()
     levels = len(unet.config["down_block_types"])
-    attached: dict[str, Any] = {
-        name: _NeighborhoodProcessor(original, tiling, native, grid, halvings(name, levels))
-        if name.endswith("attn1.processor")
-        else original
-        for name, original in originals.items()
+    numbers = _numbers_of(unet, levels)
+    layers = {
+        number: LayerTiling(tiling, grid.halved(level), native.halved(level), level)
+        for level, number in enumerate(numbers)
     }
+    attached: dict[str, Any] = dict(originals)
+    for name, original in originals.items():
+        level = halvings(name, levels)
+        beyond_native = not grid.halved(level).fits_in(native.halved(level))
+        if name.endswith("attn1.processor") and beyond_native:
+            attached[name] = _NeighborhoodProcessor(original, numbers[level])
     unet.set_attn_processor(attached)
     try:
-        yield tiling
+        with attention_op.numbered(layers):
+            yield tiling
     finally:
         # set_attn_processor empties the dictionary that it is given
         unet.set_attn_processor(dict(originals))
+
+
+# A model keeps its numbers: code that was compiled for one stage serves the next.
+_numbers: WeakKeyDictionary[UNet2DConditionModel, list[int]] = WeakKeyDictionary()
+
+
+def _numbers_of(unet: UNet2DConditionModel, levels: int) -> list[int]:
+    if unet not in _numbers:
+        _numbers[unet] = [attention_op.new_number() for _ in range(levels)]
+    return _numbers[unet]
 
 
 def halvings(name: str, levels: int) -> int:
@@ -77,21 +95,11 @@ def halvings(name: str, levels: int) -> int:
 
 
 class _NeighborhoodProcessor:
-    """diffusers' self-attention with NPA in its middle; plain where the grid fits the window."""
+    """diffusers' self-attention with NPA in its middle."""
 
-    def __init__(
-        self,
-        original: Processor,
-        tiling: Tiling,
-        native: Grid,
-        grid: Grid,
-        level: int,
-    ) -> None:
+    def __init__(self, original: Processor, number: int) -> None:
         self._original = original
-        self._tiling = tiling
-        self._window = native.halved(level)
-        self._grid = grid.halved(level)
-        self._level = level
+        self._number = number
 
     def __call__(
         self,
@@ -103,20 +111,13 @@ class _NeighborhoodProcessor:
     ) -> Tensor:
         """(B, rows*cols, C) to the same."""
         # U-Nets with ``only_cross_attention`` have attn1 look at the words: not ours to change
-        if encoder_hidden_states is not None or self._grid.fits_in(self._window):
+        if encoder_hidden_states is not None:
             return self._original(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
-        query, key, value = (
-            project(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-            for project in (attn.to_q, attn.to_k, attn.to_v)
-        )  # (B, heads, rows*cols, D)
-        row, col = self._tiling.offset
-        out = neighborhood_patch_attention(
-            query,
-            key,
-            value,
-            grid=self._grid,
-            window=self._window,
-            offset=Offset(row >> self._level, col >> self._level),
+        out = attention_op.neighborhood_attention(
+            attn.to_q(hidden_states),
+            attn.to_k(hidden_states),
+            attn.to_v(hidden_states),
+            attn.heads,
+            self._number,
         )
-        out = attn.to_out[0](out.transpose(1, 2).flatten(2))  # (B, rows*cols, C)
-        return attn.to_out[1](out)
+        return attn.to_out[1](attn.to_out[0](out))

@@ -1,0 +1,82 @@
+"""The same U-Net in fewer passes over memory: what lies between its matrix products.
+
+diffusers' blocks stay as they are; those whose element-wise work costs a GPU more time than it
+must get another ``forward``. Nothing here changes what is computed.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from scalediff_engine.models.group_norm import group_norm
+
+
+def make_fast(unet: UNet2DConditionModel) -> None:
+    """Give a U-Net on a GPU, channels last, the quicker forms of its blocks."""
+    for module in unet.modules():
+        if isinstance(module, ResnetBlock2D) and is_plain_resnet(module):
+            module.forward = partial(resnet_forward, module)
+        elif isinstance(module, Transformer2DModel):
+            module.norm.forward = partial(group_norm, norm=module.norm)
+            # "_get_output_for_continuous_inputs" is where diffusers leaves channels last
+            module._get_output_for_continuous_inputs = partial(_spatial_output, module)  # noqa: SLF001
+    norm = unet.conv_norm_out
+    if isinstance(norm, nn.GroupNorm):
+        norm.forward = partial(group_norm, norm=norm)
+
+
+def is_plain_resnet(block: ResnetBlock2D) -> bool:
+    """Whether a block is of the kind that all Stable Diffusion models are made of."""
+    return (
+        block.time_embedding_norm == "default"
+        and block.upsample is None
+        and block.downsample is None
+        and isinstance(block.nonlinearity, nn.SiLU)
+        and isinstance(block.norm1, nn.GroupNorm)
+        and isinstance(block.norm2, nn.GroupNorm)
+        and not getattr(block, "skip_time_act", False)
+    )
+
+
+def resnet_forward(block: Any, x: Tensor, temb: Tensor | None = None) -> Tensor:  # noqa: ANN401
+    """Run diffusers' residual block.
+
+    Args:
+        block: a ``ResnetBlock2D`` that ``is_plain_resnet``
+        x: (B, C, H, W), channels last
+        temb: (B, E), or None in autoencoders
+    """
+    h = block.conv1(group_norm(x, block.norm1, activate=True))
+    add = None if temb is None else block.time_emb_proj(silu(temb))
+    h = block.conv2(group_norm(h, block.norm2, add=add, activate=True))
+    if block.conv_shortcut is not None:
+        x = block.conv_shortcut(x)
+    h += x
+    if block.output_scale_factor != 1:
+        h /= block.output_scale_factor
+    return h
+
+
+def _spatial_output(
+    transformer: Any,  # noqa: ANN401
+    hidden_states: Tensor,
+    residual: Tensor,
+    batch_size: int,
+    height: int,
+    width: int,
+    inner_dim: int,
+) -> Tensor:
+    """(B, H*W, inner) tokens to (B, C, H, W), still channels last, plus the residual."""
+    linear = transformer.use_linear_projection
+    tokens = transformer.proj_out(hidden_states) if linear else hidden_states
+    spatial = tokens.reshape(batch_size, height, width, inner_dim).permute(0, 3, 1, 2)
+    spatial = spatial if linear else transformer.proj_out(spatial)
+    return torch.add(spatial, residual)

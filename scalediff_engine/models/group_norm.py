@@ -1,0 +1,232 @@
+"""Group normalisation in two moves: sums over pixels, then one scale and shift a channel.
+
+Apart, the moves let statistics of a whole picture be gathered strip by strip, and on a GPU each is
+one pass over memory in the layout that convolutions like (channels last), with the activation and
+the sum of a time embedding on the way. PyTorch's own kernel takes several passes and changes the
+layout. Triton is used where it is there; plain PyTorch does the same elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+try:
+    import triton
+    import triton.language as tl
+except ImportError:  # not on macOS, not with every build for Windows
+    triton = None
+
+_BLOCK_ROWS = 32
+_BLOCK_CHANNELS = 64
+_ROWS_A_PROGRAM = 1024
+
+
+class Affine(NamedTuple):
+    """What a normalisation comes to: ``x * scale + shift``, (B, C) float32 each."""
+
+    scale: Tensor
+    shift: Tensor
+
+
+class Sums(NamedTuple):
+    """Sums over pixels.
+
+    Attributes:
+        totals: (2, B, C) float64: of the values and of their squares
+        count: pixels summed
+    """
+
+    totals: Tensor
+    count: int
+
+    def __add__(self, other: object) -> Sums:
+        """Put two parts of a picture together."""
+        assert isinstance(other, Sums)
+        return Sums(self.totals + other.totals, self.count + other.count)
+
+
+def pixel_sums(x: Tensor, add: Tensor | None = None) -> Sums:
+    """Sum a picture's values and their squares, channel by channel.
+
+    Args:
+        x: (B, C, H, W)
+        add: (B, C) to add to ``x`` first
+    """
+    batch, channels, rows, cols = x.shape
+    if _has_kernels(x):
+        totals = _triton_sums(x, add)
+    else:
+        shifted = x.float() if add is None else x.float() + add.float()[:, :, None, None]
+        wide = _wide_dtype(x.device)
+        totals = torch.stack(
+            [shifted.sum((2, 3), dtype=wide), shifted.square().sum((2, 3), dtype=wide)]
+        )
+    return Sums(totals.view(2, batch, channels), rows * cols)
+
+
+def affine_of(norm: nn.GroupNorm, sums: Sums, add: Tensor | None = None) -> Affine:
+    """Fold statistics, weights and an addend into one scale and shift a channel.
+
+    Args:
+        norm: of C channels
+        sums: of the values with ``add`` added
+        add: (B, C); the result is for values without it
+    """
+    totals = sums.totals
+    batch, channels = totals.shape[1:]
+    size = channels // norm.num_groups
+    mean, mean_square = totals.view(2, batch, norm.num_groups, size).sum(-1) / (sums.count * size)
+    variance = (mean_square - mean.square()).clamp_min(0)
+    spread = torch.rsqrt(variance + norm.eps)
+    mean, spread = (t.repeat_interleave(size, dim=1).float() for t in (mean, spread))
+    scale = spread if norm.weight is None else spread * norm.weight.float()
+    shift = -mean * scale
+    if norm.bias is not None:
+        shift = shift + norm.bias.float()
+    if add is not None:
+        shift = shift + add.float() * scale
+    return Affine(scale, shift)
+
+
+def apply_affine(x: Tensor, affine: Affine, *, activate: bool) -> Tensor:
+    """Scale and shift (B, C, H, W) by channel, in float32; then SiLU if ``activate``."""
+    if _has_kernels(x):
+        return _triton_affine(x, affine, activate)
+    scale, shift = (t[:, :, None, None] for t in affine)
+    y = torch.addcmul(shift, x.float(), scale)
+    return (silu(y) if activate else y).to(x.dtype)
+
+
+def group_norm(
+    x: Tensor, norm: nn.GroupNorm, *, add: Tensor | None = None, activate: bool = False
+) -> Tensor:
+    """Normalise (B, C, H, W), with ``add`` (B, C) added before and SiLU after if wanted."""
+    if not _has_kernels(x):  # PyTorch's own is the better one where it has to be PyTorch
+        shifted = x if add is None else x + add[:, :, None, None]
+        y = norm(shifted)
+        return silu(y) if activate else y
+    return apply_affine(x, affine_of(norm, pixel_sums(x, add), add), activate=activate)
+
+
+def _has_kernels(x: Tensor) -> bool:
+    return (
+        triton is not None
+        and x.device.type == "cuda"
+        and x.is_contiguous(memory_format=torch.channels_last)
+    )
+
+
+def _wide_dtype(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
+
+
+def _triton_sums(x: Tensor, add: Tensor | None) -> Tensor:
+    batch, channels, rows, cols = x.shape
+    pixels = rows * cols
+    programs = triton.cdiv(pixels, _ROWS_A_PROGRAM)
+    parts = x.new_empty((2, programs, batch, channels), dtype=torch.float32)
+    _sums_kernel[(programs, triton.cdiv(channels, _BLOCK_CHANNELS), batch)](
+        x,
+        x if add is None else add.contiguous(),
+        parts,
+        pixels,
+        channels,
+        batch,
+        HAS_ADD=add is not None,
+        ROWS=_ROWS_A_PROGRAM,
+        BLOCK_ROWS=_BLOCK_ROWS,
+        BLOCK_CHANNELS=_BLOCK_CHANNELS,
+    )
+    return parts.sum(1, dtype=torch.float64)
+
+
+def _triton_affine(x: Tensor, affine: Affine, activate: bool) -> Tensor:
+    batch, channels, rows, cols = x.shape
+    pixels = rows * cols
+    out = torch.empty_like(x)
+    grid = (
+        triton.cdiv(pixels, _BLOCK_ROWS),
+        triton.cdiv(channels, _BLOCK_CHANNELS),
+        batch,
+    )
+    _affine_kernel[grid](
+        x,
+        affine.scale.contiguous(),
+        affine.shift.contiguous(),
+        out,
+        pixels,
+        channels,
+        ACTIVATE=activate,
+        BLOCK_ROWS=_BLOCK_ROWS,
+        BLOCK_CHANNELS=_BLOCK_CHANNELS,
+    )
+    return out
+
+
+if triton is not None:
+
+    @triton.jit
+    def _sums_kernel(
+        x: Any,
+        add: Any,
+        parts: Any,
+        pixels: Any,
+        channels: Any,
+        batch: Any,
+        HAS_ADD: tl.constexpr,
+        ROWS: tl.constexpr,
+        BLOCK_ROWS: tl.constexpr,
+        BLOCK_CHANNELS: tl.constexpr,
+    ) -> None:
+        program = tl.program_id(0)
+        item = tl.program_id(2)
+        channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)
+        inside = channel < channels
+        addend = tl.zeros((BLOCK_CHANNELS,), dtype=tl.float32)
+        if HAS_ADD:
+            addend = tl.load(add + item * channels + channel, mask=inside, other=0).to(tl.float32)
+        total = tl.zeros((BLOCK_ROWS, BLOCK_CHANNELS), dtype=tl.float32)
+        squares = tl.zeros((BLOCK_ROWS, BLOCK_CHANNELS), dtype=tl.float32)
+        for start in range(0, ROWS, BLOCK_ROWS):
+            row = program * ROWS + start + tl.arange(0, BLOCK_ROWS)
+            mask = (row < pixels)[:, None] & inside[None, :]
+            place = (item.to(tl.int64) * pixels + row)[:, None] * channels + channel[None, :]
+            value = tl.load(x + place, mask=mask, other=0).to(tl.float32) + addend[None, :]
+            value = tl.where(mask, value, 0.0)
+            total += value
+            squares += value * value
+        programs = tl.num_programs(0)
+        out = (program * batch + item) * channels + channel
+        tl.store(parts + out, tl.sum(total, axis=0), mask=inside)
+        out += programs * batch * channels
+        tl.store(parts + out, tl.sum(squares, axis=0), mask=inside)
+
+    @triton.jit
+    def _affine_kernel(
+        x: Any,
+        scale: Any,
+        shift: Any,
+        out: Any,
+        pixels: Any,
+        channels: Any,
+        ACTIVATE: tl.constexpr,
+        BLOCK_ROWS: tl.constexpr,
+        BLOCK_CHANNELS: tl.constexpr,
+    ) -> None:
+        item = tl.program_id(2)
+        row = tl.program_id(0) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
+        channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)
+        inside = channel < channels
+        mask = (row < pixels)[:, None] & inside[None, :]
+        place = (item.to(tl.int64) * pixels + row)[:, None] * channels + channel[None, :]
+        factor = tl.load(scale + item * channels + channel, mask=inside, other=0)
+        addend = tl.load(shift + item * channels + channel, mask=inside, other=0)
+        value = tl.load(x + place, mask=mask, other=0).to(tl.float32)
+        value = value * factor[None, :] + addend[None, :]
+        if ACTIVATE:
+            value = value * tl.sigmoid(value)
+        tl.store(out + place, value.to(out.dtype.element_ty), mask=mask)
