@@ -1,32 +1,33 @@
 """Where the queries and keys of a tiling lie in memory: indices into rows of tokens.
 
 Attention over patches copies three things: the queries in the order of their patches, the windows
-of keys and values, and the outputs back to their places. Each copy is one gather or scatter of
-whole tokens (all heads), however ragged the tiling is.
+of keys and values, and the outputs back to their places. Each copy is one gather of whole tokens
+(all heads), however ragged the tiling is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import accumulate, groupby, product
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.method.patches import axis_patches, runs_of_equal_size
+from scalediff_engine.method.patches import axis_patches
 
 # Tilings of a step: one a level of the U-Net. The loop moves the tiling at every step.
 _REMEMBERED = 16
 
 
 class Piece(NamedTuple):
-    """Patches of equal size, which attention takes as one batch.
+    """Patches of equal size, which attention can take as one batch.
 
     Attributes:
-        patches: their number, over all items of the batch
+        patches: their number
         length: queries of each
     """
 
@@ -36,21 +37,46 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """Pieces whose tokens are copied at once.
+    """Patches whose tokens are copied at once.
 
     Attributes:
-        pieces: in the order of the indices
-        queries: (sum of patches * length,) token of each query; every token is in one group
-        windows: (sum of patches, window) tokens of each patch's keys
+        lengths: queries of each patch; equal ones follow each other
+        queries: (sum of lengths,) token of each query
+        windows: (patches, window) tokens of each patch's keys
     """
 
-    pieces: tuple[Piece, ...]
+    lengths: tuple[int, ...]
     queries: Tensor
     windows: Tensor
 
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The patches as batches of equal ones."""
+        return tuple(Piece(len(list(run)), length) for length, run in groupby(self.lengths))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A tiling over a batch of token grids.
+
+    Attributes:
+        groups: hold every token of the batch once as a query
+        places: (tokens,) for each token, where it stands among the queries of all groups
+        longest: no patch of any offset has more queries
+    """
+
+    groups: tuple[Group, ...]
+    places: Tensor
+    longest: int
+
+    @property
+    def patches(self) -> int:
+        """Patches in all groups."""
+        return sum(len(group.lengths) for group in self.groups)
+
 
 @lru_cache(maxsize=_REMEMBERED)
-def token_groups(
+def lay_out(
     grid: Grid,
     window: Grid,
     offset: Offset,
@@ -58,7 +84,7 @@ def token_groups(
     batch: int,
     patches_at_once: int | None,
     device: torch.device,
-) -> tuple[Group, ...]:
+) -> Layout:
     """Lay a tiling out over a batch of token grids.
 
     Args:
@@ -66,34 +92,43 @@ def token_groups(
         window: rows x cols of keys that one patch sees; larger sides than the grid's are cut
         offset: where the tiling starts, in tokens
         batch: number of grids
-        patches_at_once: at most so many patches (and at least one) are in a group
+        patches_at_once: at most so many patches (and at least one) are in a group; None = all
         device: of the indices
-
-    Returns:
-        Groups that together hold every token of the batch once as a query.
 
     Raises:
         ValueError: the window has an odd side.
     """
-    window_size = Grid(min(window.rows, grid.rows), min(window.cols, grid.cols))
-    groups: list[Group] = []
-    pending: list[tuple[Grid, list[_Patch]]] = []
-    room = patches_at_once or grid.cells * batch
-    free = room
-    for size, patches in _runs(grid, window, offset, batch):
-        while patches:
-            taken, patches = patches[:free], patches[free:]
-            pending.append((size, taken))
-            free -= len(taken)
-            if free == 0:
-                groups.append(_group(pending, grid, window_size, device))
-                pending, free = [], room
-    if pending:
-        groups.append(_group(pending, grid, window_size, device))
-    return tuple(groups)
+    rows, cols = (
+        axis_patches(length, size, shift)
+        for length, size, shift in zip(grid, window, offset, strict=True)
+    )
+    patches = sorted(
+        (
+            _Patch(r.stop - r.start, c.stop - c.start, item, r.start, c.start, *starts)
+            for item, r, c in product(range(batch), rows, cols)
+            for starts in [(r.window_start, c.window_start)]
+        ),
+        key=lambda patch: (patch.rows * patch.cols, patch.rows),
+        reverse=True,
+    )
+    at_once = patches_at_once or len(patches)
+    keys = Grid(min(window.rows, grid.rows), min(window.cols, grid.cols))
+    groups = tuple(
+        _group(patches[begin : begin + at_once], grid, keys, device)
+        for begin in range(0, len(patches), at_once)
+    )
+    order = torch.cat([group.queries for group in groups])
+    places = torch.empty_like(order)
+    places[order] = torch.arange(len(order), device=device)
+    longest = 1
+    for length, size in zip(grid, window, strict=True):
+        longest *= length if length <= size else size - size // 4
+    return Layout(groups, places, longest)
 
 
 class _Patch(NamedTuple):
+    rows: int
+    cols: int
     item: int
     row: int
     col: int
@@ -101,44 +136,23 @@ class _Patch(NamedTuple):
     window_col: int
 
 
-def _runs(
-    grid: Grid, window: Grid, offset: Offset, batch: int
-) -> list[tuple[Grid, list[_Patch]]]:
-    """Patches of equal size together: the whole ones first, since they are the most."""
-    rows, cols = (
-        runs_of_equal_size(axis_patches(length, size, shift))
-        for length, size, shift in zip(grid, window, offset, strict=True)
-    )
-    runs: dict[Grid, list[_Patch]] = {}
-    for row_run, col_run in product(rows, cols):
-        runs.setdefault(Grid(row_run.size, col_run.size), []).extend(
-            _Patch(item, row_run.start + i * row_run.size, col_run.start + j * col_run.size, wr, wc)
-            for item in range(batch)
-            for i, wr in enumerate(row_run.window_starts)
-            for j, wc in enumerate(col_run.window_starts)
-        )
-    return sorted(runs.items(), key=lambda run: -len(run[1]))
-
-
-def _group(
-    runs: list[tuple[Grid, list[_Patch]]], grid: Grid, window: Grid, device: torch.device
-) -> Group:
+def _group(patches: Sequence[_Patch], grid: Grid, window: Grid, device: torch.device) -> Group:
     # Small numbers go to the device, from pinned memory so that the host does not wait for it;
     # the long index lists are worked out there.
-    table = torch.tensor([patch for _, patches in runs for patch in patches])
+    table = torch.tensor(patches)
     if device.type == "cuda":
         table = table.pin_memory()
-    item, row, col, window_row, window_col = table.to(device, non_blocking=True).unbind(1)
+    _, _, item, row, col, window_row, window_col = table.to(device, non_blocking=True).unbind(1)
     first = item * grid.cells + row * grid.cols + col
     first_key = item * grid.cells + window_row * grid.cols + window_col
+    counts = [len(list(run)) for _, run in groupby(patches, key=lambda p: (p.rows, p.cols))]
     queries: list[Tensor] = []
-    begin = 0
-    for size, patches in runs:
-        end = begin + len(patches)
-        queries.append((first[begin:end, None] + _rectangle(size, grid.cols, device)).flatten())
-        begin = end
+    for count, end in zip(counts, accumulate(counts), strict=True):
+        size = Grid(patches[end - 1].rows, patches[end - 1].cols)
+        inside = _rectangle(size, grid.cols, device)
+        queries.append((first[end - count : end, None] + inside).flatten())
     return Group(
-        pieces=tuple(Piece(len(patches), size.cells) for size, patches in runs),
+        lengths=tuple(patch.rows * patch.cols for patch in patches),
         queries=torch.cat(queries),
         windows=first_key[:, None] + _rectangle(window, grid.cols, device),
     )

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.method.layout import Group, token_groups
+from scalediff_engine.method.jagged import jagged_attention
+from scalediff_engine.method.layout import Group, lay_out
 
 NO_OFFSET = Offset(0, 0)
 
@@ -52,8 +53,7 @@ def neighborhood_patch_attention(
         return scaled_dot_product_attention(query, key, value)
     batch = query.shape[0]
     queries, keys, values = (_flat(t) for t in (query, key, value))
-    out = torch.empty_like(queries)
-    groups = token_groups(
+    layout = lay_out(
         grid,
         window,
         offset,
@@ -61,12 +61,19 @@ def neighborhood_patch_attention(
         patches_at_once=_patches_at_once(key, grid, window, window_bytes),
         device=query.device,
     )
-    for group in groups:
-        q = queries.index_select(0, group.queries)
-        index = group.windows.flatten()
-        k, v = (t.index_select(0, index) for t in (keys, values))
-        attended = [_attend(*part).flatten(0, 1) for part in _parts(group, q, k, v)]
-        out.index_copy_(0, group.queries, torch.cat(attended))
+    attended = [
+        jagged_attention(
+            queries.index_select(0, group.queries),
+            *(
+                t.index_select(0, group.windows.flatten()).unflatten(0, group.windows.shape)
+                for t in (keys, values)
+            ),
+            group.lengths,
+            layout.longest,
+        )
+        for group in layout.groups
+    ]
+    out = _joined(attended).index_select(0, layout.places)
     return out.unflatten(0, (batch, -1)).transpose(1, 2)
 
 
@@ -109,7 +116,7 @@ def joint_neighborhood_patch_attention(
     Source: ScaleDiff (arXiv 2510.25818), section 3.1, for FLUX's double and single blocks.
     """
     _check_tokens(query, grid)
-    groups = token_groups(
+    layout = lay_out(
         grid,
         window,
         offset,
@@ -117,22 +124,28 @@ def joint_neighborhood_patch_attention(
         patches_at_once=_patches_at_once(key, grid, window, window_bytes),
         device=query.device,
     )
-    out = torch.empty_like(query.transpose(1, 2), memory_format=torch.contiguous_format)
-    text_out = torch.empty_like(text_query.transpose(1, 2), memory_format=torch.contiguous_format)
+    out: list[Tensor] = []
+    text_out: list[Tensor] = []
     for item in range(query.shape[0]):
         image = [t[item].transpose(0, 1) for t in (query, key, value)]  # (tokens, heads, D)
         text = [t[item].transpose(0, 1) for t in (text_query, text_key, text_value)]
+        attended: list[Tensor] = []
         text_sum = torch.zeros_like(text[0], dtype=torch.float32)
-        for group in groups:
-            attended, patches_text = _attend_jointly(group, image, text, rotary)
-            out[item].index_copy_(0, group.queries, attended)
-            text_sum += patches_text
-        text_out[item] = text_sum / sum(len(group.windows) for group in groups)
-    return out.transpose(1, 2), text_out.transpose(1, 2)
+        for group in layout.groups:
+            part, part_text = _attend_jointly(group, layout.longest, image, text, rotary)
+            attended.append(part)
+            text_sum += part_text
+        out.append(_joined(attended).index_select(0, layout.places))
+        text_out.append((text_sum / layout.patches).to(text_query.dtype))
+    return torch.stack(out).transpose(1, 2), torch.stack(text_out).transpose(1, 2)
 
 
 def _attend_jointly(
-    group: Group, image: list[Tensor], text: list[Tensor], rotary: tuple[Tensor, Tensor]
+    group: Group,
+    longest: int,
+    image: list[Tensor],
+    text: list[Tensor],
+    rotary: tuple[Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
     """Give the image's outputs in the order of the group, and the text's summed over patches."""
     words = len(text[0])
@@ -141,21 +154,32 @@ def _attend_jointly(
     text_q, text_k = (_rotate(t, cos, sin) for t in text[:2])
     text_v = text[2].expand(len(cos), *text[2].shape)
     q, k, v = image
-    index = group.windows
-    k_all, v_all = (
-        _beside(own, t, index) for own, t in ((text_k, k), (text_v, v))
-    )  # (patches, T + window, heads, D)
-    attended: list[Tensor] = []
+    attended = jagged_attention(
+        torch.cat([part.flatten(0, 1) for part in _questions(group, text_q, q)]),
+        _beside(text_k, k, group.windows),
+        _beside(text_v, v, group.windows),
+        [words + length for length in group.lengths],
+        words + longest,
+    )
+    answers: list[Tensor] = []
     text_sum = torch.zeros_like(text[0], dtype=torch.float32)
+    token = 0
+    for count, length in group.pieces:
+        tokens = count * (words + length)
+        out = attended[token : token + tokens].unflatten(0, (count, words + length))
+        text_sum += out[:, :words].sum(0, dtype=torch.float32)
+        answers.append(out[:, words:].flatten(0, 1))
+        token += tokens
+    return _joined(answers), text_sum
+
+
+def _questions(group: Group, text: Tensor, image: Tensor) -> Iterator[Tensor]:
+    """Queries of text and image, (patches, T + length, heads, D) for each piece of a group."""
     patch = token = 0
     for count, length in group.pieces:
-        these = slice(patch, patch + count)
         tokens = group.queries[token : token + count * length].view(count, length)
-        out = _attend(_beside(text_q[these], q, tokens), k_all[these], v_all[these])
-        text_sum += out[:, :words].sum(0, dtype=torch.float32)
-        attended.append(out[:, words:].flatten(0, 1))
+        yield _beside(text[patch : patch + count], image, tokens)
         patch, token = patch + count, token + count * length
-    return torch.cat(attended), text_sum
 
 
 def _beside(own: Tensor, tokens: Tensor, index: Tensor) -> Tensor:
@@ -176,26 +200,8 @@ def _beside(own: Tensor, tokens: Tensor, index: Tensor) -> Tensor:
     return both
 
 
-def _parts(
-    group: Group, q: Tensor, k: Tensor, v: Tensor
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Cut gathered tokens into batches of equal patches: (patches, length, heads, D) each."""
-    window = group.windows.shape[1]
-    patch = token = 0
-    for count, length in group.pieces:
-        keys = slice(patch * window, (patch + count) * window)
-        yield (
-            q[token : token + count * length].unflatten(0, (count, length)),
-            k[keys].unflatten(0, (count, window)),
-            v[keys].unflatten(0, (count, window)),
-        )
-        patch, token = patch + count, token + count * length
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """(n, L, heads, D) queries on (n, S, heads, D) keys to (n, L, heads, D)."""
-    q, k, v = (t.transpose(1, 2) for t in (q, k, v))
-    return scaled_dot_product_attention(q, k, v).transpose(1, 2)
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _check_tokens(query: Tensor, grid: Grid) -> None:

@@ -22,6 +22,8 @@ def axis_patches(length: int, window: int, offset: int) -> tuple[Patch, ...]:
     The window of the patch that starts at ``r`` starts at ``clamp(r - window/4, 0, length -
     window)``: centred on the patch and pushed inward at the border. With an offset the first and
     the last patch are ragged; their window is that of the whole patch they are a part of.
+    Neighbours that the border pushes into the same window are one patch: so an offset does not
+    make more of them.
 
     Args:
         length: tokens along the axis
@@ -29,7 +31,8 @@ def axis_patches(length: int, window: int, offset: int) -> tuple[Patch, ...]:
         offset: start of the first whole patch, any integer (taken modulo half a window)
 
     Returns:
-        Patches in order, without gap or overlap. A single patch when the window covers the axis.
+        Patches in order, without gap or overlap, of at most ``window - window // 4``
+        queries. A single patch when the window covers the axis.
 
     Raises:
         ValueError: the window is odd or not positive.
@@ -42,35 +45,12 @@ def axis_patches(length: int, window: int, offset: int) -> tuple[Patch, ...]:
         return (Patch(0, length, 0),)
     size = window // 2
     first = offset % size
-    starts = range(first - size if first else 0, length, size)
     last_window = length - window
-    return tuple(
-        Patch(max(0, r), min(length, r + size), min(max(r - window // 4, 0), last_window))
-        for r in starts
-    )
-
-
-class PatchRun(NamedTuple):
-    """Neighbouring patches of equal size, so that they can be computed as one batch."""
-
-    start: int
-    size: int
-    window_starts: tuple[int, ...]
-
-    @property
-    def stop(self) -> int:
-        """One past the last query."""
-        return self.start + self.size * len(self.window_starts)
-
-
-def runs_of_equal_size(patches: tuple[Patch, ...]) -> tuple[PatchRun, ...]:
-    """Group neighbours of equal size: at most a ragged one, the whole ones, a ragged one."""
-    runs: list[PatchRun] = []
-    for patch in patches:
-        size = patch.stop - patch.start
-        if runs and runs[-1].size == size:
-            run = runs[-1]
-            runs[-1] = PatchRun(run.start, size, (*run.window_starts, patch.window_start))
-        else:
-            runs.append(PatchRun(patch.start, size, (patch.window_start,)))
-    return tuple(runs)
+    patches: list[Patch] = []
+    for r in range(first - size if first else 0, length, size):
+        start, stop = max(0, r), min(length, r + size)
+        window_start = min(max(r - window // 4, 0), last_window)
+        if patches and patches[-1].window_start == window_start:
+            start = patches.pop().start
+        patches.append(Patch(start, stop, window_start))
+    return tuple(patches)

@@ -8,10 +8,11 @@ layout. Triton is used where it is there; plain PyTorch does the same elsewhere.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import group_norm as torch_group_norm
 from torch.nn.functional import silu
 
 try:
@@ -107,7 +108,7 @@ def group_norm(
     """Normalise (B, C, H, W), with ``add`` (B, C) added before and SiLU after if wanted."""
     if not _has_kernels(x):  # PyTorch's own is the better one where it has to be PyTorch
         shifted = x if add is None else x + add[:, :, None, None]
-        y = norm(shifted)
+        y = torch_group_norm(shifted, norm.num_groups, norm.weight, norm.bias, norm.eps)
         return silu(y) if activate else y
     return apply_affine(x, affine_of(norm, pixel_sums(x, add), add), activate=activate)
 
@@ -171,17 +172,17 @@ if triton is not None:
 
     @triton.jit
     def _sums_kernel(
-        x: Any,
-        add: Any,
-        parts: Any,
-        pixels: Any,
-        channels: Any,
-        batch: Any,
+        x,
+        add,
+        parts,
+        pixels,
+        channels,
+        batch,
         HAS_ADD: tl.constexpr,
         ROWS: tl.constexpr,
         BLOCK_ROWS: tl.constexpr,
         BLOCK_CHANNELS: tl.constexpr,
-    ) -> None:
+    ):
         program = tl.program_id(0)
         item = tl.program_id(2)
         channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)
@@ -207,16 +208,16 @@ if triton is not None:
 
     @triton.jit
     def _affine_kernel(
-        x: Any,
-        scale: Any,
-        shift: Any,
-        out: Any,
-        pixels: Any,
-        channels: Any,
+        x,
+        scale,
+        shift,
+        out,
+        pixels,
+        channels,
         ACTIVATE: tl.constexpr,
         BLOCK_ROWS: tl.constexpr,
         BLOCK_CHANNELS: tl.constexpr,
-    ) -> None:
+    ):
         item = tl.program_id(2)
         row = tl.program_id(0) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
         channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)

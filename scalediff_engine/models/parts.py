@@ -12,7 +12,8 @@ from torch import nn
 from scalediff_engine.models.model import Words
 
 # Prompts to embeddings. Loads the text encoders, encodes, and lets go of them again: they can be
-# larger than everything else, and are needed once.
+# larger than everything else, and are needed once. All prompts of a call get the same number of
+# tokens.
 TextEncoding = Callable[[Sequence[str]], Words]
 
 
@@ -22,11 +23,12 @@ class Parts:
 
     Attributes:
         denoiser: diffusers' U-Net or transformer, in the precision it will run in
-        vae: diffusers' autoencoder, in the precision of its file
+        vae: diffusers' autoencoder, in float32
         scheduler: diffusers' scheduler configuration
         encode_text: prompts to ``Words``
-        weights_hash: SHA-256 of what decides the picture
+        weights_hash: SHA-256 that stands for what decides the picture, see ``fingerprint``
         vae_safe_in_float16: this autoencoder's activations stay below float16's limit
+        notes: what people should know of how the parts came together, in sentences
     """
 
     denoiser: nn.Module
@@ -35,3 +37,4 @@ class Parts:
     encode_text: TextEncoding
     weights_hash: str
     vae_safe_in_float16: bool = False
+    notes: tuple[str, ...] = ()

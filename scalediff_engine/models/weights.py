@@ -7,6 +7,7 @@ one's weights travel. What arrives is bit for bit what was there before.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -202,9 +203,10 @@ def _dense_strides(tensor: Tensor) -> tuple[int, ...]:
 def _pin(piece: Tensor) -> None:
     # PyTorch's pinned allocator rounds up to powers of two; registering takes what is there.
     runtime: Any = torch.cuda.cudart()
-    error = runtime.cudaHostRegister(piece.data_ptr(), piece.numel(), 0)
-    if int(error) != 0:  # a limit of the system: copies then wait for each other, nothing worse
-        torch.cuda.synchronize()
+    address = piece.data_ptr()
+    # Where the system refuses, copies and arithmetic take turns; nothing worse.
+    if int(runtime.cudaHostRegister(address, piece.numel(), 0)) == 0:
+        weakref.finalize(piece, runtime.cudaHostUnregister, address)
 
 
 def _move_rest(model: nn.Module, blocks: list[nn.Module], device: torch.device) -> None:

@@ -203,10 +203,7 @@ def joint_reference(
 
             token = row * grid.cols + col
             out[:, :, token] = attend(query[:, :, token : token + 1])[:, :, 0]
-            patch = (
-                -1 if grid.rows <= window.rows else (row - offset.row) // (window.rows // 2),
-                -1 if grid.cols <= window.cols else (col - offset.col) // (window.cols // 2),
-            )
+            patch = (rows[0], cols[0])  # patches that share a window count as one
             if patch not in done:
                 done.add(patch)
                 text_outs.append(attend(turned(text_query, cos[at], sin[at])))

@@ -1,0 +1,86 @@
+"""What is known of a checkpoint or a LoRA before it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Literal
+
+Family = Literal["sd15", "sd21", "sdxl", "flux"]
+Variant = Literal["base", "turbo", "lightning", "lcm", "dmd2", "hyper", "dev", "schnell"]
+Prediction = Literal["epsilon", "v_prediction", "flow"]
+Part = Literal["unet", "transformer", "vae", "text_encoder", "text_encoder_2"]
+
+DISTILLED: frozenset[Variant] = frozenset({"turbo", "lightning", "lcm", "dmd2", "hyper", "schnell"})
+
+
+class Layout(Enum):
+    """How a model lies on the disk."""
+
+    FOLDER = "folder"
+    FILE = "file"
+
+
+class Naming(Enum):
+    """Whose tensor names a model has: those of its authors' code, or those of diffusers."""
+
+    ORIGINAL = "original"
+    DIFFUSERS = "diffusers"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that can be loaded.
+
+    Attributes:
+        path: a folder in the layout of diffusers, or one ``.safetensors`` file
+        layout: which of the two
+        family: the architecture, and with it the sizes of everything
+        variant: how it was trained further
+        prediction: what the network gives: the noise, v, or a flow's velocity
+        parts: the networks whose weights it holds, by diffusers' names
+        weight_bytes: of these networks together, as they are stored
+        vae_safe_in_float16: whether the autoencoder stays finite in float16
+        zero_terminal_snr: whether the noise schedule was rescaled to end in pure noise
+        guidance_embedded: whether the network takes the guidance scale as an input
+        naming: the names of the main network's tensors
+        prefix: what stands before each of them, such as "model.diffusion_model."
+        file_variant: the infix of the weight files of a folder, such as "fp16"
+    """
+
+    path: Path
+    layout: Layout
+    family: Family
+    variant: Variant
+    prediction: Prediction
+    parts: frozenset[Part]
+    weight_bytes: int
+    vae_safe_in_float16: bool
+    zero_terminal_snr: bool
+    guidance_embedded: bool = False
+    naming: Naming = Naming.DIFFUSERS
+    prefix: str = ""
+    file_variant: str | None = None
+
+    @property
+    def distilled(self) -> bool:
+        """Whether it was made for a few steps without classifier-free guidance."""
+        return self.variant in DISTILLED
+
+
+@dataclass(frozen=True)
+class LoraFile:
+    """A LoRA: small changes to the layers of a model of one family.
+
+    Attributes:
+        path: one ``.safetensors`` file
+        family: of the models that it fits
+        variant: what it distils a base model into; None = it changes the look alone
+        rank: the largest rank among its layers
+    """
+
+    path: Path
+    family: Family
+    variant: Variant | None
+    rank: int

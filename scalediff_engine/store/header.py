@@ -1,0 +1,238 @@
+"""The header of a ``.safetensors`` file: what is in it, without reading the weights.
+
+Source: https://github.com/huggingface/safetensors#format
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from scalediff_engine.errors import ModelError, ModelMissing
+
+MAX_HEADER_BYTES = 100_000_000  # the limit of the format's own library
+_LENGTH_BYTES = 8
+_PICKLE_SUFFIXES = {".ckpt", ".pt", ".pth", ".bin", ".pkl"}
+_BITS = {
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+    **dict.fromkeys(("F32", "I32", "U32"), 32),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
+    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL"), 8),
+}
+
+
+@dataclass(frozen=True)
+class TensorEntry:
+    """Where one tensor lies.
+
+    Attributes:
+        dtype: the format's name for it, such as "F16" or "BF16"
+        shape: its axes
+        start, end: bytes, counted from the end of the header
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes in the file."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file holds.
+
+    Attributes:
+        path: the file
+        tensors: by name
+        metadata: free words that the author left
+        data_start: where the first tensor begins, in bytes from the start of the file
+    """
+
+    path: Path
+    tensors: Mapping[str, TensorEntry]
+    metadata: Mapping[str, str]
+    data_start: int
+
+    def size_bytes(self, *prefixes: str) -> int:
+        """Bytes of the tensors whose names begin with one of ``prefixes``."""
+        return sum(t.size_bytes for name, t in self.tensors.items() if name.startswith(prefixes))
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of ``path`` and check that the file is as long as it says.
+
+    Raises:
+        ModelMissing: there is no such file.
+        ModelError: it is another format, damaged, cut off, or cannot be read.
+    """
+    _refuse_suffix(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+            file_bytes = path.stat().st_size
+            length = _header_length(path, start, file_bytes)
+            file.seek(_LENGTH_BYTES)
+            text = file.read(length)
+    except FileNotFoundError as error:
+        raise ModelMissing(f"{path} does not exist.") from error
+    except PermissionError as error:
+        raise ModelError(f"{path} may not be read: permission denied.") from error
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
+    tensors, metadata = _parse(path, text)
+    header = Header(path, tensors, metadata, _LENGTH_BYTES + length)
+    needed_bytes = header.data_start + max((t.end for t in tensors.values()), default=0)
+    if file_bytes < needed_bytes:
+        raise _cut_off(path, file_bytes, needed_bytes)
+    return header
+
+
+def read_floats(header: Header, name: str) -> tuple[float, ...]:
+    """The numbers of one small tensor; empty for a type that is neither F32, F16 nor BF16.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    entry = header.tensors[name]
+    try:
+        with header.path.open("rb") as file:
+            file.seek(header.data_start + entry.start)
+            data = file.read(entry.size_bytes)
+    except OSError as error:
+        raise ModelError(f"{header.path} cannot be read: {error.strerror or error}.") from error
+    if entry.dtype == "BF16":  # the upper half of a float32
+        data = b"".join(b"\0\0" + data[i : i + 2] for i in range(0, len(data), 2))
+    letter = {"F32": "f", "BF16": "f", "F16": "e"}.get(entry.dtype)
+    if letter is None:
+        return ()
+    return struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)
+
+
+def amount(count_bytes: int) -> str:
+    """``count_bytes`` for people: GiB, MiB, or bytes."""
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
+        if count_bytes >= unit:
+            return f"{count_bytes / unit:.1f} {name}"
+    return f"{count_bytes:,} bytes"
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether the name of ``path`` is that of a Python pickle."""
+    return path.suffix.lower() in _PICKLE_SUFFIXES
+
+
+def pickle_refusal(path: Path) -> ModelError:
+    """The error for a file that holds a Python pickle."""
+    return ModelError(
+        f"{path} is a Python pickle, which can run any program when it is opened, so ScaleDiff "
+        "does not open it. Most models are offered as .safetensors too: use that file."
+    )
+
+
+def _refuse_suffix(path: Path) -> None:
+    if is_pickle(path):
+        raise pickle_refusal(path)
+    if path.suffix.lower() == ".gguf":
+        raise _gguf_refusal(path)
+
+
+def _gguf_refusal(path: Path) -> ModelError:
+    return ModelError(
+        f"{path} is a quantised GGUF file, which ScaleDiff cannot run. "
+        "Use the .safetensors file of the same model."
+    )
+
+
+def _header_length(path: Path, start: bytes, file_bytes: int) -> int:
+    """The length of the header, from the first bytes of the file; refuses other formats."""
+    if not file_bytes:
+        raise ModelError(f"{path} is empty (0 bytes). Download it again.")
+    # asked first, since the length of a sound header may look like another format's mark
+    if start[_LENGTH_BYTES : _LENGTH_BYTES + 1] != b"{":
+        raise _another_format(path, start, file_bytes)
+    (length,) = struct.unpack("<Q", start[:_LENGTH_BYTES])
+    if length > MAX_HEADER_BYTES:
+        raise ModelError(
+            f"{path} is damaged: its header claims {amount(length)}, and the format's limit is "
+            f"{amount(MAX_HEADER_BYTES)}. Download it again."
+        )
+    if _LENGTH_BYTES + length > file_bytes:
+        raise _cut_off(path, file_bytes, _LENGTH_BYTES + length)
+    return length
+
+
+def _another_format(path: Path, start: bytes, file_bytes: int) -> ModelError:
+    if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        return pickle_refusal(path)
+    if start.startswith(b"GGUF"):
+        return _gguf_refusal(path)
+    if start.startswith(b"version https://git-lfs"):
+        return ModelError(
+            f"{path} is only a pointer that Git left in place of the model ({file_bytes} bytes). "
+            "Run `git lfs pull` there, or download the file itself."
+        )
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return ModelError(
+            f"{path} is a web page and no model: the site probably wanted a login. "
+            "Download the file again from its page."
+        )
+    return ModelError(
+        f"{path} is not a safetensors file, or it is damaged ({amount(file_bytes)}). "
+        "Download it again."
+    )
+
+
+def _cut_off(path: Path, file_bytes: int, needed_bytes: int) -> ModelError:
+    there, needed = amount(file_bytes), amount(needed_bytes)
+    if there == needed:  # a few bytes short of many
+        there, needed = f"{file_bytes:,}", f"{needed_bytes:,} bytes"
+    return ModelError(f"{path} is cut off: {there} of {needed} are there. Download it again.")
+
+
+def _parse(path: Path, text: bytes) -> tuple[dict[str, TensorEntry], dict[str, str]]:
+    damaged = ModelError(f"{path} is damaged: its header makes no sense. Download it again.")
+    try:
+        # arrays and objects nested without end are no header either: RecursionError
+        parsed: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise damaged from error
+    if not isinstance(parsed, dict):
+        raise damaged
+    fields = cast("dict[str, Any]", parsed)
+    words: Any = fields.pop("__metadata__", None) or {}
+    if not isinstance(words, dict):
+        raise damaged
+    metadata = {str(k): str(v) for k, v in cast("dict[Any, Any]", words).items()}
+    tensors: dict[str, TensorEntry] = {}
+    for name, field in fields.items():
+        entry = _entry(field)
+        if entry is None:
+            raise damaged
+        tensors[name] = entry
+    return tensors, metadata
+
+
+def _entry(field: Any) -> TensorEntry | None:  # noqa: ANN401 - whatever the file's JSON holds
+    """The entry that ``field`` describes, or None where it describes nothing possible."""
+    match field:
+        case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(start), int(end)]}:
+            pass
+        case _:
+            return None
+    axes = tuple(axis for axis in shape if isinstance(axis, int) and axis >= 0)
+    if len(axes) != len(shape) or not 0 <= start <= end < 2**63:
+        return None
+    bits = _BITS.get(dtype)
+    if bits is not None and math.prod(axes) * bits != (end - start) * 8:
+        return None
+    return TensorEntry(dtype, axes, start, end)

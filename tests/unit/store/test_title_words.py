@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from scalediff_engine.store.words import (
+    told_fp16_autoencoder,
+    told_prediction,
+    told_stable_diffusion_2,
+    told_variant,
+    told_zero_terminal_snr,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("sd_xl_turbo_1.0_fp16", "turbo"),
+        ("dreamshaperXL_v21TurboDPMSDE", "turbo"),
+        ("sdxlturbo", "turbo"),
+        ("juggernautXL_v9Rdphoto2Lightning", "lightning"),
+        ("realvisxlV50_v50LightningBakedvae", "lightning"),
+        ("sdxl_lightning_4step_lora", "lightning"),
+        ("dmd2_sdxl_4step_unet_fp16", "dmd2"),
+        ("someModelDMD2", "dmd2"),
+        ("lcm-lora-sdv1-5", "lcm"),
+        ("LCM_Dreamshaper_v7", "lcm"),
+        ("Hyper-SDXL-8steps-lora", "hyper"),
+        ("model_v2Hyper", "hyper"),
+        ("cyberrealistic_v8", None),
+        ("HyperRealisticXL", None),
+        ("hyper_realism", None),
+        ("sd_xl_base_1.0", None),
+    ],
+)
+def test_few_step_training_is_read_off_names(name: str, variant: str | None) -> None:
+    assert told_variant(name) == variant
+
+
+def test_the_earlier_text_counts() -> None:
+    assert told_variant("", "a Turbo model", "merge_lightning") == "turbo"
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction"),
+    [
+        ("noobaiXLNAIXL_vPred10Version", "v_prediction"),
+        ("model-v-pred", "v_prediction"),
+        ("fluffyrock_v_prediction", "v_prediction"),
+        ("v", "v_prediction"),
+        ("noobaiXL_epsilonPred11", "epsilon"),
+        ("model_eps-pred", "epsilon"),
+        ("devpred", None),
+        ("photon_v1", None),
+    ],
+)
+def test_the_prediction_is_read_off_names(name: str, prediction: str | None) -> None:
+    assert told_prediction(name) == prediction
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction"),
+    [
+        ("v2-1_768-ema-pruned", "v_prediction"),
+        ("stable-diffusion-v2-768-v", "v_prediction"),
+        ("v2-1_512-ema-pruned", "epsilon"),
+        ("illuminati_v17680", None),
+    ],
+)
+def test_the_resolution_tells_the_kinds_of_2_1(name: str, prediction: str | None) -> None:
+    assert told_stable_diffusion_2(name) == prediction
+
+
+def test_other_words() -> None:
+    assert told_fp16_autoencoder("merge_fp16VaeFix")
+    assert told_fp16_autoencoder("sdxl-vae-fp16-fix")
+    assert not told_fp16_autoencoder("model_fp16")
+    assert told_zero_terminal_snr("model_ztsnr")
+    assert not told_zero_terminal_snr("model")
