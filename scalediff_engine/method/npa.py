@@ -5,8 +5,6 @@ Source: ScaleDiff (arXiv 2510.25818), section 3.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
@@ -150,14 +148,21 @@ def _attend_jointly(
     """Give the image's outputs in the order of the group, and the text's summed over patches."""
     words = len(text[0])
     cos, sin = (t[group.windows[:, 0], None, None, :] for t in rotary)  # (patches, 1, 1, D)
-    # each patch's text, turned to where its window starts: (patches, T, heads, D)
-    text_q, text_k = (_rotate(t, cos, sin) for t in text[:2])
-    text_v = text[2].expand(len(cos), *text[2].shape)
-    q, k, v = image
+    # each patch's text, turned to where its window starts: (patches * T, heads, D)
+    text_q, text_k = (_rotate(t, cos, sin).flatten(0, 1) for t in text[:2])
+    # Text follows the image in one list of tokens, so that one gather brings both together.
+    sources = [
+        torch.cat([of_image, of_text])
+        for of_image, of_text in zip(image, (text_q, text_k, text[2]), strict=True)
+    ]
+    of_patch = len(image[0]) + torch.arange(len(text_q), device=text_q.device).view(-1, words)
+    of_all = of_patch[:1].expand_as(of_patch)  # values are not turned: one text serves all
     attended = jagged_attention(
-        torch.cat([part.flatten(0, 1) for part in _questions(group, text_q, q)]),
-        _beside(text_k, k, group.windows),
-        _beside(text_v, v, group.windows),
+        sources[0].index_select(0, _questions(group, of_patch)),
+        *(
+            source[torch.cat([of_text, group.windows], dim=1)]
+            for source, of_text in zip(sources[1:], (of_patch, of_all), strict=True)
+        ),
         [words + length for length in group.lengths],
         words + longest,
     )
@@ -173,31 +178,15 @@ def _attend_jointly(
     return _joined(answers), text_sum
 
 
-def _questions(group: Group, text: Tensor, image: Tensor) -> Iterator[Tensor]:
-    """Queries of text and image, (patches, T + length, heads, D) for each piece of a group."""
+def _questions(group: Group, of_patch: Tensor) -> Tensor:
+    """Indices of the text's and the image's queries, patch after patch."""
+    parts: list[Tensor] = []
     patch = token = 0
     for count, length in group.pieces:
-        tokens = group.queries[token : token + count * length].view(count, length)
-        yield _beside(text[patch : patch + count], image, tokens)
+        image = group.queries[token : token + count * length].view(count, length)
+        parts.append(torch.cat([of_patch[patch : patch + count], image], dim=1).flatten())
         patch, token = patch + count, token + count * length
-
-
-def _beside(own: Tensor, tokens: Tensor, index: Tensor) -> Tensor:
-    """Put gathered tokens after the text of each patch, without a copy of either in between.
-
-    Args:
-        own: (patches, T, heads, D)
-        tokens: (N, heads, D)
-        index: (patches, L) into N
-
-    Returns:
-        (patches, T + L, heads, D).
-    """
-    count, words, heads, depth = own.shape
-    both = own.new_empty(count, words + index.shape[1], heads, depth)
-    both[:, :words] = own
-    both[:, words:] = tokens[index]
-    return both
+    return torch.cat(parts)
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

@@ -14,9 +14,9 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
-from torch.nn.functional import silu
+from torch.nn.functional import conv2d, silu
 
-from scalediff_engine.models.group_norm import group_norm
+from scalediff_engine.models.group_norm import add_biased, group_norm
 
 
 def make_fast(unet: UNet2DConditionModel) -> None:
@@ -54,15 +54,31 @@ def resnet_forward(block: Any, x: Tensor, temb: Tensor | None = None) -> Tensor:
         x: (B, C, H, W), channels last
         temb: (B, E), or None in autoencoders
     """
-    h = block.conv1(group_norm(x, block.norm1, activate=True))
+    # biases join what is added anyway: on its own each would be a pass over the picture
+    h = _without_bias(block.conv1, group_norm(x, block.norm1, activate=True))
     add = None if temb is None else block.time_emb_proj(silu(temb))
-    h = block.conv2(group_norm(h, block.norm2, add=add, activate=True))
+    add = _sum(add, block.conv1.bias)
+    if add is not None:
+        add = add.expand(len(h), -1)
+    h = _without_bias(block.conv2, group_norm(h, block.norm2, add=add, activate=True))
+    bias = block.conv2.bias
     if block.conv_shortcut is not None:
-        x = block.conv_shortcut(x)
-    h += x
+        x = _without_bias(block.conv_shortcut, x)
+        bias = _sum(bias, block.conv_shortcut.bias)
+    h = add_biased(h, x, bias)
     if block.output_scale_factor != 1:
         h /= block.output_scale_factor
     return h
+
+
+def _without_bias(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    return conv2d(x, conv.weight, None, conv.stride, conv.padding, conv.dilation, conv.groups)
+
+
+def _sum(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return a + b
 
 
 def _spatial_output(

@@ -113,6 +113,29 @@ def group_norm(
     return apply_affine(x, affine_of(norm, pixel_sums(x, add), add), activate=activate)
 
 
+def add_biased(x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
+    """Add two pictures, (B, C, H, W) each, and a (C,) bias; ``x`` may be overwritten."""
+    if bias is None:
+        return x.add_(y)
+    if not (_has_kernels(x) and _has_kernels(y)):
+        return x.add_(y).add_(bias[:, None, None])
+    pixels = x.numel() // x.shape[1]
+    grid = (
+        triton.cdiv(pixels, _BLOCK_ROWS),
+        triton.cdiv(x.shape[1], _BLOCK_CHANNELS),
+    )
+    _add_kernel[grid](
+        x,
+        y,
+        bias.contiguous(),
+        pixels,
+        x.shape[1],
+        BLOCK_ROWS=_BLOCK_ROWS,
+        BLOCK_CHANNELS=_BLOCK_CHANNELS,
+    )
+    return x
+
+
 def _has_kernels(x: Tensor) -> bool:
     return (
         triton is not None
@@ -231,3 +254,23 @@ if triton is not None:
         if ACTIVATE:
             value = value * tl.sigmoid(value)
         tl.store(out + place, value.to(out.dtype.element_ty), mask=mask)
+
+    @triton.jit
+    def _add_kernel(
+        x,
+        y,
+        bias,
+        pixels,
+        channels,
+        BLOCK_ROWS: tl.constexpr,
+        BLOCK_CHANNELS: tl.constexpr,
+    ):
+        row = tl.program_id(0) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
+        channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)
+        inside = channel < channels
+        mask = (row < pixels)[:, None] & inside[None, :]
+        place = row.to(tl.int64)[:, None] * channels + channel[None, :]
+        value = tl.load(x + place, mask=mask, other=0).to(tl.float32)
+        value += tl.load(y + place, mask=mask, other=0).to(tl.float32)
+        value += tl.load(bias + channel, mask=inside, other=0).to(tl.float32)[None, :]
+        tl.store(x + place, value.to(x.dtype.element_ty), mask=mask)
