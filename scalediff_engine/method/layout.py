@@ -62,12 +62,10 @@ class Layout:
     Attributes:
         groups: hold every token of the batch once as a query
         places: (tokens,) for each token, where it stands among the queries of all groups
-        longest: no patch of any offset has more queries
     """
 
     groups: tuple[Group, ...]
     places: Tensor
-    longest: int
 
     @property
     def patches(self) -> int:
@@ -120,10 +118,7 @@ def lay_out(
     order = torch.cat([group.queries for group in groups])
     places = torch.empty_like(order)
     places[order] = torch.arange(len(order), device=device)
-    longest = 1
-    for length, size in zip(grid, window, strict=True):
-        longest *= length if length <= size else size - size // 4
-    return Layout(groups, places, longest)
+    return Layout(groups, places)
 
 
 class _Patch(NamedTuple):

@@ -10,8 +10,15 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.method.jagged import jagged_attention
+from scalediff_engine.method.kernel import (
+    Text,
+    attend_image,
+    attend_text,
+    has_kernel,
+    window_tokens,
+)
 from scalediff_engine.method.layout import Group, lay_out
+from scalediff_engine.method.pieces import attend_in_pieces
 
 NO_OFFSET = Offset(0, 0)
 
@@ -49,6 +56,9 @@ def neighborhood_patch_attention(
     _check_tokens(query, grid)
     if grid.fits_in(window):
         return scaled_dot_product_attention(query, key, value)
+    if has_kernel(query):
+        tokens = (t.transpose(1, 2) for t in (query, key, value))
+        return attend_image(*tokens, grid, window, offset).transpose(1, 2)
     batch = query.shape[0]
     queries, keys, values = (_flat(t) for t in (query, key, value))
     layout = lay_out(
@@ -60,14 +70,13 @@ def neighborhood_patch_attention(
         device=query.device,
     )
     attended = [
-        jagged_attention(
+        attend_in_pieces(
             queries.index_select(0, group.queries),
             *(
                 t.index_select(0, group.windows.flatten()).unflatten(0, group.windows.shape)
                 for t in (keys, values)
             ),
             group.lengths,
-            layout.longest,
         )
         for group in layout.groups
     ]
@@ -114,6 +123,10 @@ def joint_neighborhood_patch_attention(
     Source: ScaleDiff (arXiv 2510.25818), section 3.1, for FLUX's double and single blocks.
     """
     _check_tokens(query, grid)
+    if has_kernel(query):
+        image = [t.transpose(1, 2) for t in (query, key, value)]
+        texts = [t.transpose(1, 2) for t in (text_query, text_key, text_value)]
+        return _joint_by_kernel(image, texts, rotary, grid, window, offset)
     layout = lay_out(
         grid,
         window,
@@ -130,7 +143,7 @@ def joint_neighborhood_patch_attention(
         attended: list[Tensor] = []
         text_sum = torch.zeros_like(text[0], dtype=torch.float32)
         for group in layout.groups:
-            part, part_text = _attend_jointly(group, layout.longest, image, text, rotary)
+            part, part_text = _attend_jointly(group, image, text, rotary)
             attended.append(part)
             text_sum += part_text
         out.append(_joined(attended).index_select(0, layout.places))
@@ -138,9 +151,31 @@ def joint_neighborhood_patch_attention(
     return torch.stack(out).transpose(1, 2), torch.stack(text_out).transpose(1, 2)
 
 
+def _joint_by_kernel(
+    image: list[Tensor],
+    texts: list[Tensor],
+    rotary: tuple[Tensor, Tensor],
+    grid: Grid,
+    window: Grid,
+    offset: Offset,
+) -> tuple[Tensor, Tensor]:
+    """See ``joint_neighborhood_patch_attention``; (B, tokens, heads, D) in and out."""
+    firsts = window_tokens(grid, window, offset, image[0].device)
+    cos, sin = (t[firsts, None, None, :] for t in rotary)  # (patches, 1, 1, D)
+    out: list[Tensor] = []
+    text_out: list[Tensor] = []
+    for item in range(len(image[0])):
+        q, k, v = (t[item : item + 1] for t in image)
+        text_q, text_k, text_v = (t[item] for t in texts)
+        text = Text(_rotate(text_q, cos, sin), _rotate(text_k, cos, sin), text_v)
+        out.append(attend_image(q, k, v, grid, window, offset, text))
+        of_patches = attend_text(k, v, grid, window, offset, text)
+        text_out.append(of_patches.mean(0, dtype=torch.float32).to(text_q.dtype)[None])
+    return _joined(out).transpose(1, 2), _joined(text_out).transpose(1, 2)
+
+
 def _attend_jointly(
     group: Group,
-    longest: int,
     image: list[Tensor],
     text: list[Tensor],
     rotary: tuple[Tensor, Tensor],
@@ -157,14 +192,13 @@ def _attend_jointly(
     ]
     of_patch = len(image[0]) + torch.arange(len(text_q), device=text_q.device).view(-1, words)
     of_all = of_patch[:1].expand_as(of_patch)  # values are not turned: one text serves all
-    attended = jagged_attention(
+    attended = attend_in_pieces(
         sources[0].index_select(0, _questions(group, of_patch)),
         *(
             source[torch.cat([of_text, group.windows], dim=1)]
             for source, of_text in zip(sources[1:], (of_patch, of_all), strict=True)
         ),
         [words + length for length in group.lengths],
-        words + longest,
     )
     answers: list[Tensor] = []
     text_sum = torch.zeros_like(text[0], dtype=torch.float32)

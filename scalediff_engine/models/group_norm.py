@@ -16,10 +16,9 @@ from torch.nn.functional import group_norm as torch_group_norm
 from torch.nn.functional import silu
 
 try:
-    import triton
-    import triton.language as tl
-except ImportError:  # not on macOS, not with every build for Windows
-    triton = None
+    from scalediff_engine.models import group_norm_triton as kernels
+except ImportError:  # no Triton: not on macOS, not with every build for Windows
+    kernels = None
 
 _BLOCK_ROWS = 32
 _BLOCK_CHANNELS = 64
@@ -121,10 +120,10 @@ def add_biased(x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
         return x.add_(y).add_(bias[:, None, None])
     pixels = x.numel() // x.shape[1]
     grid = (
-        triton.cdiv(pixels, _BLOCK_ROWS),
-        triton.cdiv(x.shape[1], _BLOCK_CHANNELS),
+        _ceil(pixels, _BLOCK_ROWS),
+        _ceil(x.shape[1], _BLOCK_CHANNELS),
     )
-    _add_kernel[grid](
+    kernels.add_kernel[grid](
         x,
         y,
         bias.contiguous(),
@@ -138,7 +137,7 @@ def add_biased(x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
 
 def _has_kernels(x: Tensor) -> bool:
     return (
-        triton is not None
+        kernels is not None
         and x.device.type == "cuda"
         and x.is_contiguous(memory_format=torch.channels_last)
     )
@@ -151,9 +150,9 @@ def _wide_dtype(device: torch.device) -> torch.dtype:
 def _triton_sums(x: Tensor, add: Tensor | None) -> Tensor:
     batch, channels, rows, cols = x.shape
     pixels = rows * cols
-    programs = triton.cdiv(pixels, _ROWS_A_PROGRAM)
+    programs = _ceil(pixels, _ROWS_A_PROGRAM)
     parts = x.new_empty((2, programs, batch, channels), dtype=torch.float32)
-    _sums_kernel[(programs, triton.cdiv(channels, _BLOCK_CHANNELS), batch)](
+    kernels.sums_kernel[(programs, _ceil(channels, _BLOCK_CHANNELS), batch)](
         x,
         x if add is None else add.contiguous(),
         parts,
@@ -173,11 +172,11 @@ def _triton_affine(x: Tensor, affine: Affine, activate: bool) -> Tensor:
     pixels = rows * cols
     out = torch.empty_like(x)
     grid = (
-        triton.cdiv(pixels, _BLOCK_ROWS),
-        triton.cdiv(channels, _BLOCK_CHANNELS),
+        _ceil(pixels, _BLOCK_ROWS),
+        _ceil(channels, _BLOCK_CHANNELS),
         batch,
     )
-    _affine_kernel[grid](
+    kernels.affine_kernel[grid](
         x,
         affine.scale.contiguous(),
         affine.shift.contiguous(),
@@ -191,86 +190,5 @@ def _triton_affine(x: Tensor, affine: Affine, activate: bool) -> Tensor:
     return out
 
 
-if triton is not None:
-
-    @triton.jit
-    def _sums_kernel(
-        x,
-        add,
-        parts,
-        pixels,
-        channels,
-        batch,
-        HAS_ADD: tl.constexpr,
-        ROWS: tl.constexpr,
-        BLOCK_ROWS: tl.constexpr,
-        BLOCK_CHANNELS: tl.constexpr,
-    ):
-        program = tl.program_id(0)
-        item = tl.program_id(2)
-        channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)
-        inside = channel < channels
-        addend = tl.zeros((BLOCK_CHANNELS,), dtype=tl.float32)
-        if HAS_ADD:
-            addend = tl.load(add + item * channels + channel, mask=inside, other=0).to(tl.float32)
-        total = tl.zeros((BLOCK_ROWS, BLOCK_CHANNELS), dtype=tl.float32)
-        squares = tl.zeros((BLOCK_ROWS, BLOCK_CHANNELS), dtype=tl.float32)
-        for start in range(0, ROWS, BLOCK_ROWS):
-            row = program * ROWS + start + tl.arange(0, BLOCK_ROWS)
-            mask = (row < pixels)[:, None] & inside[None, :]
-            place = (item.to(tl.int64) * pixels + row)[:, None] * channels + channel[None, :]
-            value = tl.load(x + place, mask=mask, other=0).to(tl.float32) + addend[None, :]
-            value = tl.where(mask, value, 0.0)
-            total += value
-            squares += value * value
-        programs = tl.num_programs(0)
-        out = (program * batch + item) * channels + channel
-        tl.store(parts + out, tl.sum(total, axis=0), mask=inside)
-        out += programs * batch * channels
-        tl.store(parts + out, tl.sum(squares, axis=0), mask=inside)
-
-    @triton.jit
-    def _affine_kernel(
-        x,
-        scale,
-        shift,
-        out,
-        pixels,
-        channels,
-        ACTIVATE: tl.constexpr,
-        BLOCK_ROWS: tl.constexpr,
-        BLOCK_CHANNELS: tl.constexpr,
-    ):
-        item = tl.program_id(2)
-        row = tl.program_id(0) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
-        channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)
-        inside = channel < channels
-        mask = (row < pixels)[:, None] & inside[None, :]
-        place = (item.to(tl.int64) * pixels + row)[:, None] * channels + channel[None, :]
-        factor = tl.load(scale + item * channels + channel, mask=inside, other=0)
-        addend = tl.load(shift + item * channels + channel, mask=inside, other=0)
-        value = tl.load(x + place, mask=mask, other=0).to(tl.float32)
-        value = value * factor[None, :] + addend[None, :]
-        if ACTIVATE:
-            value = value * tl.sigmoid(value)
-        tl.store(out + place, value.to(out.dtype.element_ty), mask=mask)
-
-    @triton.jit
-    def _add_kernel(
-        x,
-        y,
-        bias,
-        pixels,
-        channels,
-        BLOCK_ROWS: tl.constexpr,
-        BLOCK_CHANNELS: tl.constexpr,
-    ):
-        row = tl.program_id(0) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
-        channel = tl.program_id(1) * BLOCK_CHANNELS + tl.arange(0, BLOCK_CHANNELS)
-        inside = channel < channels
-        mask = (row < pixels)[:, None] & inside[None, :]
-        place = row.to(tl.int64)[:, None] * channels + channel[None, :]
-        value = tl.load(x + place, mask=mask, other=0).to(tl.float32)
-        value += tl.load(y + place, mask=mask, other=0).to(tl.float32)
-        value += tl.load(bias + channel, mask=inside, other=0).to(tl.float32)[None, :]
-        tl.store(x + place, value.to(x.dtype.element_ty), mask=mask)
+def _ceil(length: int, block: int) -> int:
+    return -(-length // block)
