@@ -57,6 +57,11 @@ def new_number() -> int:
     return next(_numbers)
 
 
+def layer_of(number: int) -> LayerTiling:
+    """Give the tiling behind a number, while its context is open."""
+    return _layers[number]
+
+
 @contextmanager
 def numbered(layers: dict[int, LayerTiling]) -> Generator[None]:
     """Let the operators find these tilings by their numbers while the context is open."""

@@ -99,6 +99,9 @@ class EmbeddedModel:
         native = self.facts.native.grid(self.facts.latent_factor)
         return neighborhood_attention(self._unet, native=native, grid=grid)
 
+    def compile(self, cache_folder: str | None) -> None:
+        """Nothing to compile: the model is small."""
+
     def _embedding(self, words: str, *, quality: str) -> Tensor:
         content = chosen_token(words, CONTENT_WORDS) or "null"
         quality = chosen_token(words, QUALITY_WORDS) or quality

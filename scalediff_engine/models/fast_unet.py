@@ -11,12 +11,19 @@ from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, silu
 
 from scalediff_engine.models.group_norm import add_biased, group_norm
+
+
+def repeated_blocks(unet: Any) -> list[nn.Module]:  # noqa: ANN401
+    """Give a U-Net's transformer layers, in the order in which they run."""
+    parts: Any = (*unet.down_blocks, unet.mid_block, *unet.up_blocks)
+    return [m for part in parts for m in part.modules() if isinstance(m, BasicTransformerBlock)]
 
 
 def make_fast(unet: UNet2DConditionModel) -> None:

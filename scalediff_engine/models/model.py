@@ -109,3 +109,11 @@ class Model(Protocol):
     def arrange(self, plan: MemoryPlan) -> None:
         """Compute under this plan from now on; may be called between any two other calls."""
         ...
+
+    def compile(self, cache_folder: str | None) -> None:
+        """Compile what the model repeats, for many evaluations; the next one takes its time.
+
+        Args:
+            cache_folder: keeps what was compiled between runs
+        """
+        ...

@@ -1,0 +1,205 @@
+"""Loading the parts of a pretrained model, wherever they lie, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from scalediff_engine.errors import ModelError, ModelMissing
+from scalediff_engine.models.alignment import align
+from scalediff_engine.models.anatomy import ANATOMY, TITLES
+from scalediff_engine.models.components_file import FileSource
+from scalediff_engine.models.components_folder import FolderSource
+from scalediff_engine.models.fingerprint import fingerprint
+from scalediff_engine.models.lora import Lora, fuse
+from scalediff_engine.models.part_source import PartSource
+from scalediff_engine.models.parts import Parts
+from scalediff_engine.models.text_encoders import (
+    FamilyEncoding,
+    RememberedEncoding,
+    TextEncoder,
+    flux_encoding,
+    sd_encoding,
+    sdxl_encoding,
+)
+from scalediff_engine.store.checkpoint import Checkpoint, Layout, Part
+from scalediff_engine.store.configs import config_folder, tokenizers
+from scalediff_engine.store.inspect import inspect, inspect_lora
+
+# FLUX's schnell form was trained with half of the text.
+_T5_TOKENS = {"schnell": 256}
+_T5_TOKENS_OTHERWISE = 512
+_CPU = torch.device("cpu")
+
+
+def load_parts(
+    checkpoint: Checkpoint,
+    dtype: torch.dtype,
+    loras: Sequence[tuple[Path, float]] = (),
+    text_encoders_from: Path | None = None,
+    *,
+    device: torch.device = _CPU,
+    config: Path | None = None,
+) -> Parts:
+    """Load a model's parts into main memory; nothing is looked up on a network.
+
+    Args:
+        checkpoint: a folder or a file
+        dtype: of the denoiser and the text encoders
+        loras: files to fuse into the weights, each with a strength
+        text_encoders_from: another folder or file of the same family, for parts that the
+            checkpoint lacks: the text encoders, and the autoencoder
+        device: where text is encoded and its embeddings are wanted, and all will run
+        config: a folder with the configuration of each part, for a file; None = the family's
+
+    Raises:
+        ModelMissing: a part is nowhere; says which one and what would help.
+        ModelError: a part, or a LoRA, cannot be read or is for another family.
+        NotEnoughMemory: main memory is too small.
+    """
+    sources = _sources(checkpoint, text_encoders_from, config)
+    anatomy = ANATOMY[checkpoint.family]
+    added = [_lora(path, strength, checkpoint) for path, strength in loras]
+    homes = {part: _home(part, sources, checkpoint) for part in anatomy.parts}
+    denoiser = homes[anatomy.denoiser].denoiser(dtype)
+    notes = [_fuse_into_denoiser(denoiser, anatomy.denoiser, lora) for lora in added]
+    vae = homes["vae"].vae()
+    if device.type == "cpu":  # elsewhere they are copied anyway
+        align(denoiser)
+        align(vae)
+    encoders = {
+        part: _text_encoder(homes[part], part, dtype, added) for part in anatomy.text_encoders
+    }
+    files = list(dict.fromkeys(f for home in homes.values() for f in home.weight_files()))
+    # the settings of a family decide as much as its weights do
+    extras = [str(sorted(sources[0].scheduler().items()))]
+    return Parts(
+        denoiser=denoiser,
+        vae=vae,
+        scheduler=_schedule(sources[0].scheduler(), checkpoint),
+        encode_text=RememberedEncoding(_encoding(checkpoint, encoders, sources[0]), device),
+        weights_hash=fingerprint(
+            [*files, *(lora.path for lora in added)],
+            [*extras, *(f"{lora.strength:g}" for lora in added)],
+        ),
+        vae_safe_in_float16=checkpoint.vae_safe_in_float16 and homes["vae"] is sources[0],
+        notes=tuple(notes),
+    )
+
+
+def _sources(
+    checkpoint: Checkpoint, text_encoders_from: Path | None, config: Path | None
+) -> list[PartSource]:
+    """The checkpoint, and after it where else its parts may come from."""
+    sources = [_source(checkpoint, config)]
+    if text_encoders_from is not None:
+        if text_encoders_from.is_dir():  # text encoders alone are enough, so it is no checkpoint
+            sources.append(FolderSource(text_encoders_from, checkpoint.family))
+        else:
+            sources.append(_source(inspect(text_encoders_from), config))
+        if sources[-1].family != checkpoint.family:
+            raise ModelError(
+                f"{text_encoders_from} is of the family {sources[-1].family}, and the text "
+                f"encoders of {checkpoint.path} have to be {checkpoint.family}'s."
+            )
+    return sources
+
+
+def _source(checkpoint: Checkpoint, config: Path | None) -> PartSource:
+    if checkpoint.layout is Layout.FOLDER:
+        return FolderSource(checkpoint.path, checkpoint.family)
+    shipped = tokenizers(checkpoint.family, checkpoint.variant)
+    config = config or config_folder(checkpoint.family, checkpoint.variant)
+    return FileSource(checkpoint, config, shipped)
+
+
+def _home(part: Part, sources: list[PartSource], checkpoint: Checkpoint) -> PartSource:
+    """Where a part is loaded from."""
+    for source in sources:
+        if source.has(part):
+            return source
+    places = " and ".join(str(source.path) for source in sources)
+    have = "have" if len(sources) > 1 else "has"
+    remedy = (
+        "a FLUX file with only the transformer needs them from a full model: "
+        "give the folder of a full FLUX model in the cache"
+        if checkpoint.family == "flux"
+        else f"give the folder or the file of a full {checkpoint.family} model for it"
+    )
+    raise ModelMissing(f"{places} {have} no {TITLES[part]}; {remedy}.")
+
+
+def _lora(path: Path, strength: float, checkpoint: Checkpoint) -> Lora:
+    found = inspect_lora(path)
+    if found.family != checkpoint.family:
+        raise ModelError(
+            f"The LoRA {path} is for {found.family} and the model {checkpoint.path} is "
+            f"{checkpoint.family}; they do not go together."
+        )
+    return Lora.read(path, strength)
+
+
+def _fuse_into_denoiser(denoiser: nn.Module, part: str, lora: Lora) -> str:
+    matched = fuse(denoiser, part, lora)
+    if not matched and not lora.for_text:
+        raise ModelError(
+            f"None of the {len(lora.layers)} layers in the LoRA {lora.path} is one of this model's."
+        )
+    text = f" and {lora.for_text} of the text encoders" if lora.for_text else ""
+    return (
+        f"The LoRA {lora.path.name} changes {matched} layers of the {TITLES[part]}{text}, "
+        f"of {len(lora.layers)} that it has."
+    )
+
+
+def _text_encoder(
+    home: PartSource, part: Part, dtype: torch.dtype, loras: Sequence[Lora]
+) -> TextEncoder:
+    def load() -> nn.Module:
+        model = home.text_encoder(part, dtype)
+        for lora in loras:
+            fuse(model, part, lora)
+        align(model)
+        return model
+
+    return TextEncoder(_once(lambda: home.tokenizer(part)), load)
+
+
+def _once(read: Callable[[], Any]) -> Callable[[], Any]:
+    """Tokenizers are small and slow to read: they stay."""
+    kept: list[Any] = []
+
+    def get() -> Any:  # noqa: ANN401
+        if not kept:
+            kept.append(read())
+        return kept[0]
+
+    return get
+
+
+def _encoding(
+    checkpoint: Checkpoint, encoders: Mapping[str, TextEncoder], source: PartSource
+) -> FamilyEncoding:
+    first = encoders["text_encoder"]
+    if checkpoint.family == "flux":
+        tokens = _T5_TOKENS.get(checkpoint.variant, _T5_TOKENS_OTHERWISE)
+        return flux_encoding(first, encoders["text_encoder_2"], tokens=tokens)
+    if checkpoint.family == "sdxl":
+        zeros = source.zeros_for_empty()
+        return sdxl_encoding(first, encoders["text_encoder_2"], zeros_for_empty=zeros)
+    return sd_encoding(first)
+
+
+def _schedule(config: Mapping[str, Any], checkpoint: Checkpoint) -> Mapping[str, Any]:
+    """What the scheduler's file says, and what the weights say against it."""
+    if checkpoint.family == "flux":
+        return config
+    return {
+        **config,
+        "prediction_type": checkpoint.prediction,
+        "rescale_betas_zero_snr": checkpoint.zero_terminal_snr,
+    }

@@ -1,0 +1,222 @@
+"""Parts of a model out of one file, in the layout that it was first published in.
+
+Such a file says nothing of its own shape, so configurations that ship with the program do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import init_empty_weights
+from diffusers import AutoencoderKL
+from diffusers.loaders.single_file_utils import (
+    convert_ldm_vae_checkpoint,
+    create_diffusers_clip_model_from_ldm,
+    create_diffusers_t5_model_from_checkpoint,
+)
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers import T5EncoderModel
+
+from scalediff_engine.errors import ModelError
+from scalediff_engine.models.anatomy import ANATOMY, TITLES
+from scalediff_engine.models.components_folder import read_json, read_tokenizer
+from scalediff_engine.models.flux_names import to_diffusers as flux_to_diffusers
+from scalediff_engine.models.part_source import (
+    encoder_dtype,
+    missing_weights,
+    part_class,
+    require_complete,
+)
+from scalediff_engine.models.quiet_reading import reading
+from scalediff_engine.models.unet_names import to_diffusers as unet_to_diffusers
+from scalediff_engine.store.checkpoint import Checkpoint, Family, Part
+from scalediff_engine.store.configs import ShippedTokenizer
+
+# How the weights of a part begin; the first of several that occurs in the file counts.
+_VAE = ("first_stage_model.", "vae.")
+_PREFIXES: dict[tuple[Family, Part], tuple[str, ...]] = {
+    ("sd15", "text_encoder"): ("cond_stage_model.transformer.",),
+    ("sd21", "text_encoder"): ("cond_stage_model.model.",),
+    ("sdxl", "text_encoder"): ("conditioner.embedders.0.transformer.",),
+    ("sdxl", "text_encoder_2"): ("conditioner.embedders.1.model.",),
+    ("flux", "text_encoder"): ("text_encoders.clip_l.transformer.",),
+    ("flux", "text_encoder_2"): ("text_encoders.t5xxl.transformer.",),
+}
+# The same weights with their scale beside them, in 8 bits.
+_SCALED_8_BIT = ("scale_weight", "weight_scale", "scaled_fp8")
+
+
+class FileSource:
+    """One ``.safetensors`` file.
+
+    Args:
+        checkpoint: the file
+        config: a folder with the configuration of each part
+        shipped: tokenizers for a configuration without any
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, config: Path, shipped: Sequence[ShippedTokenizer]
+    ) -> None:
+        self.path = checkpoint.path
+        self.family: Family = checkpoint.family
+        self._checkpoint = checkpoint
+        self._config = config
+        self._shipped: dict[str, ShippedTokenizer] = {t.name: t for t in shipped}
+        with reading("weights", self.path), safe_open(self.path, framework="pt") as file:
+            self._names: frozenset[str] = frozenset(file.keys())
+        if any(name.endswith(_SCALED_8_BIT) for name in self._names):
+            raise ModelError(
+                f"{self.path} holds weights of 8 bits with scales of their own, which this program "
+                "does not read. A version in 16 bits is needed."
+            )
+
+    def has(self, part: Part) -> bool:
+        """See ``PartSource``."""
+        return self._prefix(part) is not None
+
+    def denoiser(self, dtype: torch.dtype) -> nn.Module:
+        """See ``PartSource``."""
+        part = ANATOMY[self.family].denoiser
+        with reading(TITLES[part], self.path):
+            prefix = self._checkpoint.prefix
+            weights = {n.removeprefix(prefix): w for n, w in self._weights(part).items()}
+            model = self._empty(part)
+            if part == "transformer":
+                weights = flux_to_diffusers(weights)
+            elif any(name.startswith("input_blocks.") for name in weights):
+                weights = unet_to_diffusers(weights, model)
+            return self._filled(part, model, weights, dtype)
+
+    def vae(self) -> AutoencoderKL:
+        """See ``PartSource``."""
+        with reading(TITLES["vae"], self.path):
+            model = self._empty("vae")
+            weights = convert_ldm_vae_checkpoint(self._weights("vae"), model.config)
+            return self._filled("vae", model, weights, torch.float32)
+
+    def text_encoder(self, part: Part, dtype: torch.dtype) -> nn.Module:
+        """See ``PartSource``."""
+        model_class = part_class(self.family, part)
+        t5 = model_class is T5EncoderModel
+        create = (
+            create_diffusers_t5_model_from_checkpoint
+            if t5
+            else create_diffusers_clip_model_from_ldm
+        )
+        with reading(TITLES[part], self.path):
+            weights = self._weights(part)
+            model: nn.Module = create(
+                model_class,
+                checkpoint=_t5_with_both_names(weights) if t5 else _clip_named_in_full(weights),
+                subfolder=part,
+                config=str(self._config),
+                torch_dtype=encoder_dtype(model_class, dtype),
+                local_files_only=True,
+            )
+            require_complete(model, part, self.path)
+            return model.eval().requires_grad_(False)
+
+    def tokenizer(self, part: Part) -> Any:  # noqa: ANN401
+        """See ``PartSource``."""
+        name = part.replace("text_encoder", "tokenizer")
+        folder = self._config / name
+        if folder.is_dir():
+            return read_tokenizer(folder, self.family, name)
+        shipped = self._shipped[name]
+        return read_tokenizer(shipped.folder, self.family, name, shipped.pad_token)
+
+    def scheduler(self) -> Mapping[str, Any]:
+        """See ``PartSource``."""
+        return read_json("scheduler", self._config / "scheduler" / "scheduler_config.json")
+
+    def zeros_for_empty(self) -> bool:
+        """See ``PartSource``."""
+        index = read_json("scheduler", self._config / "model_index.json")
+        return bool(index.get("force_zeros_for_empty_prompt"))
+
+    def weight_files(self) -> list[Path]:
+        """See ``PartSource``."""
+        return [self.path]
+
+    def _prefix(self, part: Part) -> str | None:
+        """How the names of a part's weights begin; None = it is not here."""
+        if part == ANATOMY[self.family].denoiser:
+            return self._checkpoint.prefix if part in self._checkpoint.parts else None
+        prefixes = _VAE if part == "vae" else _PREFIXES.get((self.family, part), ())
+        return next((p for p in prefixes if any(n.startswith(p) for n in self._names)), None)
+
+    def _weights(self, part: Part) -> dict[str, Tensor]:
+        """Names and weights of one part, mapped from the file and not read yet."""
+        prefix = self._prefix(part)
+        assert prefix is not None  # callers ask ``has`` first
+        with safe_open(self.path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in self._names if name.startswith(prefix)}
+
+    def _empty(self, part: Part) -> Any:  # noqa: ANN401
+        """A part of the right shape, without weights."""
+        settings = read_json(part, self._config / part / "config.json")
+        with init_empty_weights():
+            return part_class(self.family, part).from_config({**settings, **self._own_shape(part)})
+
+    def _filled(
+        self,
+        part: Part,
+        model: Any,  # noqa: ANN401
+        weights: dict[str, Tensor],
+        dtype: torch.dtype,
+    ) -> Any:  # noqa: ANN401
+        """The part with its weights.
+
+        Raises:
+            ModelError: some are missing, or of another shape.
+        """
+        wanted: dict[str, Tensor] = model.state_dict()
+        missing = sorted(wanted.keys() - weights.keys())
+        if missing:
+            raise ModelError(missing_weights(part, self.path, missing))
+        for name, empty in wanted.items():
+            if weights[name].shape != empty.shape:
+                raise ModelError(
+                    f"The {TITLES[part]} in {self.path} is none of {self.family}'s: '{name}' has "
+                    f"the shape {_shape(weights[name])} and not {_shape(empty)}."
+                )
+        model.load_state_dict({name: weights[name].to(dtype) for name in wanted}, assign=True)
+        return model.eval().requires_grad_(False)
+
+    def _own_shape(self, part: Part) -> dict[str, int]:
+        """Where a file differs from its family's configuration: a U-Net that hears guidance."""
+        names = ("time_embed.cond_proj.weight", "time_embedding.cond_proj.weight")
+        heard = next((n for n in names if self._checkpoint.prefix + n in self._names), None)
+        if part != "unet" or heard is None:
+            return {}
+        with safe_open(self.path, framework="pt") as file:
+            shape = file.get_slice(self._checkpoint.prefix + heard).get_shape()
+        return {"time_cond_proj_dim": shape[1]}
+
+
+def _shape(weight: Tensor) -> str:
+    return "x".join(str(side) for side in weight.shape)
+
+
+def _clip_named_in_full(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Old files of SD 1 leave ``text_model`` out of the names of CLIP's weights."""
+    start = "cond_stage_model.transformer."
+    return {
+        f"{start}text_model.{name.removeprefix(start)}"
+        if name.startswith((f"{start}embeddings.", f"{start}encoder.", f"{start}final_"))
+        else name: weight
+        for name, weight in weights.items()
+    }
+
+
+def _t5_with_both_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """T5's table of words has two names, and files have either or both."""
+    start = "text_encoders.t5xxl.transformer."
+    names = (f"{start}shared.weight", f"{start}encoder.embed_tokens.weight")
+    table = next((weights[name] for name in names if name in weights), None)
+    return weights if table is None else {**weights, **dict.fromkeys(names, table)}

@@ -1,0 +1,39 @@
+"""FLUX.1, dev and schnell (no torch here)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import Footprint
+from scalediff_engine.models.facts import FamilyFacts, StageDefaults
+
+FLUX_DEV = FamilyFacts(
+    name="flux",
+    title="FLUX.1 [dev]",
+    native=Size(1024, 1024),
+    latent_factor=8,
+    multiple=16,  # latent factor 8, and latents packed 2x2 into tokens
+    train_timesteps=1000,
+    stage_table=((StageDefaults(t_start=600, steps=18, guidance=3.5),),),
+    t_start_limit=700,
+    default_creativity=0.8,
+    mixing_lowpass=1 / 4,
+    guidance_lowpass=1 / 4,
+    default_prompt="a sharp, detailed, high quality photograph, fine texture, crisp edges",
+    footprint=Footprint(
+        base_bytes=26 * 2**30,
+        bytes_per_pixel=400,
+        step_gflop_per_megapixel=69_700,
+        encode_gflop_per_megapixel=4_700,
+        decode_gflop_per_megapixel=10_000,
+    ),
+    guided_sigmas=None,  # guidance is a number that the model hears
+)
+
+FLUX_SCHNELL = replace(
+    FLUX_DEV,
+    name="flux-schnell",
+    title="FLUX.1 [schnell], four steps a stage",
+    stage_table=((StageDefaults(t_start=500, steps=4, guidance=1.0),),),
+)

@@ -1,0 +1,94 @@
+"""Where a loaded model's parts may come from, and what is common to all such places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from diffusers import AutoencoderKL, FluxTransformer2DModel, UNet2DConditionModel
+from torch import nn
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, T5EncoderModel
+
+from scalediff_engine.errors import ModelError
+from scalediff_engine.models.anatomy import TITLES
+from scalediff_engine.store.checkpoint import Family, Part
+
+
+class PartSource(Protocol):
+    """A folder or a file with all or some parts of a model of one family."""
+
+    path: Path
+    family: Family
+
+    def has(self, part: Part) -> bool:
+        """Whether the weights of this part are here."""
+        ...
+
+    def denoiser(self, dtype: torch.dtype) -> nn.Module:
+        """Load the U-Net or the transformer."""
+        ...
+
+    def vae(self) -> AutoencoderKL:
+        """Load the autoencoder, in float32."""
+        ...
+
+    def text_encoder(self, part: Part, dtype: torch.dtype) -> nn.Module:
+        """Load a text encoder."""
+        ...
+
+    def tokenizer(self, part: Part) -> Any:  # noqa: ANN401 - transformers' classes share no type
+        """Load the tokenizer of a text encoder."""
+        ...
+
+    def scheduler(self) -> Mapping[str, Any]:
+        """Read the scheduler's configuration."""
+        ...
+
+    def zeros_for_empty(self) -> bool:
+        """Whether no words at all are zeros for this model."""
+        ...
+
+    def weight_files(self) -> list[Path]:
+        """Every file that decides the picture, in a fixed order."""
+        ...
+
+
+def part_class(family: Family, part: Part) -> Any:  # noqa: ANN401 - from two libraries, no common type
+    """Give the class of diffusers or transformers that a part is of."""
+    if part == "text_encoder_2":
+        return T5EncoderModel if family == "flux" else CLIPTextModelWithProjection
+    return {
+        "unet": UNet2DConditionModel,
+        "transformer": FluxTransformer2DModel,
+        "vae": AutoencoderKL,
+        "text_encoder": CLIPTextModel,
+    }[part]
+
+
+def encoder_dtype(model_class: type[Any], dtype: torch.dtype) -> torch.dtype:
+    """Give the precision of a text encoder beside a denoiser in ``dtype``."""
+    # T5 was trained in bfloat16 and its activations exceed what float16 can hold
+    if model_class is T5EncoderModel and dtype is torch.float16:
+        return torch.bfloat16
+    return dtype
+
+
+def require_complete(model: nn.Module, part: Part, path: Path) -> None:
+    """See that every weight of a part was in the files.
+
+    Raises:
+        ModelError: with the name of one that was not.
+    """
+    missing = [name for name, weight in model.named_parameters() if weight.is_meta]
+    if missing:
+        raise ModelError(missing_weights(part, path, missing))
+
+
+def missing_weights(part: Part, path: Path, names: list[str]) -> str:
+    """Say that weights are missing."""
+    return (
+        f"The {TITLES[part]} in {path} is incomplete: {len(names)} of its weights are missing, "
+        f"'{sorted(names)[0]}' for one. Fetching the model again would help."
+    )

@@ -1,0 +1,55 @@
+"""A denoiser on its device: which weights are there, and whether its blocks are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from scalediff_engine.memory.plan import ROOMY, MemoryPlan
+from scalediff_engine.models.compiled import compile_blocks
+from scalediff_engine.models.weights import Weights
+
+
+class Placement:
+    """Keeps a model's weights where the plan wants them.
+
+    Weights travel at the first evaluation after a change, so that text encoders and autoencoders
+    that run before have the device to themselves.
+
+    Args:
+        model: in main memory
+        blocks: the repeated ones, in the order in which they run
+        device: where the model runs
+        prepare: called once, when the model is on the device
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        blocks: Sequence[nn.Module],
+        device: torch.device,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self._blocks = blocks
+        self._device = device
+        self._prepare = prepare
+        self._weights = Weights(model, blocks, device)
+        self._plan = ROOMY
+
+    def arrange(self, plan: MemoryPlan) -> None:
+        """Follow this plan from the next evaluation on."""
+        self._plan = plan
+
+    def ensure(self) -> None:
+        """Have everything in its place; call before each evaluation."""
+        self._weights.place(self._plan.resident_bytes)
+        if self._prepare is not None:
+            self._prepare()
+            self._prepare = None
+
+    def compile(self, cache_folder: str | None) -> None:
+        """Compile the repeated blocks; takes effect, and time, at the next evaluation."""
+        if self._device.type != "cpu":
+            compile_blocks(self._blocks, cache_folder)

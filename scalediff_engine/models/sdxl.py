@@ -1,0 +1,40 @@
+"""Stable Diffusion XL and what was distilled from it (no torch in this file)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import Footprint
+from scalediff_engine.models.facts import FamilyFacts, StageDefaults
+from scalediff_engine.models.few_steps import few_steps
+
+SDXL = FamilyFacts(
+    name="sdxl",
+    title="Stable Diffusion XL",
+    native=Size(1024, 1024),
+    latent_factor=8,
+    multiple=32,  # latent factor 8, and two halvings in the U-Net
+    train_timesteps=1000,
+    stage_table=((StageDefaults(t_start=400, steps=20, guidance=7.5),),),
+    t_start_limit=500,
+    default_creativity=0.8,
+    mixing_lowpass=1 / 8,
+    guidance_lowpass=1 / 8,
+    default_prompt="sharp, finely detailed photograph, natural textures, high resolution",
+    footprint=Footprint(
+        base_bytes=6_500_000_000,
+        bytes_per_pixel=1800,
+        step_gflop_per_megapixel=6400,
+        encode_gflop_per_megapixel=4700,
+        decode_gflop_per_megapixel=10000,
+    ),
+    # guidance helps in the middle of the noise alone (Kynkäänniemi et al. 2024, arXiv 2404.07724)
+    guided_sigmas=(0.28, 5.42),
+)
+
+SDXL_TURBO = replace(few_steps(SDXL, "turbo"), native=Size(512, 512))
+SDXL_LIGHTNING = few_steps(SDXL, "lightning")
+SDXL_LCM = few_steps(SDXL, "lcm")
+SDXL_DMD2 = few_steps(SDXL, "dmd2")
+SDXL_HYPER = few_steps(SDXL, "hyper")
