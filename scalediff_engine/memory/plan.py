@@ -14,18 +14,18 @@ class MemoryPlan:
 
     Attributes:
         guidance_batch: evaluations of one step that run as one batch, 1 or 2
-        window_bytes: of keys and values gathered for attention at a time; None = all of a layer's
-        token_chunk: tokens that a feed-forward layer takes at a time; None = all
-        vae_bytes: working memory of the autoencoder's strips, beside its input and output
-        resident_bytes: of the model's weights that stay on the device, the others come from main
-            memory when their turn comes; None = all stay
+        vae_bytes: working memory of the autoencoder's strips, beside its input and output; None =
+            as much as is fastest
+        alone_above: the denoiser leaves the device while the autoencoder works on a picture of
+            more pixels than this; None = it never does
+        resident_bytes: of the denoiser's weights that stay on the device, the others come from
+            main memory when their turn comes; None = all stay
         weight_bits: 16, or 8 with arithmetic in 16
     """
 
     guidance_batch: int = 2
-    window_bytes: int | None = None
-    token_chunk: int | None = None
     vae_bytes: int | None = None
+    alone_above: int | None = None
     resident_bytes: int | None = None
     weight_bits: int = 16
 

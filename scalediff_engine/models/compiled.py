@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import platformdirs
 import torch
 from torch import nn
 
@@ -13,23 +15,22 @@ from torch import nn
 _VARIANTS = 64
 
 
-def compile_blocks(blocks: Iterable[nn.Module], cache_folder: str | None = None) -> None:
+def compile_blocks(blocks: Iterable[nn.Module]) -> None:
     """Compile blocks that share their code; each shape of their input compiles once.
+
+    What was compiled is kept in the user's cache folder, unless the environment names another.
 
     Args:
         blocks: repeated blocks, whatever surrounds them stays as it is
-        cache_folder: keeps what was compiled between runs; None = the system's temporary folder
     """
-    if cache_folder is not None:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache_folder
-    dynamo: Any = torch._dynamo.config  # noqa: SLF001
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder()))
+    dynamo: Any = torch._dynamo.config  # pyright: ignore[reportPrivateUsage]
     dynamo.recompile_limit = max(dynamo.recompile_limit, _VARIANTS)
     dynamo.accumulated_recompile_limit = max(dynamo.accumulated_recompile_limit, 4 * _VARIANTS)
     for block in blocks:
         block.forward = torch.compile(block.forward, dynamic=False)
 
 
-def use_plain(blocks: Iterable[nn.Module]) -> None:
-    """Undo ``compile_blocks``."""
-    for block in blocks:
-        block.__dict__.pop("forward", None)
+def cache_folder() -> Path:
+    """Give the folder for compiled code; it may be deleted at any time."""
+    return Path(platformdirs.user_cache_dir("scalediff", False)) / "compiled"

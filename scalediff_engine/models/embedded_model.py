@@ -55,6 +55,7 @@ class EmbeddedModel:
     def __init__(self, facts: FamilyFacts, folder: Path, device: torch.device) -> None:
         self.facts = facts
         self.device = device
+        self.notes = ()
         self.weights_hash = hash_of_files([folder / n for n in WEIGHT_FILES + CONFIG_FILES])
         self._vae = _place(AutoencoderKL, folder / "vae", device)
         self._unet = _place(UNet2DConditionModel, folder / "unet", device)
@@ -99,7 +100,7 @@ class EmbeddedModel:
         native = self.facts.native.grid(self.facts.latent_factor)
         return neighborhood_attention(self._unet, native=native, grid=grid)
 
-    def compile(self, cache_folder: str | None) -> None:
+    def compile(self) -> None:
         """Nothing to compile: the model is small."""
 
     def _embedding(self, words: str, *, quality: str) -> Tensor:

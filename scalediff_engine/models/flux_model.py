@@ -44,6 +44,7 @@ class FluxModel:
         self.facts = facts
         self.device = device
         self.weights_hash = parts.weights_hash
+        self.notes = parts.notes
         self.schedule = FlowSchedule(mu=schedule_shift(parts))
         self.preview_matrix = flux_preview_matrix()
         self._encode_text = parts.encode_text
@@ -62,15 +63,18 @@ class FluxModel:
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) to (1, 16, H/8, W/8)."""
+        self._placement.make_room(pixels.shape[-2] * pixels.shape[-1])
         return self._vae.encode(pixels)
 
     def decode(self, z: Tensor) -> Tensor:
         """(1, 16, rows, cols) to (1, 3, rows*8, cols*8)."""
+        self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
         return self._vae.decode(z)
 
     def condition(self, prompt: str, negative: str) -> Condition:
         """Encode the prompt; FLUX has no use for a negative one, so the same serves as both."""
         del negative
+        self._placement.make_room()
         words = self._encode_text([prompt or self.facts.default_prompt])
         assert words.pooled is not None  # this family's text encoding gives it
         words = Words(
@@ -111,9 +115,9 @@ class FluxModel:
         self._placement.arrange(plan)
         self._vae.working_bytes = plan.vae_bytes
 
-    def compile(self, cache_folder: str | None) -> None:
+    def compile(self) -> None:
         """Compile what the transformer repeats."""
-        self._placement.compile(cache_folder)
+        self._placement.compile()
 
 
 def pack(z: Tensor) -> Tensor:

@@ -16,6 +16,10 @@ from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.models.facts import FamilyFacts
 
 
+# Larger pieces are not faster on any device that was tried.
+WINDOW_BYTES = 512 * 2**20
+
+
 @dataclass
 class Tiling:
     """Where the attention's tiling starts; the loop moves it from step to step.
@@ -26,7 +30,7 @@ class Tiling:
     """
 
     offset: Offset = NO_OFFSET
-    window_bytes: int | None = None
+    window_bytes: int | None = WINDOW_BYTES
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Model(Protocol):
     facts: FamilyFacts
     weights_hash: str
     device: torch.device
+    # what people should know of how the model came together, in sentences
+    notes: tuple[str, ...]
     # (latent channels + 1, 3): a linear guess of the picture, the last row is the offset
     preview_matrix: Tensor
 
@@ -110,10 +116,6 @@ class Model(Protocol):
         """Compute under this plan from now on; may be called between any two other calls."""
         ...
 
-    def compile(self, cache_folder: str | None) -> None:
-        """Compile what the model repeats, for many evaluations; the next one takes its time.
-
-        Args:
-            cache_folder: keeps what was compiled between runs
-        """
+    def compile(self) -> None:
+        """Compile what the model repeats, for many evaluations; the next one takes its time."""
         ...

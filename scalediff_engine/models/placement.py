@@ -37,6 +37,7 @@ class Placement:
         self._prepare = prepare
         self._weights = Weights(model, blocks, device)
         self._plan = ROOMY
+        self._compiled = False
 
     def arrange(self, plan: MemoryPlan) -> None:
         """Follow this plan from the next evaluation on."""
@@ -44,12 +45,25 @@ class Placement:
 
     def ensure(self) -> None:
         """Have everything in its place; call before each evaluation."""
-        self._weights.place(self._plan.resident_bytes)
+        plan = self._plan
+        guests = plan.alone_above is not None
+        self._weights.place(plan.resident_bytes, plan.weight_bits, guests=guests)
         if self._prepare is not None:
             self._prepare()
             self._prepare = None
 
-    def compile(self, cache_folder: str | None) -> None:
+    def make_room(self, pixels: int | None = None) -> None:
+        """Leave the device to somebody else, if the plan says so.
+
+        Args:
+            pixels: of the picture that the autoencoder is about to work on; None = text encoders
+        """
+        above = self._plan.alone_above
+        if above is not None and (pixels is None or pixels > above):
+            self._weights.leave()
+
+    def compile(self) -> None:
         """Compile the repeated blocks; takes effect, and time, at the next evaluation."""
-        if self._device.type != "cpu":
-            compile_blocks(self._blocks, cache_folder)
+        if self._device.type != "cpu" and not self._compiled:
+            compile_blocks(self._blocks)
+            self._compiled = True

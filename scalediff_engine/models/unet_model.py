@@ -64,6 +64,7 @@ class UNetModel:
         self._unet = cast(UNet2DConditionModel, unet.to(memory_format=torch.channels_last))
         self._placement = Placement(unet, repeated_blocks(unet), device, self._make_fast)
         self._takes_sizes = self._unet.config["addition_embed_type"] == "text_time"
+        self._size_ids = size_ids(facts.native).to(device)
         self._guidance_channels: int | None = self._unet.config["time_cond_proj_dim"]
 
     def levels(self, t_start: int, steps: int) -> tuple[Level, ...]:
@@ -76,14 +77,17 @@ class UNetModel:
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) to (1, 4, H/8, W/8)."""
+        self._placement.make_room(pixels.shape[-2] * pixels.shape[-1])
         return self._vae.encode(pixels)
 
     def decode(self, z: Tensor) -> Tensor:
         """(1, 4, rows, cols) to (1, 3, rows*8, cols*8)."""
+        self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
         return self._vae.decode(z)
 
     def condition(self, prompt: str, negative: str) -> Condition:
         """Encode both prompts together, so that they have the same number of tokens."""
+        self._placement.make_room()
         words = self._encode_text([prompt or self.facts.default_prompt, negative])
         tokens = words.tokens.to(self.device, self._dtype)
         pooled = None if words.pooled is None else words.pooled.to(self.device, self._dtype)
@@ -100,7 +104,8 @@ class UNetModel:
         sample = z.to(self.device, self._dtype).expand(n, -1, -1, -1)
         output = self._unet(
             sample.contiguous(memory_format=torch.channels_last),
-            level.timestep,
+            # made on the device: a number would be copied there, and the copy waited for
+            torch.full((1,), level.timestep, dtype=torch.float32, device=self.device),
             encoder_hidden_states=words.tokens,
             timestep_cond=self._guidance_embedding(guidance, n),
             added_cond_kwargs=self._size_conditioning(words),
@@ -117,9 +122,9 @@ class UNetModel:
         self._placement.arrange(plan)
         self._vae.working_bytes = plan.vae_bytes
 
-    def compile(self, cache_folder: str | None) -> None:
+    def compile(self) -> None:
         """Compile what the U-Net repeats."""
-        self._placement.compile(cache_folder)
+        self._placement.compile()
 
     def _make_fast(self) -> None:
         if self.device.type != "cpu":
@@ -130,8 +135,8 @@ class UNetModel:
         if not self._takes_sizes:
             return None
         assert words.pooled is not None  # this family's text encoding gives it
-        ids = size_ids(self.facts.native).expand(len(words.tokens), -1)
-        return {"text_embeds": words.pooled, "time_ids": ids.to(self.device)}
+        ids = self._size_ids.expand(len(words.tokens), -1)
+        return {"text_embeds": words.pooled, "time_ids": ids}
 
     def _guidance_embedding(self, guidance: float, n: int) -> Tensor | None:
         """What a U-Net with guidance distilled into it hears of it; (n, channels)."""

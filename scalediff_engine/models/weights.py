@@ -2,17 +2,20 @@
 
 At the sizes that this program works at, a block computes far longer than its weights take to
 arrive, so blocks that do not stay on the device cost next to nothing: while one runs, the next
-one's weights travel. What arrives is bit for bit what was there before.
+one's weights travel. What arrives is bit for bit what was there before, unless 8 bits were asked
+for: then weights are kept, and travel, as 8-bit numbers with one scale for each output channel
+and become 16-bit ones when their block runs.
 """
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from scalediff_engine.models.packed import Packed
 
 # Streamed blocks on the device at a time: the one that runs and the one that travels.
 _SLOTS = 2
@@ -29,151 +32,203 @@ class Weights:
 
     def __init__(self, model: nn.Module, blocks: Sequence[nn.Module], device: torch.device) -> None:
         self._model = model
-        self._blocks = [_Block(block) for block in blocks]
+        self._blocks = [_Block(block, device) for block in blocks]
         self._device = device
         self._streamed: list[_Block] = []
         self._hooks: list[Any] = []
-        self._resident_bytes: int | None = 0  # nothing is placed yet
-        self._placed = False
+        self._arrangement: tuple[int | None, int, bool] | None = None
+        self._away = False
         self._copying: torch.cuda.Stream | None = None
 
     @property
     def bytes_in_all(self) -> int:
-        """Of all parameters and buffers."""
-        return _bytes(self._model)
+        """Of all parameters and buffers, as they were loaded."""
+        inside = sum(block.loaded_bytes for block in self._blocks)
+        return inside + _bytes_outside(self._model, [block.module for block in self._blocks])
 
-    def place(self, resident_bytes: int | None) -> None:
-        """Keep about so many bytes on the device, and stream the others; None = keep all."""
-        if self._placed and resident_bytes == self._resident_bytes:
+    def place(self, resident_bytes: int | None, bits: int = 16, *, guests: bool = False) -> None:
+        """Have the weights where they belong.
+
+        Args:
+            resident_bytes: about so many stay on the device, the others are streamed; None = all
+                stay
+            bits: 16, or 8
+            guests: keep a copy of all blocks in main memory, so that they can leave in no time
+        """
+        arrangement = (resident_bytes, bits, guests)
+        if arrangement != self._arrangement:
+            self._arrange(resident_bytes, bits, guests=guests)
+            self._arrangement = arrangement
+        if self._away:
+            self._away = False
+            for block in self._blocks:
+                if block not in self._streamed:
+                    block.stay()
+
+    def leave(self) -> None:
+        """Give the blocks' memory on the device back until ``place`` is called again."""
+        if self._arrangement is None or not self._arrangement[2]:
             return
-        self._unhook()
-        self._resident_bytes, self._placed = resident_bytes, True
+        self._away = True
+        for block in self._blocks:
+            block.leave()
+
+    def _arrange(self, resident_bytes: int | None, bits: int, *, guests: bool) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+        for block in self._blocks:
+            block.leave()
+        for block in self._blocks:
+            if bits == 8:
+                block.pack(8)
         self._streamed = self._choose(resident_bytes)
-        for block in self._streamed:
-            block.to_host(pin=self._device.type == "cuda")
-        resident = [block for block in self._blocks if block not in self._streamed]
-        for block in resident:
-            block.to_device(self._device)
+        pinned = self._device.type == "cuda"
+        for block in self._blocks:
+            if block in self._streamed:
+                block.pack(bits)
+                block.pin(pinned)
+            elif guests or bits == 8:
+                block.pack(bits)
         _move_rest(self._model, [block.module for block in self._blocks], self._device)
+        for block in self._blocks:
+            if block not in self._streamed:
+                block.stay()
         self._hook()
 
     def _choose(self, resident_bytes: int | None) -> list[_Block]:
         """Choose evenly over the model, so that each has others to travel behind."""
-        total = self.bytes_in_all
-        if resident_bytes is None or total <= resident_bytes or self._device.type == "cpu":
+        outside = _bytes_outside(self._model, [block.module for block in self._blocks])
+        blocks_bytes = sum(block.kept_bytes for block in self._blocks)
+        if resident_bytes is None or outside + blocks_bytes <= resident_bytes:
             return []
-        blocks_bytes = sum(block.bytes for block in self._blocks)
-        largest = max(block.bytes for block in self._blocks)
-        room = resident_bytes - (total - blocks_bytes) - _SLOTS * largest
+        room = resident_bytes - outside - slot_bytes([block.kept_bytes for block in self._blocks])
         share = 1 - max(0, room) / blocks_bytes  # of the blocks' bytes that must be streamed
         chosen: list[_Block] = []
         passed = streamed = 0
         for block in self._blocks:
-            passed += block.bytes
+            passed += block.kept_bytes
             if streamed < share * passed:
                 chosen.append(block)
-                streamed += block.bytes
+                streamed += block.kept_bytes
         return chosen
 
     def _hook(self) -> None:
-        if not self._streamed:
-            return
-        if self._device.type == "cuda":
+        if self._streamed and self._device.type == "cuda":
             self._copying = torch.cuda.Stream(self._device)
-        for index, block in enumerate(self._streamed):
-            following = self._streamed[(index + 1) % len(self._streamed)]
-            self._hooks += [
-                block.module.register_forward_pre_hook(self._before(block, following)),
-                block.module.register_forward_hook(self._after(block)),
-            ]
+        following = dict(
+            zip(self._streamed, self._streamed[1:] + self._streamed[:1], strict=True)
+        )
+        for block in self._blocks:
+            if block in following or block.is_packed_small:
+                self._hooks += [
+                    block.module.register_forward_pre_hook(
+                        self._before(block, following.get(block))
+                    ),
+                    block.module.register_forward_hook(self._after(block, following.get(block))),
+                ]
 
-    def _unhook(self) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks = []
-        for block in self._streamed:
-            block.leave()
-
-    def _before(self, block: _Block, following: _Block) -> Any:  # noqa: ANN401
+    def _before(self, block: _Block, following: _Block | None) -> Callable[..., None]:
         def hook(*_: object) -> None:
-            block.fetch(self._device, self._copying)
-            block.arrive()
-            if following is not block:
-                following.fetch(self._device, self._copying)
+            block.fetch(self._copying)
+            block.unfold()
+            if following is not None and following is not block:
+                following.fetch(self._copying)
 
         return hook
 
-    def _after(self, block: _Block) -> Any:  # noqa: ANN401
+    def _after(self, block: _Block, following: _Block | None) -> Callable[..., None]:
         def hook(*_: object) -> None:
-            block.leave()
+            if following is not None:
+                block.leave()
+            else:
+                block.fold()
 
         return hook
+
+
+def slot_bytes(blocks: Sequence[int]) -> int:
+    """Room that streamed blocks need on the device, for the one that runs and the next."""
+    return _SLOTS * max(blocks)
 
 
 class _Block:
     """One part of a model, whose weights travel as one piece of memory."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, device: torch.device) -> None:
         self.module = module
-        self.bytes = _bytes(module)
-        self._host: Tensor | None = None
-        self._homes: list[tuple[Tensor, Tensor]] = []  # each parameter and its view of the host
-        self._travelling: Tensor | None = None
+        self.loaded_bytes = _bytes(module)
+        self._device = device
+        self._packed: Packed | None = None  # in main memory
+        self._here: Tensor | None = None  # the same piece on the device
         self._arrived: torch.cuda.Event | None = None
 
-    def to_device(self, device: torch.device) -> None:
-        """Stay on the device."""
-        self.module.to(device)
-        self._host, self._homes = None, []
+    @property
+    def kept_bytes(self) -> int:
+        """What the block takes while it waits, here or there."""
+        return self.loaded_bytes if self._packed is None else self._packed.bytes
 
-    def to_host(self, *, pin: bool) -> None:
-        """Move into one piece of main memory, pinned so that copies run beside the arithmetic."""
-        if self._host is not None:
+    @property
+    def is_packed_small(self) -> bool:
+        """Whether the weights are kept in fewer bits than they are used in."""
+        return self._packed is not None and self._packed.bits == 8
+
+    def pack(self, bits: int) -> None:
+        """Move into one piece of main memory; what is in 8 bits stays in 8."""
+        if self._packed is None or self._packed.bits > bits:
+            tensors = [*self.module.parameters(), *self.module.buffers()]
+            self._packed = Packed(tensors, bits)
+
+    def pin(self, pinned: bool) -> None:
+        """Fix the piece in main memory, so that copies run beside the arithmetic."""
+        if pinned and self._packed is not None:
+            self._packed.pin()
+
+    def stay(self) -> None:
+        """Be on the device until ``leave``."""
+        if self._packed is None:
+            self.module.to(self._device)
             return
-        tensors = [*self.module.parameters(), *self.module.buffers()]
-        sizes = [_span(t) for t in tensors]
-        self._host = torch.empty(sum(sizes), dtype=torch.uint8)
-        begin = 0
-        for tensor, size in zip(tensors, sizes, strict=True):
-            home = _view(self._host, begin, tensor)
-            home.copy_(tensor)
-            tensor.data = home
-            self._homes.append((tensor, home))
-            begin += size
-        if pin:
-            _pin(self._host)
+        self.fetch(None)
+        if not self.is_packed_small:
+            self.unfold()
 
-    def fetch(self, device: torch.device, stream: torch.cuda.Stream | None) -> None:
+    def fetch(self, stream: torch.cuda.Stream | None) -> None:
         """Start the journey to the device, unless it is under way."""
-        if self._travelling is not None:
+        if self._here is not None or self._packed is None:
             return
-        assert self._host is not None
-        if stream is None:
-            self._travelling = self._host.to(device)
-            return
-        # Memory of the compute stream: it is given back there when the block has run.
-        self._travelling = torch.empty_like(self._host, device=device)
-        stream.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(stream):
-            self._travelling.copy_(self._host, non_blocking=True)
-            self._arrived = torch.cuda.Event()
-            self._arrived.record(stream)
+        piece = self._packed.piece
+        with torch.inference_mode(False):
+            if stream is None:
+                self._here = piece.to(self._device)
+                return
+            # Memory of the compute stream: it is given back there when the block has run.
+            self._here = torch.empty_like(piece, device=self._device)
+            stream.wait_stream(torch.cuda.current_stream(self._device))
+            with torch.cuda.stream(stream):
+                self._here.copy_(piece, non_blocking=True)
+                self._arrived = torch.cuda.Event()
+                self._arrived.record(stream)
 
-    def arrive(self) -> None:
+    def unfold(self) -> None:
         """Let the module use what has arrived; computing waits for the copy, the host does not."""
-        assert self._travelling is not None
+        assert self._here is not None
+        assert self._packed is not None
         if self._arrived is not None:
-            torch.cuda.current_stream(self._travelling.device).wait_event(self._arrived)
-        begin = 0
-        for tensor, home in self._homes:
-            tensor.data = _view(self._travelling, begin, home)
-            begin += _span(home)
+            torch.cuda.current_stream(self._here.device).wait_event(self._arrived)
+            self._arrived = None
+        self._packed.unfold(self._here)
+
+    def fold(self) -> None:
+        """Let the 16-bit weights go, and keep the 8-bit ones on the device."""
+        assert self._packed is not None
+        self._packed.fold()
 
     def leave(self) -> None:
-        """Let go of the copy on the device."""
-        for tensor, home in self._homes:
-            tensor.data = home
-        self._travelling = self._arrived = None
+        """Let go of what is on the device, where there is a copy in main memory."""
+        if self._packed is not None:
+            self._packed.fold()
+            self._here = self._arrived = None
 
 
 def _bytes(module: nn.Module) -> int:
@@ -181,42 +236,16 @@ def _bytes(module: nn.Module) -> int:
     return sum(t.numel() * t.element_size() for t in tensors)
 
 
-_ALIGNMENT = 256
+def _bytes_outside(model: nn.Module, blocks: Sequence[nn.Module]) -> int:
+    """Bytes of every parameter and buffer that is in no block."""
+    inside = {id(t) for block in blocks for t in (*block.parameters(), *block.buffers())}
+    tensors = [t for t in (*model.parameters(), *model.buffers()) if id(t) not in inside]
+    return sum(t.numel() * t.element_size() for t in tensors)
 
 
-def _span(tensor: Tensor) -> int:
-    """Bytes that a tensor takes in the piece, up to where the next one may begin."""
-    return -(-tensor.numel() * tensor.element_size() // _ALIGNMENT) * _ALIGNMENT
-
-
-def _view(piece: Tensor, begin: int, like: Tensor) -> Tensor:
-    """A part of a piece of bytes, in the shape and layout of ``like``."""
-    part = piece[begin : begin + like.numel() * like.element_size()].view(like.dtype)
-    return part.as_strided(like.shape, _dense_strides(like))
-
-
-def _dense_strides(tensor: Tensor) -> tuple[int, ...]:
-    """Strides of a tensor, which is dense in some order of its dimensions."""
-    return torch.empty_like(tensor, device="meta").stride()
-
-
-def _pin(piece: Tensor) -> None:
-    # PyTorch's pinned allocator rounds up to powers of two; registering takes what is there.
-    runtime: Any = torch.cuda.cudart()
-    address = piece.data_ptr()
-    # Where the system refuses, copies and arithmetic take turns; nothing worse.
-    if int(runtime.cudaHostRegister(address, piece.numel(), 0)) == 0:
-        weakref.finalize(piece, runtime.cudaHostUnregister, address)
-
-
-def _move_rest(model: nn.Module, blocks: list[nn.Module], device: torch.device) -> None:
+def _move_rest(model: nn.Module, blocks: Sequence[nn.Module], device: torch.device) -> None:
     """Move every parameter and buffer that is in no block."""
     inside = {id(t) for block in blocks for t in (*block.parameters(), *block.buffers())}
-    for module in model.modules():
-        for table in (module._parameters, module._buffers):  # noqa: SLF001
-            for name, tensor in table.items():
-                if tensor is not None and id(tensor) not in inside:
-                    if isinstance(tensor, nn.Parameter):
-                        tensor.data = tensor.data.to(device)
-                    else:
-                        table[name] = tensor.to(device)
+    for tensor in (*model.parameters(), *model.buffers()):
+        if id(tensor) not in inside:
+            tensor.data = tensor.data.to(device)
