@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers import AutoencoderKL, FluxTransformer2DModel, UNet2DConditionModel
@@ -18,12 +18,18 @@ from scalediff_engine.models.model import Model, Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.precision import pick_dtype
 from scalediff_engine.models.unet_model import UNetModel
+from scalediff_engine.store.checkpoint import Family, Variant
 from scalediff_engine.store.configs import config_folder
 
 _POOL = 1 << 22
 # What text encoders give: tokens, channels, channels of the whole prompt.
-_WORDS = {"sdxl": (77, 2048, 1280), "sd15": (77, 768, 0), "sd21": (77, 1024, 0)}
-_WORDS |= {"flux-dev": (512, 4096, 768), "flux-schnell": (256, 4096, 768)}
+_WORDS: dict[tuple[Family, Variant], tuple[int, int, int]] = {
+    ("sdxl", "base"): (77, 2048, 1280),
+    ("sd15", "base"): (77, 768, 0),
+    ("sd21", "base"): (77, 1024, 0),
+    ("flux", "dev"): (512, 4096, 768),
+    ("flux", "schnell"): (256, 4096, 768),
+}
 
 
 def load_random(family: str, device: str = "auto") -> Model:
@@ -39,10 +45,11 @@ def load_random(family: str, device: str = "auto") -> Model:
     facts = _facts(family)
     place = pick_device(device)
     dtype = pick_dtype(place)
-    base = family.split("-")[0]
-    variant = {"flux": "dev", "flux-schnell": "schnell"}.get(family, "base")
+    base = cast(Family, family.split("-")[0])  # names of families begin with it
+    variants: dict[str, Variant] = {"flux": "dev", "flux-schnell": "schnell"}
+    variant = variants.get(family, "base")
     folder = config_folder(base, variant)
-    words = _WORDS[base if base != "flux" else f"flux-{variant}"]
+    words = _WORDS[base, variant]
     denoiser_class: Any = FluxTransformer2DModel if base == "flux" else UNet2DConditionModel
     denoiser_folder = folder / ("transformer" if base == "flux" else "unet")
     scheduler = _json(folder / "scheduler" / "scheduler_config.json")

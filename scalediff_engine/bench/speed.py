@@ -80,7 +80,7 @@ def measure_speed(
         for kind in kinds:
             bench.step(size, kind, batch=1 if model.facts.guided_sigmas is None else 2)
     if compiled:
-        model.compile(None)
+        model.compile()
         for size in sizes:
             bench.step(size, "npa", batch=1 if model.facts.guided_sigmas is None else 2, note=True)
     for size in sizes:

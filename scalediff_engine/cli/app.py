@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from scalediff_engine.cli import options
 from scalediff_engine.cli.interrupt import Interrupts
 
 # Each command gives the work as a function: the parser is out of the way when it starts, and cannot
@@ -16,7 +17,7 @@ Action = Callable[[Interrupts], int]
 
 app = typer.Typer(
     name="scalediff",
-    help="Upscale pictures with a diffusion model: files, folders, any size.",
+    help="Upscale pictures with a diffusion model, or make new ones: files, folders, any size.",
     # as an option it would make `scalediff --help` import pydantic; `main` answers it
     epilog="scalediff --version says which version this is.",
     add_completion=False,
@@ -44,45 +45,31 @@ def upscale(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="The result's size in pixels.")
     ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="NAME", help="See `scalediff models`.")
-    ] = "embedded",
+    model: options.ModelName = "embedded",
+    lora: options.Lora = None,
+    text_encoders_from: options.TextEncodersFrom = None,
     prompt: Annotated[
         str, typer.Option(metavar="TEXT", help="What the picture shows, if that helps.")
     ] = "",
-    negative: Annotated[str, typer.Option(metavar="TEXT", help="What it must not show.")] = "",
-    creativity: Annotated[
-        float | None, typer.Option(metavar="0..1", help="0 keeps every detail, 1 invents freely.")
-    ] = None,
+    negative: options.Negative = "",
+    preset: options.PresetName = "balanced",
+    creativity: options.Creativity = None,
     structure: Annotated[
         float, typer.Option(metavar="0..1", help="How firmly shapes of the source are kept.")
     ] = 1.0,
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps per stage; else the model's own.")
-    ] = None,
-    guidance: Annotated[
-        float | None, typer.Option(metavar="G", help="Classifier-free guidance, 1 = none.")
-    ] = None,
+    steps: options.Steps = None,
+    guidance: options.Guidance = None,
+    guidance_interval: options.GuidanceInterval = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same input: same result.")] = 0,
-    attention: Annotated[
-        str, typer.Option(metavar="KIND", help="npa, direct or multidiffusion.")
-    ] = "npa",
-    no_lfm: Annotated[
-        bool, typer.Option("--no-lfm", help="Without Latent Frequency Mixing.")
-    ] = False,
-    no_sg: Annotated[bool, typer.Option("--no-sg", help="Without Structure Guidance.")] = False,
-    no_jitter: Annotated[
-        bool, typer.Option("--no-jitter", help="Without moving the attention's tiles.")
-    ] = False,
+    attention: options.AttentionKind = "npa",
+    no_lfm: options.NoLfm = False,
+    no_sg: options.NoSg = False,
+    no_jitter: options.NoJitter = False,
     no_source_lock: Annotated[
         bool, typer.Option("--no-source-lock", help="Let colours drift from the source's.")
     ] = False,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:0, mps or xpu.")
-    ] = "auto",
-    max_memory: Annotated[
-        float | None, typer.Option(metavar="GIB", help="Refuse work that needs more.")
-    ] = None,
+    device: options.DeviceName = "auto",
+    max_memory: options.MaxMemory = None,
     recursive: Annotated[
         bool, typer.Option("-r", "--recursive", help="Also the folders in folders.")
     ] = False,
@@ -97,20 +84,14 @@ def upscale(
         str | None,
         typer.Option("--format", metavar="KIND", help="png, webp, jpeg or tiff; else the input's."),
     ] = None,
-    quality: Annotated[
-        int | None, typer.Option(metavar="1..100", help="Of JPEG and WebP results.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace existing results.")
-    ] = False,
+    quality: options.Quality = None,
+    overwrite: options.Overwrite = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave pictures alone that have a result.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show the plan: sizes, memory, time.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> Action:
     """Enlarge pictures and sharpen them at their new size.
 
@@ -119,24 +100,21 @@ def upscale(
     Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 no such model, 5 not enough memory,
     6 some files of several failed, 7 the result cannot be written, 130 cancelled.
     """
+    from scalediff_engine.cli import values
     from scalediff_engine.cli.naming import NamePattern
     from scalediff_engine.cli.request import (
         Destination,
         Enlargement,
+        ModelChoice,
         UpscaleRequest,
         existing_from_flags,
-    )
-    from scalediff_engine.cli.values import (
-        check_device,
-        gib_to_bytes,
-        parse_attention,
-        parse_size,
     )
     from scalediff_engine.pipeline.settings import Settings
 
     request = UpscaleRequest(
         inputs=tuple(Path(path) for path in inputs),
-        enlargement=Enlargement(scale, None if size is None else parse_size(size)),
+        enlargement=Enlargement(scale, None if size is None else values.parse_size(size)),
+        recursive=recursive,
         destination=Destination(
             file=None if output is None else Path(output),
             folder=None if output_dir is None else Path(output_dir),
@@ -148,21 +126,26 @@ def upscale(
         settings=Settings(
             prompt=prompt,
             negative=negative,
+            preset=values.parse_preset(preset),
             creativity=creativity,
             structure=structure,
             steps=steps,
             guidance=guidance,
+            guided_sigmas=values.parse_interval(guidance_interval),
             seed=seed,
-            attention=parse_attention(attention),
+            attention=values.parse_attention(attention),
             latent_frequency_mixing=not no_lfm,
             structure_guidance=not no_sg,
             jitter=not no_jitter,
             source_lock=not no_source_lock,
         ),
-        model=model,
-        device=check_device(device),
-        recursive=recursive,
-        max_memory_bytes=None if max_memory is None else gib_to_bytes(max_memory),
+        model=ModelChoice(
+            name=model,
+            device=values.check_device(device),
+            loras=tuple(values.parse_lora(text) for text in lora or ()),
+            text_encoders_from=text_encoders_from,
+        ),
+        max_memory_bytes=None if max_memory is None else values.gib_to_bytes(max_memory),
         dry_run=dry_run,
     )
 
@@ -170,6 +153,106 @@ def upscale(
         from scalediff_engine.cli.work import run_upscale
 
         return run_upscale(request, interrupts, json=json, quiet=quiet)
+
+    return act
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What the picture shows.")],
+    size: Annotated[str, typer.Option(metavar="WxH", help="Its size in pixels, any size at all.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="The result's file.")
+    ],
+    model: options.ModelName = "",
+    lora: options.Lora = None,
+    text_encoders_from: options.TextEncodersFrom = None,
+    negative: options.Negative = "",
+    preset: options.PresetName = "balanced",
+    base_steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps of the first picture, made from noise.")
+    ] = None,
+    steps: options.Steps = None,
+    guidance: options.Guidance = None,
+    guidance_interval: options.GuidanceInterval = None,
+    creativity: options.Creativity = None,
+    structure: Annotated[
+        float,
+        typer.Option(metavar="0..1", help="How firmly shapes of the first picture are kept."),
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed, another picture.")] = 0,
+    attention: options.AttentionKind = "npa",
+    no_lfm: options.NoLfm = False,
+    no_sg: options.NoSg = False,
+    no_jitter: options.NoJitter = False,
+    device: options.DeviceName = "auto",
+    max_memory: options.MaxMemory = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="KIND", help="png, webp, jpeg or tiff; as FILE ends."),
+    ] = None,
+    quality: options.Quality = None,
+    overwrite: options.Overwrite = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Do nothing where the result is there already.")
+    ] = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> Action:
+    """Make a new picture from words, as large as you like.
+
+    It is made at the size that the model knows and then enlarged in stages, as `upscale` does it.
+    The model that comes with the program only enlarges: --model takes a Stable Diffusion 1.5, 2.1
+    or XL or a FLUX.1 of yours.
+    """
+    from scalediff_engine.cli import values
+    from scalediff_engine.cli.request import (
+        Destination,
+        GenerateRequest,
+        ModelChoice,
+        existing_from_flags,
+    )
+    from scalediff_engine.pipeline.settings import Settings
+
+    request = GenerateRequest(
+        size=values.parse_size(size),
+        destination=Destination(
+            file=Path(output),
+            format=format_,
+            quality=quality,
+            existing=existing_from_flags(overwrite=overwrite, skip_existing=skip_existing),
+        ),
+        settings=Settings(
+            prompt=prompt,
+            negative=negative,
+            preset=values.parse_preset(preset),
+            creativity=creativity,
+            structure=structure,
+            steps=steps,
+            base_steps=base_steps,
+            guidance=guidance,
+            guided_sigmas=values.parse_interval(guidance_interval),
+            seed=seed,
+            attention=values.parse_attention(attention),
+            latent_frequency_mixing=not no_lfm,
+            structure_guidance=not no_sg,
+            jitter=not no_jitter,
+        ),
+        model=ModelChoice(
+            name=model,
+            device=values.check_device(device),
+            loras=tuple(values.parse_lora(text) for text in lora or ()),
+            text_encoders_from=text_encoders_from,
+        ),
+        max_memory_bytes=None if max_memory is None else values.gib_to_bytes(max_memory),
+        dry_run=dry_run,
+    )
+
+    def act(interrupts: Interrupts) -> int:
+        from scalediff_engine.cli.work import run_generate
+
+        return run_generate(request, interrupts, json=json, quiet=quiet)
 
     return act
 
@@ -191,13 +274,21 @@ def info(
 
 @app.command()
 def models(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="A file, a folder, or a name of the hub."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> Action:
-    """List the models that --model takes."""
+    """List the models that --model takes and those on this machine, or say what one is."""
 
     def act(_: Interrupts) -> int:
-        from scalediff_engine.cli.model_list import show_models
+        if model is None:
+            from scalediff_engine.cli.model_list import show_models
 
-        return show_models(json=json)
+            return show_models(json=json)
+        from scalediff_engine.cli.model_report import show_model
+
+        return show_model(model, json=json)
 
     return act

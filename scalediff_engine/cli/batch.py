@@ -12,9 +12,9 @@ from scalediff_engine.cli.inputs import Failure
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
 from scalediff_engine.cli.jobs import Worklist
 from scalediff_engine.cli.report import Reporter
-from scalediff_engine.cli.request import Existing, UpscaleRequest
+from scalediff_engine.cli.request import Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
-from scalediff_engine.cli.workshop import Bench, Enlarger
+from scalediff_engine.cli.workshop import Bench, Maker
 from scalediff_engine.errors import Cancelled, NotEnoughMemory, ScaleDiffError
 from scalediff_engine.memory.footprint import Cost
 from scalediff_engine.pipeline.progress import Progress
@@ -35,7 +35,7 @@ class Batch:
         clock: seconds, monotonic
     """
 
-    request: UpscaleRequest
+    request: Request
     worklist: Worklist
     title: str
     bench: Bench
@@ -43,7 +43,8 @@ class Batch:
     interrupts: Interrupts
     remember: Callable[[str, Cost, float], None]
     clock: Callable[[], float] = time.monotonic
-    _enlarger: Enlarger | None = None
+    _maker: Maker | None = None
+    _model_notes: tuple[str, ...] = ()
     _done: int = 0
     _done_gflop: float = 0.0
     _done_s: float = 0.0
@@ -111,8 +112,8 @@ class Batch:
 
     def _do(self, work: Numbered) -> None:
         job = work.job
-        picture, notes = self.bench.read(job.source)
-        enlarger = self._enlarger or self._load()
+        picture, notes = (None, ()) if job.source is None else self.bench.read(job.source)
+        maker = self._maker or self._load()
         start_s = self.clock()
 
         def on_progress(progress: Progress) -> None:
@@ -120,7 +121,7 @@ class Batch:
                 raise Cancelled
             self._advance(work, progress)
 
-        result, recipe = enlarger.enlarge(picture, job.plan, on_progress)
+        result, recipe = maker.make(picture, job.plan, on_progress)
         seconds = self.clock() - start_s
         destination = self.request.destination
         data, more = self.bench.encode(
@@ -131,19 +132,21 @@ class Batch:
             self._done += 1
             self._done_gflop += job.plan.cost.gflop
             self._done_s += seconds
-            self.reporter.tell(Finished(work, self.clock() - start_s, notes + more))
-            self.remember(enlarger.device, job.plan.cost, seconds)
+            told, self._model_notes = self._model_notes, ()  # once a run
+            self.reporter.tell(Finished(work, self.clock() - start_s, told + notes + more))
+            self.remember(maker.device, job.plan.cost, seconds)
 
-    def _load(self) -> Enlarger:
+    def _load(self) -> Maker:
         """Load the model; until then an interrupt may simply end the process, from then on not."""
         self.reporter.tell(Loading(self.title))
         request = self.request
         try:
-            self._enlarger = self.bench.load(request.model, request.device, request.settings)
+            self._maker = self.bench.load(request.model, request.settings)
         except ScaleDiffError as error:
             raise _NoModel(error) from error
         self.interrupts.answer = Answer.RAISE
-        return self._enlarger
+        self._model_notes = self._maker.notes
+        return self._maker
 
     def _advance(self, work: Numbered, progress: Progress) -> None:
         left = progress.seconds_left
@@ -185,4 +188,4 @@ def _explain(error: Exception, job: Job) -> ScaleDiffError:
             f"The memory ran out on the way to {job.plan.target}. "
             "A smaller result, or closing other programs, would help."
         )
-    return crash_error(error, [str(job.source)])
+    return crash_error(error, [str(job.subject)])

@@ -15,18 +15,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to upscale, settled.
+    """One picture to make, settled.
 
     Attributes:
-        source, output: files
+        source: the file that is enlarged; None = the picture is made from noise
+        output: the result's file
         plan: sizes, stages, cost
         seconds: estimated for this machine
+        notes: sentences on what the user may not have meant
     """
 
-    source: Path
+    source: Path | None
     output: Path
     plan: Plan
     seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> Path:
+        """The file to speak of: the source, or else the result."""
+        return self.output if self.source is None else self.source
 
 
 @dataclass(frozen=True)
@@ -87,11 +95,12 @@ class Skipped:
     """An input that was deliberately left alone.
 
     Attributes:
+        path: the input; None = there is none, the picture would have been made from noise
         output: what is there already; None when the input itself is a result
         reason: ``output-exists`` or ``own-result``
     """
 
-    path: Path
+    path: Path | None
     output: Path | None
     reason: str
 
@@ -110,7 +119,7 @@ class Summary:
 
     Attributes:
         total: inputs in all
-        planned: of these, pictures that were to be upscaled
+        planned: of these, pictures that were to be made
         cancelled: the user stopped it
     """
 

@@ -81,8 +81,12 @@ def _recipe_rows(recipe: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("Made by", made_by or "unknown"),
         ("Model", str(recipe.get("model", "unknown"))),
-        ("From", f"{recipe.get('source', '?')} to {recipe.get('target', '?')}"),
+        ("From", f"{recipe.get('source', '?') or 'noise'} to {recipe.get('target', '?')}"),
     ]
+    for lora in _list(recipe.get("loras")):
+        if isinstance(lora, dict):
+            fused = cast("dict[str, Any]", lora)
+            rows.append(("LoRA", f"{fused.get('file', '?')}, weight {fused.get('weight', '?')}"))
     stages = recipe.get("stages")
     for number, stage in enumerate(_list(stages), 1):
         if isinstance(stage, dict):

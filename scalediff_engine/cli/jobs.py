@@ -11,12 +11,14 @@ from scalediff_engine.cli.events import Job, Skipped
 from scalediff_engine.cli.inputs import Failure, Source, collect
 from scalediff_engine.cli.naming import NameValues
 from scalediff_engine.cli.outputs import exists_already, output_path, require_writable, same_place
+from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
 from scalediff_engine.errors import ScaleDiffError, UsageError
+from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.footprint import Cost, require_fit
 from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline.plan import plan_upscale
+from scalediff_engine.pipeline.plan import Plan, plan_upscale
 
 OUTPUT_EXISTS = "output-exists"
 OWN_RESULT = "own-result"
@@ -30,11 +32,21 @@ class Machine:
         available_bytes: memory
         limited_by: in words, for the sentence that refuses
         seconds: estimates what a cost takes
+        room: for families that are spread over a device's memory by a plan
     """
 
     available_bytes: int
     limited_by: str
     seconds: Callable[[Cost], float]
+    room: Room | None = None
+
+    def require_room(self, plan: Plan) -> None:
+        """Pass if a plan fits.
+
+        Raises:
+            NotEnoughMemory: it does not; says what would.
+        """
+        require_fit(plan.cost, self.available_bytes, plan.target, self.limited_by)
 
 
 @dataclass
@@ -86,13 +98,7 @@ def make_worklist(
             worklist.failures.append(failure)
     for job in list(worklist.jobs):
         try:
-            require_fit(
-                job.plan.cost,
-                facts.footprint,
-                machine.available_bytes,
-                job.plan.target,
-                machine.limited_by,
-            )
+            machine.require_room(job.plan)
         except ScaleDiffError as error:
             worklist.jobs.remove(job)
             worklist.failures.append(Failure(job.source, error))
@@ -134,10 +140,11 @@ def _plan(
 ) -> Job:
     size = shelf.size(source.path)
     target = request.enlargement.target(size)
-    plan = plan_upscale(size, target, facts, request.settings)
+    plan = plan_upscale(size, target, facts, request.settings, machine.room)
     values = NameValues(source.path.stem, size, target, facts.name, request.settings.seed)
     output = output_path(source, request.destination, values)
-    return Job(source.path, output, plan, machine.seconds(plan.cost))
+    notes = unheard_notes(plan, request.settings, facts)
+    return Job(source.path, output, plan, machine.seconds(plan.cost), notes)
 
 
 def _claim(job: Job, claimed: dict[str, Path]) -> None:
@@ -147,7 +154,7 @@ def _claim(job: Job, claimed: dict[str, Path]) -> None:
             f"{claimed[place]} and {job.source} would both become {job.output}; "
             "another --name, or separate runs, keep them apart."
         )
-    claimed[place] = job.source
+    claimed[place] = job.subject
 
 
 def _settle(job: Job, request: UpscaleRequest, inputs: dict[str, Path], worklist: Worklist) -> None:

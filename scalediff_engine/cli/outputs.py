@@ -10,6 +10,7 @@ from scalediff_engine.cli.inputs import Source
 from scalediff_engine.cli.naming import NameValues
 from scalediff_engine.cli.request import Destination, Existing
 from scalediff_engine.errors import OutputError, OutputExists, UsageError
+from scalediff_engine.geometry import Size
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
 
@@ -20,20 +21,33 @@ def output_path(source: Source, destination: Destination, values: NameValues) ->
         UsageError: unknown format, or an ending that names none or another one.
         OutputError: the format cannot hold so large a picture.
     """
-    form = None if destination.format is None else _parse_format(destination.format)
     if destination.file is not None:
-        path = destination.file
-        form = _format_of(path, form)
-    else:
-        form = form or format_for(source.path)
-        same = written_format(source.path) is form
-        ending = source.path.suffix if same else form.extensions[0]
-        folder = source.path.parent
-        if destination.folder is not None:
-            folder = destination.folder / source.below
-        path = folder / (destination.pattern.fill(values) + ending)
+        return named_output(destination.file, destination.format, values.target)
+    form = _parse_format(destination.format) or format_for(source.path)
+    same = written_format(source.path) is form
+    ending = source.path.suffix if same else form.extensions[0]
+    folder = source.path.parent
+    if destination.folder is not None:
+        folder = destination.folder / source.below
+    path = folder / (destination.pattern.fill(values) + ending)
     require_size(form, values.target)
     return path
+
+
+def named_output(file: Path, wanted: str | None, target: Size) -> Path:
+    """Give back a file that was named for a result, if one of this size can be written there.
+
+    Args:
+        file: of the command line
+        wanted: word of its format; None = as it ends
+        target: size of the result
+
+    Raises:
+        UsageError: unknown format, or an ending that names none or another one.
+        OutputError: the format cannot hold so large a picture.
+    """
+    require_size(_format_of(file, _parse_format(wanted)), target)
+    return file
 
 
 def exists_already(path: Path, existing: Existing) -> bool:
@@ -80,7 +94,9 @@ def same_place(path: Path) -> str:
     return resolved.casefold() if sys.platform in ("win32", "darwin") else resolved
 
 
-def _parse_format(word: str) -> Format:
+def _parse_format(word: str | None) -> Format | None:
+    if word is None:
+        return None
     wanted = word.lower()
     for form in Format:
         if wanted == form.value or f".{wanted}" in form.extensions:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalediff_engine.cli.workshop import Enlarger
+from scalediff_engine.cli.request import ModelChoice
+from scalediff_engine.cli.workshop import Maker
 from scalediff_engine.errors import OutputError
 from scalediff_engine.geometry import Size
 from scalediff_engine.images import reader
@@ -16,6 +17,7 @@ from scalediff_engine.images.writer import encode_picture
 from scalediff_engine.models import families
 from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.store.locate import locate
 
 if TYPE_CHECKING:
     from scalediff_engine.images.picture import Picture
@@ -46,20 +48,25 @@ class ModelBench:
         loaded = reader.load(path)
         return loaded.picture, loaded.notes
 
-    def load(self, model: str, device: str, settings: Settings) -> Enlarger:
+    def load(self, model: ModelChoice, settings: Settings) -> Maker:
         """See ``Bench``."""
+        from scalediff_engine.pipeline.generate import generate
         from scalediff_engine.pipeline.recipe import make_recipe
         from scalediff_engine.pipeline.upscale import upscale
 
-        loaded = families.load(model, device)
+        rest = None if model.text_encoders_from is None else locate(model.text_encoders_from)
+        loaded = families.load(model.name, model.device, model.loras, rest)
 
-        def enlarge(
-            picture: Picture, plan: Plan, on_progress: ProgressCallback
+        def make(
+            picture: Picture | None, plan: Plan, on_progress: ProgressCallback
         ) -> tuple[Picture, str]:
-            result = upscale(picture, plan, settings, loaded, on_progress)
-            return result, make_recipe(plan, settings, loaded)
+            if picture is None:
+                result = generate(plan, settings, loaded, on_progress)
+            else:
+                result = upscale(picture, plan, settings, loaded, on_progress)
+            return result, make_recipe(plan, settings, loaded, model.loras)
 
-        return Enlarger(str(loaded.device), enlarge)
+        return Maker(str(loaded.device), make, tuple(getattr(loaded, "notes", ())))
 
     def encode(
         self, picture: Picture, path: Path, *, quality: int | None, recipe: str

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.events import Advanced, Event, Loading, Numbered
 from scalediff_engine.cli.report_plain import PlainReporter
+from scalediff_engine.cli.sentences import stage_words
 from scalediff_engine.cli.words import duration, one_line
 
 
@@ -56,7 +57,7 @@ class BarReporter:
         bar.update(
             self._task,
             completed=progress.fraction,
-            doing=f"stage {progress.stage}/{progress.stages} step {progress.step}/{progress.steps}",
+            doing=stage_words(progress, " "),
             left=f"{left} left",
         )
 
@@ -73,7 +74,7 @@ class BarReporter:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        name = one_line(work.job.source.name).encode("utf-8", "replace").decode("utf-8")
+        name = one_line(work.job.subject.name).encode("utf-8", "replace").decode("utf-8")
         place = f"{work.number}/{work.count} " if work.count > 1 else ""
         self._task = bar.add_task(place + name, total=1.0, doing="", left="")
         bar.start()

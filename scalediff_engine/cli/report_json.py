@@ -7,10 +7,12 @@ as the user would type them. Fields are added in later versions, never renamed o
 event      fields
 ========== =====================================================================================
 plan       file, files, input, output, source, target, model, device, stages (each: canvas,
-           t_start, steps, guidance), peak_bytes, gflop, seconds (estimated), notes
+           from_noise, t_start, steps, guidance, guided_sigmas), peak_bytes, gflop, seconds
+           (estimated), notes
 loading    model (its title)
-progress   file, files, input, phase (encode | denoise | decode | finish), stage, stages, step,
-           steps, fraction (0..1), seconds_left (this file), batch_seconds_left (all that is left)
+progress   file, files, input, phase (encode | warm_up | denoise | decode | finish), stage, stages,
+           step, steps, fraction (0..1), seconds_left (this file), batch_seconds_left (all that is
+           left)
 result     file, files, input, output, size, seconds, notes (sentences: what was lost or unused)
 skipped    input, output (or null), reason (output-exists | own-result)
 error      input (null: the whole run), code (see ``errors.py``), message, exit_code
@@ -18,7 +20,9 @@ summary    total (inputs), planned, done, skipped, failed, seconds, cancelled, d
            always the last
 ========== =====================================================================================
 
-``file`` counts the pictures to be upscaled from 1 to ``files``. An error's sentence goes to
+``file`` counts the pictures to be made from 1 to ``files``. A picture that is made from noise has
+no ``input`` and no ``source``: both are null. ``guided_sigmas`` is an interval, null at an end that
+is not there, or null where guidance is no affair of noise levels. An error's sentence goes to
 standard error as well.
 """
 
@@ -40,6 +44,7 @@ from scalediff_engine.cli.events import (
     Summary,
 )
 from scalediff_engine.cli.sentences import failure_sentence, plan_notes, summary_sentence
+from scalediff_engine.pipeline.recipe import stage_objects
 
 
 class JsonReporter:
@@ -93,7 +98,7 @@ def json_object(event: Event) -> dict[str, Any]:
         case Skipped():
             return {
                 "event": "skipped",
-                "input": str(event.path),
+                "input": None if event.path is None else str(event.path),
                 "output": None if event.output is None else str(event.output),
                 "reason": event.reason,
             }
@@ -104,30 +109,30 @@ def json_object(event: Event) -> dict[str, Any]:
 
 
 def _numbered(work: Numbered) -> dict[str, Any]:
-    return {"file": work.number, "files": work.count, "input": str(work.job.source)}
+    source = work.job.source
+    return {
+        "file": work.number,
+        "files": work.count,
+        "input": None if source is None else str(source),
+    }
 
 
 def _plan(event: Planned) -> dict[str, Any]:
     job = event.work.job
     return {
         "output": str(job.output),
-        "source": list(job.plan.source),
+        "source": None if job.source is None else list(job.plan.source),
         "target": list(job.plan.target),
         "model": event.model,
         "device": event.device,
         "stages": [
-            {
-                "canvas": list(stage.canvas),
-                "t_start": stage.t_start,
-                "steps": stage.steps,
-                "guidance": stage.guidance,
-            }
-            for stage in job.plan.stages
+            {**words, "canvas": list(stage.canvas)}
+            for words, stage in zip(stage_objects(job.plan), job.plan.stages, strict=True)
         ],
         "peak_bytes": job.plan.cost.peak_bytes,
         "gflop": round(job.plan.cost.gflop, 3),
         "seconds": round(job.seconds, 3),
-        "notes": plan_notes(job.plan),
+        "notes": plan_notes(job),
     }
 
 

@@ -18,10 +18,12 @@ from scalediff_engine.cli.sentences import (
     finish_sentence,
     plan_notes,
     skip_sentence,
+    stage_words,
     start_sentence,
     summary_sentence,
 )
 from scalediff_engine.cli.words import duration, one_line
+from scalediff_engine.pipeline.progress import Phase
 
 LINES_PER_FILE = 10
 
@@ -47,8 +49,8 @@ class PlainReporter:
                     self._say(one_line(f"{event.work.job.output}: {note}"))
                 streams.to_stdout(str(event.work.job.output))
             case Planned():
-                for note in plan_notes(event.work.job.plan):
-                    self._say(one_line(f"{event.work.job.source}: {note}"))
+                for note in plan_notes(event.work.job):
+                    self._say(one_line(f"{event.work.job.subject}: {note}"))
             case Failed():
                 streams.to_stderr(failure_sentence(event))
             case Skipped():
@@ -72,9 +74,13 @@ class PlainReporter:
         elif int(progress.fraction * LINES_PER_FILE) > self._lines_written:
             self._lines_written = int(progress.fraction * LINES_PER_FILE)
             self._say(
-                f"{event.work.number}/{event.work.count} stage {progress.stage}/{progress.stages}, "
-                f"step {progress.step}/{progress.steps}, {progress.fraction:.0%}, "
-                f"{duration(event.seconds_left)} left"
+                f"{event.work.number}/{event.work.count} {stage_words(progress, ', ')}, "
+                f"{progress.fraction:.0%}, {duration(event.seconds_left)} left"
+            )
+        elif progress.phase is Phase.WARM_UP:  # it is long, and nothing else moves meanwhile
+            self._say(
+                f"{event.work.number}/{event.work.count} {stage_words(progress, ', ')} "
+                "(the model is compiled for this size)"
             )
 
     def _summarise(self, event: Summary) -> None:

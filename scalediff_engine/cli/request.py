@@ -1,4 +1,4 @@
-"""What `scalediff upscale` was asked for, checked as far as words alone can be."""
+"""What the program was asked for, checked as far as words alone can be."""
 
 from __future__ import annotations
 
@@ -82,32 +82,76 @@ class Destination:
 
 
 @dataclass(frozen=True)
-class UpscaleRequest:
-    """All of it.
+class ModelChoice:
+    """Which model is to work, and where.
 
     Attributes:
-        inputs: files and folders, in the order of the command line
-        recursive: look into the folders of folders
+        name: a family's name, or what ``store.locate`` finds a model by
         device: as typed: auto, cpu, cuda:0, ...
+        loras: files to fuse into it, each with its weight
+        text_encoders_from: what ``store.locate`` finds a full model by, for parts that this lacks
+    """
+
+    name: str = "embedded"
+    device: str = "auto"
+    loras: tuple[tuple[Path, float], ...] = ()
+    text_encoders_from: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What every kind of work is told.
+
+    Attributes:
         max_memory_bytes: limit that the user set, or None
         dry_run: plan only
     """
 
-    inputs: tuple[Path, ...]
-    enlargement: Enlargement = field(default_factory=Enlargement)
     destination: Destination = field(default_factory=Destination)
     settings: Settings = field(default_factory=Settings)
-    model: str = "embedded"
-    device: str = "auto"
-    recursive: bool = False
+    model: ModelChoice = field(default_factory=ModelChoice)
     max_memory_bytes: int | None = None
     dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class UpscaleRequest(Request):
+    """What is to be enlarged, and how much.
+
+    Attributes:
+        inputs: files and folders, in the order of the command line
+        recursive: look into the folders of folders
+    """
+
+    inputs: tuple[Path, ...]
+    enlargement: Enlargement = field(default_factory=Enlargement)
+    recursive: bool = False
 
     def __post_init__(self) -> None:
         if self.destination.file is not None and len(self.inputs) > 1:
             raise UsageError(
                 f"--output names one file, but there are {len(self.inputs)} inputs; "
                 "--output-dir takes a folder."
+            )
+
+
+@dataclass(frozen=True)
+class GenerateRequest(Request):
+    """A new picture of this size; the prompt is in the settings.
+
+    Raises:
+        UsageError: no model was named, and the one that ships cannot do it.
+    """
+
+    size: Size
+
+    def __post_init__(self) -> None:
+        assert self.destination.file is not None  # the command has no other way to say it
+        if not self.model.name:
+            raise UsageError(
+                "Say --model: the model that comes with the program only enlarges. It takes a "
+                ".safetensors file or a folder of Stable Diffusion 1.5, 2.1 or XL or of FLUX.1, "
+                "or a name of the Hugging Face hub."
             )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scalediff_engine.cli.events import Failed, Finished, Numbered, Skipped, Summary
+from scalediff_engine.cli.events import Failed, Finished, Job, Numbered, Skipped, Summary
 from scalediff_engine.cli.words import duration, one_line, plural
-from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.pipeline.progress import Phase, Progress
 
 MOST_NAMES = 20
 # a size in whole pixels can rarely have exactly the source's proportions
@@ -22,37 +22,51 @@ def failure_sentence(event: Failed) -> str:
 
 def skip_sentence(event: Skipped) -> str:
     """Say why a file was left alone."""
+    if event.path is None:
+        return one_line(f"{event.output} is there already; nothing was done.")
     why = f"{event.output} is there already" if event.output else "it is a result itself"
     return one_line(f"{event.path} skipped: {why}.")
 
 
-def plan_notes(plan: Plan) -> list[str]:
+def plan_notes(job: Job) -> list[str]:
     """Give sentences on what the user may not have meant."""
+    plan = job.plan
     across = plan.target.width / plan.source.width
     down = plan.target.height / plan.source.height
-    if max(across / down, down / across) <= UNNOTICED_STRETCH:
-        return []
+    if plan.from_noise or max(across / down, down / across) <= UNNOTICED_STRETCH:
+        return list(job.notes)
     wider = across > down
     return [
         f"{plan.target} has other proportions than {plan.source}: "
         f"the result is {'wider' if wider else 'taller'} by a factor of "
-        f"{max(across / down, down / across):.2f}."
+        f"{max(across / down, down / across):.2f}.",
+        *job.notes,
     ]
 
 
 def start_sentence(work: Numbered) -> str:
     """Say which file begins."""
     plan = work.job.plan
-    return one_line(
-        f"{work.number}/{work.count} {work.job.source}: {plan.source} to {plan.target}, "
-        f"about {duration(work.job.seconds)}"
+    way = (
+        f"a new picture of {plan.target}" if plan.from_noise else f"{plan.source} to {plan.target}"
     )
+    return one_line(
+        f"{work.number}/{work.count} {work.job.subject}: {way}, about {duration(work.job.seconds)}"
+    )
+
+
+def stage_words(progress: Progress, pause: str) -> str:
+    """Say where in its stages a job is, in two parts with a ``pause`` between them."""
+    stage = f"stage {progress.stage}/{progress.stages}"
+    if progress.phase is Phase.WARM_UP:
+        return f"{stage}{pause}{progress.phase.value}"
+    return f"{stage}{pause}step {progress.step}/{progress.steps}"
 
 
 def finish_sentence(event: Finished) -> str:
     """Say that a file is done."""
     work = event.work
-    return one_line(f"{work.number}/{work.count} {work.job.source}: {duration(event.seconds)}")
+    return one_line(f"{work.number}/{work.count} {work.job.subject}: {duration(event.seconds)}")
 
 
 def summary_sentence(event: Summary) -> str | None:

@@ -29,11 +29,14 @@ def plan_table(jobs: Sequence[Job]) -> str:
 
 def _rows(job: Job) -> list[tuple[str, ...]]:
     plan = job.plan
-    head = (one_line(str(job.source)), str(plan.source), str(plan.target))
+    head = ("-", "-", str(plan.target))
+    if job.source is not None:
+        head = (one_line(str(job.source)), str(plan.source), str(plan.target))
     tail = (gib(plan.cost.peak_bytes), duration(job.seconds), one_line(str(job.output)))
     rows: list[tuple[str, ...]] = []
     for number, stage in enumerate(plan.stages, 1):
-        middle = (f"{number}", str(stage.canvas), str(stage.t_start), str(stage.steps))
         first = number == 1
+        begin = "noise" if first and plan.from_noise else str(stage.t_start)
+        middle = (f"{number}", str(stage.canvas), begin, str(stage.steps))
         rows.append((*(head if first else ("",) * 3), *middle, *(tail if first else ("",) * 3)))
     return rows

@@ -1,53 +1,108 @@
-"""``scalediff upscale``: puts the real rooms together and runs them."""
+"""``scalediff upscale`` and ``generate``: puts the real rooms together and runs them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.batch import Batch, exit_code_of
 from scalediff_engine.cli.events import Failed, Numbered, Planned, Summary
+from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.jobs import Machine, Worklist, make_worklist
 from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
 from scalediff_engine.cli.report import Reporter, make_reporter
-from scalediff_engine.cli.request import UpscaleRequest
+from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.table import plan_table
+from scalediff_engine.memory.choose import Room
+from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.footprint import Cost
-from scalediff_engine.memory.probe import available_memory_bytes
+from scalediff_engine.memory.probe import available_memory_bytes, guessed_gflop_per_second
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.models import families
+from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.pipeline.settings import settled
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+Planner = Callable[[AnyRequest, FamilyFacts, Machine], Worklist]
 
 
 def run_upscale(request: UpscaleRequest, interrupts: Interrupts, *, json: bool, quiet: bool) -> int:
-    """Plan, check, and unless it is a dry run: do.
+    """Plan, check, and unless it is a dry run: enlarge.
 
     Raises:
         ScaleDiffError: nothing could be begun.
     """
-    facts = families.facts(request.model)
-    speed = SpeedRecord(default_file())
-    machine = _this_machine(request, speed)
-    worklist = make_worklist(request, facts, FileShelf(), machine)
+
+    def plan(request: UpscaleRequest, facts: FamilyFacts, machine: Machine) -> Worklist:
+        return make_worklist(request, facts, FileShelf(), machine)
+
+    return _run(request, plan, interrupts, make_reporter(json=json, quiet=quiet), table=not json)
+
+
+def run_generate(
+    request: GenerateRequest, interrupts: Interrupts, *, json: bool, quiet: bool
+) -> int:
+    """Plan, check, and unless it is a dry run: make the picture.
+
+    Raises:
+        ScaleDiffError: nothing could be begun.
+    """
     reporter = make_reporter(json=json, quiet=quiet)
+    return _run(request, make_generate_worklist, interrupts, reporter, table=not json)
+
+
+def _run(
+    request: AnyRequest,
+    plan: Planner[AnyRequest],
+    interrupts: Interrupts,
+    reporter: Reporter,
+    *,
+    table: bool,
+) -> int:
+    """Do what was asked for.
+
+    Args:
+        request: as it was typed
+        plan: makes the list of jobs of it
+        interrupts, reporter: of the process
+        table: a dry run shows one
+    """
+    facts = families.facts(request.model.name, request.model.loras)
+    request = replace(request, settings=settled(request.settings, facts))
+    speed = SpeedRecord(default_file())
+    worklist = plan(request, facts, this_machine(request, facts, speed))
     for skipped in worklist.skipped:
         reporter.tell(skipped)
     for number, job in enumerate(worklist.jobs, 1):
         work = Numbered(job, number, len(worklist.jobs))
-        reporter.tell(Planned(work, facts.name, request.device))
+        reporter.tell(Planned(work, facts.name, request.model.device))
     if request.dry_run:
-        return _show_plan(worklist, reporter, table=not json)
+        return _show_plan(worklist, reporter, table=table)
 
     def remember(device: str, cost: Cost, seconds: float) -> None:
-        speed.add({device, request.device}, facts.name, cost.gflop, seconds)
+        speed.add({device, request.model.device}, facts.name, cost.gflop, seconds)
 
     return Batch(request, worklist, facts.title, ModelBench(), reporter, interrupts, remember).run()
 
 
-def _this_machine(request: UpscaleRequest, speed: SpeedRecord) -> Machine:
-    available_bytes, limited_by = available_memory_bytes(), "this machine"
-    if request.max_memory_bytes is not None and request.max_memory_bytes < available_bytes:
-        available_bytes, limited_by = request.max_memory_bytes, "--max-memory"
-    pace = speed.gflop_per_second(request.device, request.model)
-    return Machine(available_bytes, limited_by, lambda cost: cost.gflop / pace)
+def this_machine(request: Request, facts: FamilyFacts, speed: SpeedRecord) -> Machine:
+    """Say what this machine gives for a model: main memory, or a device and the room on it."""
+    limit_bytes, device = request.max_memory_bytes, request.model.device
+    pace = speed.gflop_per_second(device, facts.name)
+    if facts.footprint.denoiser is None:
+        available_bytes, limited_by = available_memory_bytes(), "this machine"
+        if limit_bytes is not None and limit_bytes < available_bytes:
+            available_bytes, limited_by = limit_bytes, "--max-memory"
+        return Machine(available_bytes, limited_by, lambda cost: cost.gflop / pace)
+    found = find_device(device)
+    if pace == guessed_gflop_per_second():  # nothing was measured: better a guess for the device
+        pace = found.gflop_per_second
+    free, room = Room(found).usable_bytes, Room(found, limit_bytes)
+    limited_by = found.name if room.usable_bytes >= free else "--max-memory"
+    return Machine(room.usable_bytes, limited_by, lambda cost: cost.gflop / pace, room)
 
 
 def _show_plan(worklist: Worklist, reporter: Reporter, *, table: bool) -> int:

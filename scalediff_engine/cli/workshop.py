@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from scalediff_engine.cli.request import ModelChoice
 from scalediff_engine.geometry import Size
 from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.settings import Settings
@@ -33,26 +34,29 @@ class Shelf(Protocol):
 
 
 @dataclass(frozen=True)
-class Enlarger:
+class Maker:
     """A loaded model, ready for one picture after the other.
 
     Attributes:
         device: where it really is
-        enlarge: picture, plan, callback to the result and its recipe
+        make: picture to enlarge (None: the plan makes one from noise), plan, callback to the
+            result and its recipe
+        notes: sentences on what it was put together from
     """
 
     device: str
-    enlarge: Callable[[Picture, Plan, ProgressCallback], tuple[Picture, str]]
+    make: Callable[[Picture | None, Plan, ProgressCallback], tuple[Picture, str]]
+    notes: tuple[str, ...] = ()
 
 
 class Bench(Protocol):
-    """Reads, loads, upscales, writes."""
+    """Reads, loads, makes, writes."""
 
     def read(self, path: Path) -> tuple[Picture, tuple[str, ...]]:
         """Read a picture; gives notes on what the picture leaves behind."""
         ...
 
-    def load(self, model: str, device: str, settings: Settings) -> Enlarger:
+    def load(self, model: ModelChoice, settings: Settings) -> Maker:
         """Load a model; seconds, and the first moment that anything heavy is imported."""
         ...
 

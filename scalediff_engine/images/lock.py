@@ -18,6 +18,8 @@ moves one small picture instead of two large ones.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from scalediff_engine.geometry import Size
@@ -67,7 +69,8 @@ def source_lock(
         raise ValueError(f"cutoff is {cutoff} and must be above 0 and at most 1")
     grid = _lock_grid(source, result, cutoff)
     locked = np.empty(result.shape, np.float32)
-    for channel in range(result.shape[2]):
+
+    def lock(channel: int) -> None:
         plane, beyond = source[..., channel], None
         if seen_range is not None:
             seen: Pixels = np.clip(plane, *seen_range)
@@ -76,6 +79,10 @@ def source_lock(
         if beyond is not None and beyond.any():
             enlarged = resize_in_range(beyond, Size(result.shape[1], result.shape[0]))
             locked[..., channel] += enlarged * np.float32(strength)
+
+    # resampling lets other threads run, so that channels take turns on no more than one core each
+    with ThreadPoolExecutor(max_workers=result.shape[2]) as pool:
+        list(pool.map(lock, range(result.shape[2])))
     return locked
 
 

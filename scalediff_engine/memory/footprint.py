@@ -12,14 +12,53 @@ GIB = 1024**3
 
 
 @dataclass(frozen=True)
+class Compiled:
+    """What compiling the repeated blocks of a denoiser changes.
+
+    Attributes:
+        step_bytes_per_pixel: see ``Denoiser``
+        saving: share of a step's time
+        first_seconds: of compiling for one canvas
+        cached_seconds: of the same when it is found on disk
+    """
+
+    step_bytes_per_pixel: float
+    saving: float
+    first_seconds: float
+    cached_seconds: float
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """What a large denoiser takes of a device's memory, measured.
+
+    Attributes:
+        parameters: in all
+        block_parameters: of them in the repeated blocks, which can be kept elsewhere
+        largest_block: parameters of the largest one
+        step_bytes_per_pixel: activations of one sample in 16 bits, for a pixel of the canvas
+        launch_seconds: an evaluation takes at least so long: what the processor needs to start it
+        compiled: what compiling gives
+    """
+
+    parameters: int
+    block_parameters: int
+    largest_block: int
+    step_bytes_per_pixel: float
+    launch_seconds: float
+    compiled: Compiled
+
+
+@dataclass(frozen=True)
 class Footprint:
     """Measured coefficients of a family.
 
     Attributes:
-        base_bytes: of the process with its libraries and the weights
-        bytes_per_pixel: of the largest canvas, at the peak
+        base_bytes: of the process with its libraries and what is not counted below
+        bytes_per_pixel: of the largest canvas, at the peak, for families whose ``denoiser`` is None
         step_gflop_per_megapixel: one model evaluation on one sample
         encode_gflop_per_megapixel, decode_gflop_per_megapixel: the VAE
+        denoiser: of a family that is spread over a device's memory by a plan; None = it is small
     """
 
     base_bytes: int
@@ -27,22 +66,39 @@ class Footprint:
     step_gflop_per_megapixel: float
     encode_gflop_per_megapixel: float
     decode_gflop_per_megapixel: float
+    denoiser: Denoiser | None = None
 
 
 @dataclass(frozen=True)
 class StageLoad:
-    """What one stage computes: its canvas, and model evaluations (guidance counts twice)."""
+    """What one stage computes.
+
+    Attributes:
+        canvas: in pixels
+        evaluations: of the model on one sample; a step with guidance has two
+        guided: some steps have two evaluations, which may run as one batch
+        encodes: a picture of this size is encoded first
+    """
 
     canvas: Size
     evaluations: int
+    guided: bool = False
+    encodes: bool = True
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Peak bytes and floating-point work of a job."""
+    """What a job takes.
+
+    Attributes:
+        peak_bytes: at once
+        gflop: of floating-point work, that of slow parts counted as what it takes as long as
+        fixed_bytes: of the peak, what a picture of no size would take too
+    """
 
     peak_bytes: int
     gflop: float
+    fixed_bytes: int = 0
 
 
 def job_cost(footprint: Footprint, start: Size, stages: Sequence[StageLoad]) -> Cost:
@@ -51,17 +107,16 @@ def job_cost(footprint: Footprint, start: Size, stages: Sequence[StageLoad]) -> 
     for stage in stages:
         megapixels = stage.canvas.area / 1e6
         gflop += megapixels * (
-            footprint.encode_gflop_per_megapixel
+            footprint.encode_gflop_per_megapixel * stage.encodes
             + footprint.decode_gflop_per_megapixel
             + footprint.step_gflop_per_megapixel * stage.evaluations
         )
     largest = max(stage.canvas.area for stage in stages)
-    return Cost(footprint.base_bytes + footprint.bytes_per_pixel * largest, gflop)
+    fixed = footprint.base_bytes
+    return Cost(fixed + footprint.bytes_per_pixel * largest, gflop, fixed)
 
 
-def require_fit(
-    cost: Cost, footprint: Footprint, available_bytes: int, target: Size, device: str
-) -> None:
+def require_fit(cost: Cost, available_bytes: int, target: Size, device: str) -> None:
     """Refuse a job that does not fit.
 
     Raises:
@@ -69,7 +124,8 @@ def require_fit(
     """
     if cost.peak_bytes <= available_bytes:
         return
-    pixels = (available_bytes - footprint.base_bytes) / footprint.bytes_per_pixel
+    bytes_per_pixel = (cost.peak_bytes - cost.fixed_bytes) / target.area
+    pixels = (available_bytes - cost.fixed_bytes) / bytes_per_pixel
     fits = "Not even a small picture fits."
     if pixels > 64 * 64:
         fits = f"{target.scaled((pixels / target.area) ** 0.5 * 0.97)} would fit."

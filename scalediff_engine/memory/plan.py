@@ -13,7 +13,8 @@ class MemoryPlan:
     of them except those with 8-bit weights.
 
     Attributes:
-        guidance_batch: evaluations of one step that run as one batch, 1 or 2
+        batch_pixels: the two evaluations of a guided step run as one batch where they have no more
+            pixels together; None = they always do
         vae_bytes: working memory of the autoencoder's strips, beside its input and output; None =
             as much as is fastest
         alone_above: the denoiser leaves the device while the autoencoder works on a picture of
@@ -23,11 +24,15 @@ class MemoryPlan:
         weight_bits: 16, or 8 with arithmetic in 16
     """
 
-    guidance_batch: int = 2
+    batch_pixels: int | None = None
     vae_bytes: int | None = None
     alone_above: int | None = None
     resident_bytes: int | None = None
     weight_bits: int = 16
+
+    def batches(self, pixels: int) -> bool:
+        """Whether two evaluations of a canvas of so many pixels are one batch."""
+        return self.batch_pixels is None or 2 * pixels <= self.batch_pixels
 
 
 ROOMY = MemoryPlan()

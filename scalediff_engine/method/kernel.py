@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,11 +20,11 @@ from scalediff_engine.geometry import Grid, Offset
 from scalediff_engine.method.patches import Patch, axis_patches
 
 try:
-    from triton.runtime.errors import OutOfResources
-
-    from scalediff_engine.method.kernel_triton import attention_kernel
-except ImportError:  # not on macOS, not with every build for Windows
-    attention_kernel = None
+    from scalediff_engine.method import kernel_triton
+except ImportError:  # no Triton: not on macOS, not with every build for Windows
+    _triton: Any = None
+else:  # Python's types have no word for a kernel: a function that is indexed with its grid
+    _triton: Any = kernel_triton
 
 _QUERIES = 128  # of a program
 
@@ -65,7 +65,7 @@ class Text(NamedTuple):
 def has_kernel(query: Tensor) -> bool:
     """Whether the kernel takes such queries, (..., D)."""
     return (
-        attention_kernel is not None
+        _triton is not None
         and query.device.type == "cuda"
         and query.dtype in (torch.bfloat16, torch.float16)
         and query.shape[-1] in (16, 32, 64, 128)
@@ -188,7 +188,7 @@ def _launch(
     for index in range(_fitting.get(place, 0), len(_BLOCKINGS)):
         try:
             _launch_cut(query, key, value, out, table, grid, window, text, _BLOCKINGS[index])
-        except OutOfResources:
+        except _triton.OutOfResources:
             if index + 1 == len(_BLOCKINGS):
                 raise
         else:
@@ -210,7 +210,7 @@ def _launch_cut(
     batch, _, heads, depth = query.shape
     keys = Grid(min(window.rows, grid.rows), min(window.cols, grid.cols))
     text_key, text_value = (key[:, :, None], value[0]) if text is None else (text.key, text.value)
-    attention_kernel[(len(table), batch * heads)](
+    _triton.attention_kernel[(len(table), batch * heads)](
         query,
         key,
         value,

@@ -2,6 +2,9 @@
 
 import triton
 import triton.language as tl
+from triton.runtime.errors import OutOfResources
+
+__all__ = ["OutOfResources", "attention_kernel"]
 
 
 @triton.jit
@@ -54,6 +57,12 @@ def attention_kernel(
     QUERIES: tl.constexpr,
     KEYS: tl.constexpr,
 ):
+    """Attend from up to QUERIES queries of one patch, of one item and head.
+
+    A row of ``table`` says which: token of the patch's first query, columns of the patch, tokens
+    from one of its rows to the next, the first of the queries that are meant, how many the patch
+    has, token of its window's first key, the patch's number, nothing.
+    """
     item = (tl.program_id(1) // heads).to(tl.int64)
     head = (tl.program_id(1) % heads).to(tl.int64)
     tile = table + tl.program_id(0) * 8

@@ -57,8 +57,8 @@ def neighborhood_patch_attention(
     if grid.fits_in(window):
         return scaled_dot_product_attention(query, key, value)
     if has_kernel(query):
-        tokens = (t.transpose(1, 2) for t in (query, key, value))
-        return attend_image(*tokens, grid, window, offset).transpose(1, 2)
+        q, k, v = (t.transpose(1, 2) for t in (query, key, value))
+        return attend_image(q, k, v, grid, window, offset).transpose(1, 2)
     batch = query.shape[0]
     queries, keys, values = (_flat(t) for t in (query, key, value))
     layout = lay_out(
@@ -72,10 +72,8 @@ def neighborhood_patch_attention(
     attended = [
         attend_in_pieces(
             queries.index_select(0, group.queries),
-            *(
-                t.index_select(0, group.windows.flatten()).unflatten(0, group.windows.shape)
-                for t in (keys, values)
-            ),
+            _windows(keys, group),
+            _windows(values, group),
             group.lengths,
         )
         for group in layout.groups
@@ -194,10 +192,8 @@ def _attend_jointly(
     of_all = of_patch[:1].expand_as(of_patch)  # values are not turned: one text serves all
     attended = attend_in_pieces(
         sources[0].index_select(0, _questions(group, of_patch)),
-        *(
-            source[torch.cat([of_text, group.windows], dim=1)]
-            for source, of_text in zip(sources[1:], (of_patch, of_all), strict=True)
-        ),
+        sources[1][torch.cat([of_patch, group.windows], dim=1)],
+        sources[2][torch.cat([of_all, group.windows], dim=1)],
         [words + length for length in group.lengths],
     )
     answers: list[Tensor] = []
@@ -210,6 +206,11 @@ def _attend_jointly(
         answers.append(out[:, words:].flatten(0, 1))
         token += tokens
     return _joined(answers), text_sum
+
+
+def _windows(tokens: Tensor, group: Group) -> Tensor:
+    """(tokens, heads, D) to (patches, window, heads, D)."""
+    return tokens.index_select(0, group.windows.flatten()).unflatten(0, group.windows.shape)
 
 
 def _questions(group: Group, of_patch: Tensor) -> Tensor:

@@ -102,7 +102,7 @@ def neighborhood_attention(
 
 
 @neighborhood_attention.register_fake
-def _(query: Tensor, key: Tensor, value: Tensor, heads: int, number: int) -> Tensor:  # pyright: ignore[reportUnusedFunction] # noqa: ARG001
+def _(query: Tensor, key: Tensor, value: Tensor, heads: int, number: int) -> Tensor:  # pyright: ignore[reportUnusedFunction]
     return query.new_empty(query.shape)
 
 
@@ -141,10 +141,7 @@ def joint_neighborhood_attention(
 
 
 @joint_neighborhood_attention.register_fake
-def _(
-    image: list[Tensor],
-    text: list[Tensor],
-    rotary: list[Tensor],  # noqa: ARG001
-    number: int,  # noqa: ARG001
+def _(  # pyright: ignore[reportUnusedFunction]
+    image: list[Tensor], text: list[Tensor], rotary: list[Tensor], number: int
 ) -> tuple[Tensor, Tensor]:
     return image[0].new_empty(image[0].shape), text[0].new_empty(text[0].shape)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
+from scalediff_engine.errors import ModelError
 from scalediff_engine.geometry import Grid
 from scalediff_engine.method.npa import neighborhood_patch_attention
 from scalediff_engine.models.group_norm import group_norm
@@ -21,6 +23,12 @@ from scalediff_engine.models.strips import (
     run_layers,
 )
 
+# Gives the layers of one half of an autoencoder, as they are at the moment.
+_Layers = Callable[[], Sequence[Layer | Whole]]
+
+_COLOURS = 3
+# Working memory for a pixel of the picture in 16 bits, beyond which nothing gets faster.
+_USEFUL_BYTES = 1024
 # Keys and values that the one attention layer gathers at a time.
 _WINDOW_BYTES = 256 * 2**20
 
@@ -36,6 +44,8 @@ class Autoencoder:
         device: where it will run
         dtype: precision to run in; a result that is not finite is computed again in float32
         window: latents at the native size; None = attention over everything
+
+    Both directions raise ``ModelError`` where even float32 gives no finite result.
     """
 
     def __init__(
@@ -45,11 +55,13 @@ class Autoencoder:
         dtype: torch.dtype,
         window: Grid | None = None,
     ) -> None:
-        self._vae = _cast(vae, dtype).to(device, memory_format=torch.channels_last)
+        module: Any = _cast(vae, dtype)
+        self._vae: AutoencoderKL = module.to(device, memory_format=torch.channels_last)
         self._device = device
         self._dtype = dtype
         self._window = window
         self._scale = float(vae.config["scaling_factor"])
+        self._factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
         self._shift = float(vae.config.get("shift_factor") or 0.0)
         # working memory of the strips, beside input and output; None = as much as is fastest
         self.working_bytes: int | None = None
@@ -57,8 +69,6 @@ class Autoencoder:
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) in -1..1 to (1, C, H/f, W/f) float32, scaled; the posterior's mode."""
         moments = self._run(self._encoder_layers, pixels)
-        if self._vae.quant_conv is not None:
-            moments = self._vae.quant_conv(moments.to(self._dtype)).float()
         mode = moments.chunk(2, dim=1)[0]
         return (mode - self._shift) * self._scale
 
@@ -66,18 +76,35 @@ class Autoencoder:
         """(1, C, rows, cols) scaled latents to (1, 3, rows*f, cols*f) float32, about -1..1."""
         return self._run(self._decoder_layers, z.float() / self._scale + self._shift)
 
-    def _run(self, layers: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    def _run(self, layers: _Layers, x: Tensor) -> Tensor:
         out = self._run_once(layers, x)
-        if self._dtype != torch.float32 and not torch.isfinite(out).all():
+        if _is_finite(out):
+            return out
+        if not _is_finite(x):
+            raise ModelError(
+                "The model's result holds values that are not finite numbers, so there is no "
+                "picture in it; its weights may be damaged or meant for another kind of model."
+            )
+        if self._dtype != torch.float32:
             # activations beyond the 16-bit range; what overflowed once will do so again
+            del out
             self._dtype = torch.float32
             _cast(self._vae, torch.float32)
             out = self._run_once(layers, x)
-        return out
+            if _is_finite(out):
+                return out
+        raise ModelError(
+            "The model's autoencoder gives values that are not finite numbers, in 32-bit "
+            "arithmetic too; its weights may be damaged, and a fresh copy of them would help."
+        )
 
-    def _run_once(self, layers: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    def _run_once(self, layers: _Layers, x: Tensor) -> Tensor:
         x = x.to(self._device, self._dtype).contiguous(memory_format=torch.channels_last)
-        return run_layers(layers(), x, self.working_bytes).float()
+        # the larger picture of the two is the one without latent channels
+        pixels = x.shape[2] * x.shape[3] * (1 if x.shape[1] == _COLOURS else self._factor**2)
+        useful = _USEFUL_BYTES * pixels * self._dtype.itemsize // 2
+        working = useful if self.working_bytes is None else min(useful, self.working_bytes)
+        return run_layers(layers(), x, working).float()
 
     def _encoder_layers(self) -> list[Layer | Whole]:
         encoder: Any = self._vae.encoder
@@ -86,14 +113,16 @@ class Autoencoder:
             layers += [_residual(resnet) for resnet in block.resnets]
             layers += [Halving(down.conv) for down in block.downsamplers or ()]
         layers += self._middle_layers(encoder.mid_block)
-        return [*layers, Convolution(encoder.conv_out, encoder.conv_norm_out)]
+        layers.append(Convolution(encoder.conv_out, encoder.conv_norm_out))
+        if self._vae.quant_conv is not None:
+            layers.append(Whole(self._vae.quant_conv))
+        return layers
 
     def _decoder_layers(self) -> list[Layer | Whole]:
         decoder: Any = self._vae.decoder
         layers: list[Layer | Whole] = [Convolution(decoder.conv_in)]
         if self._vae.post_quant_conv is not None:
-            post_quant = self._vae.post_quant_conv
-            layers.insert(0, Whole(lambda z: post_quant(z)))
+            layers.insert(0, Whole(self._vae.post_quant_conv))
         layers += self._middle_layers(decoder.mid_block)
         for block in decoder.up_blocks:
             layers += [_residual(resnet) for resnet in block.resnets]
@@ -132,6 +161,11 @@ class Autoencoder:
 def _residual(resnet: Any) -> Residual:  # noqa: ANN401
     shortcut: nn.Conv2d | None = resnet.conv_shortcut
     return Residual(resnet.norm1, resnet.conv1, resnet.norm2, resnet.conv2, shortcut)
+
+
+def _is_finite(x: Tensor) -> bool:
+    # what is not finite stays so in a sum, which takes no memory
+    return bool(torch.isfinite(x.sum(dtype=torch.float32)))
 
 
 def _cast(vae: AutoencoderKL, dtype: torch.dtype) -> AutoencoderKL:

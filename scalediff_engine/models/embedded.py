@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.memory.footprint import Footprint
-from scalediff_engine.models.facts import FamilyFacts, StageDefaults
+from scalediff_engine.models.facts import Effort, FamilyFacts, StageDefaults
 
 EMBEDDED = FamilyFacts(
     name="embedded",
@@ -34,4 +34,7 @@ EMBEDDED = FamilyFacts(
         encode_gflop_per_megapixel=182,
         decode_gflop_per_megapixel=491,
     ),
+    base=None,  # it hears classes only, and never saw more noise than ``t_start_limit``
+    fast=Effort(steps=2),
+    best=Effort(steps=8),
 )

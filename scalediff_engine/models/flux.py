@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scalediff_engine.geometry import Size
-from scalediff_engine.memory.footprint import Footprint
-from scalediff_engine.models.facts import FamilyFacts, StageDefaults
+from scalediff_engine.memory.footprint import Compiled, Denoiser, Footprint
+from scalediff_engine.models.facts import Effort, FamilyFacts, StageDefaults
+from scalediff_engine.models.few_steps import FEW_STEPS_BEST, FEW_STEPS_FAST
 
 FLUX_DEV = FamilyFacts(
     name="flux",
@@ -22,13 +23,24 @@ FLUX_DEV = FamilyFacts(
     guidance_lowpass=1 / 4,
     default_prompt="a sharp, detailed, high quality photograph, fine texture, crisp edges",
     footprint=Footprint(
-        base_bytes=26 * 2**30,
-        bytes_per_pixel=400,
+        base_bytes=700 * 2**20,
+        bytes_per_pixel=0,
         step_gflop_per_megapixel=69_700,
         encode_gflop_per_megapixel=4_700,
         decode_gflop_per_megapixel=10_000,
+        denoiser=Denoiser(
+            11_901_408_320,
+            11_837_283_328,
+            339_831_296,
+            step_bytes_per_pixel=280,
+            launch_seconds=0.05,
+            compiled=Compiled(250, saving=0.1, first_seconds=10, cached_seconds=4),
+        ),
     ),
     guided_sigmas=None,  # guidance is a number that the model hears
+    base=StageDefaults(t_start=1000, steps=30, guidance=3.5),
+    fast=Effort(steps=11, base_steps=20),
+    best=Effort(steps=28, base_steps=50),
 )
 
 FLUX_SCHNELL = replace(
@@ -36,4 +48,7 @@ FLUX_SCHNELL = replace(
     name="flux-schnell",
     title="FLUX.1 [schnell], four steps a stage",
     stage_table=((StageDefaults(t_start=500, steps=4, guidance=1.0),),),
+    base=StageDefaults(t_start=1000, steps=4, guidance=1.0),
+    fast=FEW_STEPS_FAST,
+    best=FEW_STEPS_BEST,
 )

@@ -8,7 +8,8 @@ layout. Triton is used where it is there; plain PyTorch does the same elsewhere.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +17,11 @@ from torch.nn.functional import group_norm as torch_group_norm
 from torch.nn.functional import silu
 
 try:
-    from scalediff_engine.models import group_norm_triton as kernels
+    from scalediff_engine.models import group_norm_triton
 except ImportError:  # no Triton: not on macOS, not with every build for Windows
-    kernels = None
+    _triton: Any = None
+else:  # Python's types have no word for a kernel: a function that is indexed with its grid
+    _triton: Any = group_norm_triton
 
 _BLOCK_ROWS = 32
 _BLOCK_CHANNELS = 64
@@ -32,21 +35,21 @@ class Affine(NamedTuple):
     shift: Tensor
 
 
-class Sums(NamedTuple):
+@dataclass(frozen=True)
+class Sums:
     """Sums over pixels.
 
     Attributes:
         totals: (2, B, C) float64: of the values and of their squares
-        count: pixels summed
+        pixels: how many were summed
     """
 
     totals: Tensor
-    count: int
+    pixels: int
 
-    def __add__(self, other: object) -> Sums:
+    def __add__(self, other: Sums) -> Sums:
         """Put two parts of a picture together."""
-        assert isinstance(other, Sums)
-        return Sums(self.totals + other.totals, self.count + other.count)
+        return Sums(self.totals + other.totals, self.pixels + other.pixels)
 
 
 def pixel_sums(x: Tensor, add: Tensor | None = None) -> Sums:
@@ -79,14 +82,16 @@ def affine_of(norm: nn.GroupNorm, sums: Sums, add: Tensor | None = None) -> Affi
     totals = sums.totals
     batch, channels = totals.shape[1:]
     size = channels // norm.num_groups
-    mean, mean_square = totals.view(2, batch, norm.num_groups, size).sum(-1) / (sums.count * size)
+    mean, mean_square = totals.view(2, batch, norm.num_groups, size).sum(-1) / (sums.pixels * size)
     variance = (mean_square - mean.square()).clamp_min(0)
     spread = torch.rsqrt(variance + norm.eps)
     mean, spread = (t.repeat_interleave(size, dim=1).float() for t in (mean, spread))
-    scale = spread if norm.weight is None else spread * norm.weight.float()
+    # torch's types leave out that a norm may have neither
+    weight, bias = cast("tuple[Tensor | None, Tensor | None]", (norm.weight, norm.bias))
+    scale = spread if weight is None else spread * weight.float()
     shift = -mean * scale
-    if norm.bias is not None:
-        shift = shift + norm.bias.float()
+    if bias is not None:
+        shift = shift + bias.float()
     if add is not None:
         shift = shift + add.float() * scale
     return Affine(scale, shift)
@@ -123,7 +128,7 @@ def add_biased(x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
         _ceil(pixels, _BLOCK_ROWS),
         _ceil(x.shape[1], _BLOCK_CHANNELS),
     )
-    kernels.add_kernel[grid](
+    _triton.add_kernel[grid](
         x,
         y,
         bias.contiguous(),
@@ -137,7 +142,7 @@ def add_biased(x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
 
 def _has_kernels(x: Tensor) -> bool:
     return (
-        kernels is not None
+        _triton is not None
         and x.device.type == "cuda"
         and x.is_contiguous(memory_format=torch.channels_last)
     )
@@ -152,7 +157,7 @@ def _triton_sums(x: Tensor, add: Tensor | None) -> Tensor:
     pixels = rows * cols
     programs = _ceil(pixels, _ROWS_A_PROGRAM)
     parts = x.new_empty((2, programs, batch, channels), dtype=torch.float32)
-    kernels.sums_kernel[(programs, _ceil(channels, _BLOCK_CHANNELS), batch)](
+    _triton.sums_kernel[(programs, _ceil(channels, _BLOCK_CHANNELS), batch)](
         x,
         x if add is None else add.contiguous(),
         parts,
@@ -176,7 +181,7 @@ def _triton_affine(x: Tensor, affine: Affine, activate: bool) -> Tensor:
         _ceil(channels, _BLOCK_CHANNELS),
         batch,
     )
-    kernels.affine_kernel[grid](
+    _triton.affine_kernel[grid](
         x,
         affine.scale.contiguous(),
         affine.shift.contiguous(),

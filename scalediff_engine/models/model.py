@@ -15,7 +15,6 @@ from scalediff_engine.method.noise import Level, Schedule
 from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.models.facts import FamilyFacts
 
-
 # Larger pieces are not faster on any device that was tried.
 WINDOW_BYTES = 512 * 2**20
 

@@ -98,9 +98,7 @@ def _load(piece: Tensor, place: _Place) -> Tensor:
     if place.scales is None:
         return _values(piece, place, place.like.dtype)
     like = place.like
-    values = torch.empty_strided(
-        like.shape, _strides(like), dtype=like.dtype, device=piece.device
-    )
+    values = torch.empty_strided(like.shape, _strides(like), dtype=like.dtype, device=piece.device)
     scales = _scales(piece, place).view(-1, *([1] * (like.dim() - 1)))
     # one pass: the product is rounded once, on its way into memory
     return torch.mul(_values(piece, place, torch.int8), scales, out=values)

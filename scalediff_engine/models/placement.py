@@ -46,8 +46,8 @@ class Placement:
     def ensure(self) -> None:
         """Have everything in its place; call before each evaluation."""
         plan = self._plan
-        guests = plan.alone_above is not None
-        self._weights.place(plan.resident_bytes, plan.weight_bits, guests=guests)
+        keeps = plan.alone_above is not None
+        self._weights.place(plan.resident_bytes, plan.weight_bits, keeps_copies=keeps)
         if self._prepare is not None:
             self._prepare()
             self._prepare = None
@@ -58,8 +58,11 @@ class Placement:
         Args:
             pixels: of the picture that the autoencoder is about to work on; None = text encoders
         """
-        above = self._plan.alone_above
-        if above is not None and (pixels is None or pixels > above):
+        plan = self._plan
+        alone = plan.alone_above is not None and (pixels is None or pixels > plan.alone_above)
+        # weights still lie as a plan before wanted them, which may be what memory ran out for
+        stale = not self._weights.is_placed(plan.resident_bytes, plan.weight_bits)
+        if alone or stale:
             self._weights.leave()
 
     def compile(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scalediff_engine.geometry import Size
-from scalediff_engine.memory.footprint import Footprint
-from scalediff_engine.models.facts import FamilyFacts, StageDefaults
+from scalediff_engine.memory.footprint import Compiled, Denoiser, Footprint
+from scalediff_engine.models.facts import Effort, FamilyFacts, StageDefaults
 from scalediff_engine.models.few_steps import few_steps
 
 SD15 = FamilyFacts(
@@ -23,12 +23,23 @@ SD15 = FamilyFacts(
     guidance_lowpass=1 / 8,
     default_prompt="sharp, finely detailed photograph, natural textures, high resolution",
     footprint=Footprint(
-        base_bytes=3_000_000_000,
-        bytes_per_pixel=1800,
+        base_bytes=700 * 2**20,
+        bytes_per_pixel=0,
         step_gflop_per_megapixel=2600,
         encode_gflop_per_megapixel=4700,
         decode_gflop_per_megapixel=10000,
+        denoiser=Denoiser(
+            859_520_964,
+            242_408_640,
+            31_479_040,
+            step_bytes_per_pixel=140,
+            launch_seconds=0.04,
+            compiled=Compiled(120, saving=0.12, first_seconds=5, cached_seconds=3),
+        ),
     ),
+    base=StageDefaults(t_start=999, steps=50, guidance=7.5),
+    fast=Effort(steps=12, base_steps=30),
+    best=Effort(steps=30, base_steps=50, guides_always=True),
 )
 
 SD21 = replace(
@@ -36,7 +47,17 @@ SD21 = replace(
     name="sd21",
     title="Stable Diffusion 2.1",
     native=Size(768, 768),
-    footprint=replace(SD15.footprint, base_bytes=3_500_000_000),
+    footprint=replace(
+        SD15.footprint,
+        denoiser=Denoiser(
+            865_910_724,
+            248_798_400,
+            32_134_400,
+            step_bytes_per_pixel=140,
+            launch_seconds=0.04,
+            compiled=Compiled(120, saving=0.12, first_seconds=5, cached_seconds=3),
+        ),
+    ),
 )
 SD21_BASE = replace(
     SD21, name="sd21-base", title="Stable Diffusion 2.1 base", native=Size(512, 512)

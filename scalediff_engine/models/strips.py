@@ -44,11 +44,20 @@ class Rows(NamedTuple):
 class Layer(Protocol):
     """A layer that can compute some rows of its output from some rows of its input."""
 
-    # normalisations, in the order in which their statistics can be known
-    norms: Sequence[nn.GroupNorm]
-    out_channels: int
-    # the most channels of a tensor inside, times how many pixels it has for one of the output
-    widest: float
+    @property
+    def norms(self) -> Sequence[nn.GroupNorm]:
+        """Normalisations, in the order in which their statistics can be known."""
+        ...
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the output."""
+        ...
+
+    @property
+    def widest(self) -> float:
+        """The most channels of a tensor inside, times its pixels for one of the output."""
+        ...
 
     def out_height(self, height: int) -> int:
         """Rows of the output for an input of ``height`` rows; columns follow the same rule."""
@@ -309,7 +318,8 @@ def run_layers(
             continue
         pending.append(layer)
         last = index + 1 == len(layers)
-        if not last and not isinstance(layers[index + 1], Whole):
+        in_place = len(pending) == 1 and _is_in_place(layer, kept)
+        if not in_place and not last and not isinstance(layers[index + 1], Whole):
             segment = _Segment(kept, pending)
             height, width = segment.height(len(pending)), segment.width(len(pending))
             bytes_out = height * width * layer.out_channels * picture.element_size()
@@ -331,10 +341,12 @@ def _make(layers: list[Layer], source: _Kept, working_bytes: int | None) -> _Kep
         layer = layers[0]
         pixels = source.pixels.shape[2] * source.pixels.shape[3]
         middle = pixels * layer.out_channels * source.pixels.element_size()
-        in_place = source.ours and layer.shortcut is None
+        in_place = _is_in_place(layer, source)
         need = _size(source) + middle * (1 if in_place else 2)
         if working_bytes is None or need <= working_bytes * 7 // 8:
             return _residual(layer, source, working_bytes, in_place=in_place)
+        if in_place:
+            return _narrow_residual(layer, source, working_bytes)
     segment = _Segment(source, layers, [[] for _ in layers])
     for upto, layer in enumerate(layers):
         for norm, module in enumerate(layer.norms):
@@ -389,6 +401,40 @@ def _residual(
 
     shape = (height, width, layer.out_channels)
     return _fill(second_half, shape, strip, x, into=x if in_place else None)
+
+
+def _is_in_place(layer: Layer, source: _Kept) -> bool:
+    """Whether a layer's output may take the place of its input."""
+    return isinstance(layer, Residual) and layer.shortcut is None and source.ours
+
+
+def _narrow_residual(layer: Residual, source: _Kept, working_bytes: int) -> _Kept:
+    """A residual block in the place of its input, with nothing kept beside it.
+
+    Its first convolution runs twice: for the statistics, and strip by strip for the second one.
+    """
+    x = source.pixels
+    height = x.shape[2]
+    segment = _Segment(source, [layer], [[]])
+    strip = _strip_rows(segment, 1, working_bytes)
+    segment.affines[0].append(
+        affine_of(layer.norm1, source.sums or _probe(segment, 0, 0, working_bytes))
+    )
+    segment.affines[0].append(affine_of(layer.norm2, _probe(segment, 0, 1, working_bytes)))
+    halo = 2  # rows above a strip that its two convolutions see
+    above = x[:, :, :0]
+    total: Sums | None = None
+    for rows in _strips(height, strip):
+        have = layer.needs(rows, height)
+        # the rows above were overwritten when their own turn came
+        inside = x[:, :, rows.start : have.stop]
+        around = torch.cat([above, inside], dim=2) if above.shape[2] else inside
+        above = x[:, :, max(0, rows.stop - halo) : rows.stop].clone()
+        part = layer.run(around, have, rows, height, segment.affines[0])
+        x[:, :, rows.start : rows.stop] = part
+        sums = pixel_sums(part)
+        total = sums if total is None else total + sums
+    return _Kept(x, total, ours=True)
 
 
 def _fill(

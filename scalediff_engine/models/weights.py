@@ -36,8 +36,8 @@ class Weights:
         self._device = device
         self._streamed: list[_Block] = []
         self._hooks: list[Any] = []
-        self._arrangement: tuple[int | None, int, bool] | None = None
-        self._away = False
+        self._arrangement: tuple[int | None, int] | None = None
+        self._here = False
         self._copying: torch.cuda.Stream | None = None
 
     @property
@@ -46,40 +46,45 @@ class Weights:
         inside = sum(block.loaded_bytes for block in self._blocks)
         return inside + _bytes_outside(self._model, [block.module for block in self._blocks])
 
-    def place(self, resident_bytes: int | None, bits: int = 16, *, guests: bool = False) -> None:
+    def place(
+        self, resident_bytes: int | None, bits: int = 16, *, keeps_copies: bool = False
+    ) -> None:
         """Have the weights where they belong.
 
         Args:
             resident_bytes: about so many stay on the device, the others are streamed; None = all
                 stay
             bits: 16, or 8
-            guests: keep a copy of all blocks in main memory, so that they can leave in no time
+            keeps_copies: leave what is loaded in main memory too, so that ``leave`` costs nothing
         """
-        arrangement = (resident_bytes, bits, guests)
-        if arrangement != self._arrangement:
-            self._arrange(resident_bytes, bits, guests=guests)
-            self._arrangement = arrangement
-        if self._away:
-            self._away = False
-            for block in self._blocks:
-                if block not in self._streamed:
-                    block.stay()
+        if self.is_placed(resident_bytes, bits):
+            return
+        if self._arrangement != (resident_bytes, bits):
+            self._arrange(resident_bytes, bits)
+            self._arrangement = (resident_bytes, bits)
+        for block in self._blocks:
+            if block not in self._streamed:
+                block.stay(keeps_copy=keeps_copies)
+        self._here = True
+
+    def is_placed(self, resident_bytes: int | None, bits: int = 16) -> bool:
+        """Whether the weights are where ``place`` would have them."""
+        return self._here and self._arrangement == (resident_bytes, bits)
 
     def leave(self) -> None:
         """Give the blocks' memory on the device back until ``place`` is called again."""
-        if self._arrangement is None or not self._arrangement[2]:
-            return
-        self._away = True
-        for block in self._blocks:
-            block.leave()
+        if self._here:
+            self._here = False
+            for block in self._blocks:
+                block.leave()
 
-    def _arrange(self, resident_bytes: int | None, bits: int, *, guests: bool) -> None:
+    def _arrange(self, resident_bytes: int | None, bits: int) -> None:
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
         for block in self._blocks:
-            block.leave()
-        for block in self._blocks:
+            if block.is_packed:
+                block.leave()
             if bits == 8:
                 block.pack(8)
         self._streamed = self._choose(resident_bytes)
@@ -88,12 +93,7 @@ class Weights:
             if block in self._streamed:
                 block.pack(bits)
                 block.pin(pinned)
-            elif guests or bits == 8:
-                block.pack(bits)
         _move_rest(self._model, [block.module for block in self._blocks], self._device)
-        for block in self._blocks:
-            if block not in self._streamed:
-                block.stay()
         self._hook()
 
     def _choose(self, resident_bytes: int | None) -> list[_Block]:
@@ -116,9 +116,7 @@ class Weights:
     def _hook(self) -> None:
         if self._streamed and self._device.type == "cuda":
             self._copying = torch.cuda.Stream(self._device)
-        following = dict(
-            zip(self._streamed, self._streamed[1:] + self._streamed[:1], strict=True)
-        )
+        following = dict(zip(self._streamed, self._streamed[1:] + self._streamed[:1], strict=True))
         for block in self._blocks:
             if block in following or block.is_packed_small:
                 self._hooks += [
@@ -160,6 +158,8 @@ class _Block:
         self.loaded_bytes = _bytes(module)
         self._device = device
         self._packed: Packed | None = None  # in main memory
+        # as it was loaded: tensors of the module, and their data in main memory
+        self._loaded: list[tuple[Tensor, Tensor]] | None = None
         self._here: Tensor | None = None  # the same piece on the device
         self._arrived: torch.cuda.Event | None = None
 
@@ -169,6 +169,11 @@ class _Block:
         return self.loaded_bytes if self._packed is None else self._packed.bytes
 
     @property
+    def is_packed(self) -> bool:
+        """Whether the weights are one piece of main memory, and at most visitors on the device."""
+        return self._packed is not None
+
+    @property
     def is_packed_small(self) -> bool:
         """Whether the weights are kept in fewer bits than they are used in."""
         return self._packed is not None and self._packed.bits == 8
@@ -176,18 +181,22 @@ class _Block:
     def pack(self, bits: int) -> None:
         """Move into one piece of main memory; what is in 8 bits stays in 8."""
         if self._packed is None or self._packed.bits > bits:
-            tensors = [*self.module.parameters(), *self.module.buffers()]
-            self._packed = Packed(tensors, bits)
+            self.leave()
+            self._packed, self._loaded = Packed(_tensors(self.module), bits), None
 
     def pin(self, pinned: bool) -> None:
         """Fix the piece in main memory, so that copies run beside the arithmetic."""
         if pinned and self._packed is not None:
             self._packed.pin()
 
-    def stay(self) -> None:
+    def stay(self, *, keeps_copy: bool) -> None:
         """Be on the device until ``leave``."""
         if self._packed is None:
-            self.module.to(self._device)
+            if keeps_copy and self._loaded is None:
+                self._loaded = [(t, t.data) for t in _tensors(self.module)]
+            with torch.inference_mode(False):
+                for tensor in _tensors(self.module):
+                    tensor.data = tensor.data.to(self._device)
             return
         self.fetch(None)
         if not self.is_packed_small:
@@ -225,15 +234,22 @@ class _Block:
         self._packed.fold()
 
     def leave(self) -> None:
-        """Let go of what is on the device, where there is a copy in main memory."""
+        """Let go of what is on the device."""
         if self._packed is not None:
             self._packed.fold()
             self._here = self._arrived = None
+            return
+        kept = self._loaded or [(t, t.data.cpu()) for t in _tensors(self.module)]
+        for tensor, data in kept:
+            tensor.data = data
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
 
 
 def _bytes(module: nn.Module) -> int:
-    tensors = [*module.parameters(), *module.buffers()]
-    return sum(t.numel() * t.element_size() for t in tensors)
+    return sum(t.numel() * t.element_size() for t in _tensors(module))
 
 
 def _bytes_outside(model: nn.Module, blocks: Sequence[nn.Module]) -> int:

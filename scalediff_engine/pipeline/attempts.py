@@ -15,8 +15,12 @@ from scalediff_engine.models.model import Model
 # What backends say in a plain RuntimeError when an allocation fails.
 _WORDS = (
     "out of memory",  # MPS, XPU
+    "Invalid buffer size",  # MPS: more than one buffer may have
+    "OUT_OF_DEVICE_MEMORY",  # XPU's runtime
     "can't allocate memory",  # the CPU's allocator
+    "not enough memory",  # the same on Windows
     "ALLOC_FAILED",  # cuBLAS, cuDNN
+    "ALLOCATION_FAILED",  # cuDNN since 9
 )
 
 
@@ -51,7 +55,7 @@ class Attempts:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                reason = _reason(error)
             # Out here the exception is gone, and with it the frames that hold the tensors.
             free_memory()
             if self._index + 1 == len(self._plans):
@@ -70,6 +74,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
 
 
+def _reason(error: BaseException) -> str:
+    """What happened and how much was asked for, without the advice that follows it."""
+    first_line = str(error).strip().partition("\n")[0]
+    return ". ".join(first_line.split(". ")[:2]).rstrip(".") or type(error).__name__
+
+
 def free_memory() -> None:
     """Give what nothing refers to any more back to the device."""
     gc.collect()
@@ -77,3 +87,5 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
         torch.mps.empty_cache()
+    elif torch.xpu.is_available():
+        torch.xpu.empty_cache()

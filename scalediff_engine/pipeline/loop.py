@@ -1,6 +1,7 @@
 """The loop of ScaleDiff: upsample, diffuse, denoise, stage by stage.
 
-Laid out as the algorithm of the paper (arXiv 2510.25818, section 3).
+Laid out as the algorithm of the paper (arXiv 2510.25818, section 3). The picture to begin with is
+one that exists or one that the model makes first.
 """
 
 from __future__ import annotations
@@ -8,24 +9,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.geometry import Grid, Offset, Size
 from scalediff_engine.images.lock import source_lock
-from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.frequency import (
     enlarge_latent,
     guide_structure,
     latent_frequency_mix,
     lowpass,
 )
-from scalediff_engine.method.multidiffusion import average_views
 from scalediff_engine.method.noise import (
-    Level,
     add_noise,
     predict_clean,
     seeded_noise,
@@ -33,15 +30,14 @@ from scalediff_engine.method.noise import (
     structure_gamma,
 )
 from scalediff_engine.method.stages import StageSizes
-from scalediff_engine.models.model import Condition, Model, Tiling, Words
-from scalediff_engine.pipeline.attempts import Attempts
+from scalediff_engine.models.model import Model, Tiling
 from scalediff_engine.pipeline.canvas import resize_canvas, source_canvas, to_canvas
 from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import Plan, StagePlan
+from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.pipeline.preview import preview
 from scalediff_engine.pipeline.progress import Phase
+from scalediff_engine.pipeline.run import Run, begin
 from scalediff_engine.pipeline.settings import Attention, Settings
-
-PREVIEW_MAX_SIDE = 512
 
 
 @torch.inference_mode()
@@ -59,33 +55,125 @@ def run_stages(
     Returns:
         (1, 3, target height, target width) sRGB, about -1..1.
     """
-    generator = torch.Generator().manual_seed(settings.seed)
-    attempts = Attempts(model, plan.memory)
-    condition = model.condition(settings.prompt, settings.negative)
+    run = begin(plan, settings, model, meter)
     x: Tensor | None = None  # the picture and the latent of the stage before
     z: Tensor | None = None
     for index, stage in enumerate(plan.stages):
         meter.report(Phase.ENCODE, index)
-        x_up = (
-            to_canvas(source, plan.sizes, stage.canvas)
-            if x is None
-            else resize_canvas(x, stage.canvas)
-        )
-        if stage.steps == 0:  # creativity 0: nothing is diffused, so nothing needs the VAE
-            x, z = x_up, None
-            continue
-        if z is None and settings.latent_frequency_mixing and plan.sizes.start != stage.canvas:
-            start = to_canvas(source, plan.sizes, plan.sizes.start)
-            z = attempts.run(lambda _, x=start: model.encode(x))
-        z_ru = attempts.run(lambda _, x=x_up: model.encode(x))
-        z_ref = _reference(z_ru, z, model, settings)
-        z = _denoise(z_ref, index, stage, settings, condition, attempts, model, generator, meter)
-        meter.report(Phase.DECODE, index, stage.steps)
-        x = attempts.run(lambda _, z=z: model.decode(z))
-        if settings.source_lock and index + 1 < len(plan.stages):
+        if x is None:
+            enlarge = partial(to_canvas, source, plan.sizes, stage.canvas)
+            z = _latent_of_source(source, run, stage.canvas) if stage.steps else None
+        else:
+            enlarge = partial(resize_canvas, x, stage.canvas)
+        x, z = _enlarging_stage(enlarge, z, index, run)
+        if settings.source_lock and z is not None and index + 1 < len(plan.stages):
             x = _locked(x, source, plan.sizes)
     assert x is not None  # a plan has at least one stage
-    return x[..., : plan.target.height, : plan.target.width].float().cpu()
+    return _cropped(x, plan.target)
+
+
+@torch.inference_mode()
+def run_from_noise(plan: Plan, settings: Settings, model: Model, meter: Meter) -> Tensor:
+    """Make a picture at the native size and enlarge it through the other stages of a plan.
+
+    Args:
+        plan, settings, model, meter: see ``run_stages``
+
+    Returns:
+        (1, 3, target height, target width) sRGB, about -1..1.
+    """
+    run = begin(plan, settings, model, meter)
+    z: Tensor | None = _base_latent(run)
+    meter.report(Phase.DECODE, 0, plan.stages[0].steps)
+    x = run.decode(z)
+    for index, stage in enumerate(plan.stages[1:], 1):
+        meter.report(Phase.ENCODE, index)
+        x, z = _enlarging_stage(partial(resize_canvas, x, stage.canvas), z, index, run)
+    return _cropped(x, plan.target)
+
+
+def _base_latent(run: Run) -> Tensor:
+    """Sample the untouched model from pure noise down all of its schedule; (1, C, rows, cols)."""
+    stage, model = run.plan.stages[0], run.model
+    grid = stage.canvas.grid(model.facts.latent_factor)
+    shape = (1, len(model.preview_matrix) - 1, grid.rows, grid.cols)
+    levels = model.levels(stage.t_start, stage.steps)
+    _report_warm_up(0, run)
+    z_t = seeded_noise(shape, run.generator).to(model.device)
+    for step, (level, following) in enumerate(itertools.pairwise(levels)):
+        output = run.predict(z_t, level, stage, Attention.DIRECT)
+        z0 = predict_clean(z_t, output, level, model.schedule.prediction)
+        if model.facts.renoises:
+            z_t = add_noise(z0, seeded_noise(shape, run.generator).to(z0), following)
+        else:
+            z_t = step_to(z_t, z0, level, following)
+        run.meter.report(Phase.DENOISE, 0, step + 1, preview(z0, model.preview_matrix))
+    return z_t
+
+
+def _enlarging_stage(
+    enlarge: Callable[[], Tensor], z: Tensor | None, index: int, run: Run
+) -> tuple[Tensor, Tensor | None]:
+    """Sharpen an enlarged picture.
+
+    Args:
+        enlarge: gives (1, 3, H, W), the picture of the stage before on the canvas of this one;
+            nothing holds that while the model runs, since it may be large
+        z: (1, C, rows, cols), the latent of the stage before, not enlarged; None = there is none
+        index: of the stage
+        run: has its plan
+
+    Returns:
+        The picture and its latent, to be handed on.
+    """
+    stage = run.plan.stages[index]
+    if stage.steps == 0:  # creativity 0: nothing is diffused, so nothing needs the VAE
+        return enlarge(), None
+    z_ref = _reference(run.encode(enlarge()), z, run)
+    z = _denoise(z_ref, index, run)
+    run.meter.report(Phase.DECODE, index, stage.steps)
+    return run.decode(z), z
+
+
+def _reference(z_ru: Tensor, z: Tensor | None, run: Run) -> Tensor:
+    """z_ref of the stage: the encoded enlarged picture, mixed with the enlarged latent."""
+    if z is None or not run.settings.latent_frequency_mixing:
+        return z_ru
+    z_lu = enlarge_latent(z, (z_ru.shape[-2], z_ru.shape[-1]))
+    return latent_frequency_mix(z_lu, z_ru, run.model.facts.mixing_lowpass)
+
+
+def _denoise(z_ref: Tensor, index: int, run: Run) -> Tensor:
+    """Diffuse the reference to ``t_start`` and denoise it; (1, C, rows, cols) to the same."""
+    stage, settings, model = run.plan.stages[index], run.settings, run.model
+    prediction = model.schedule.prediction
+    levels = model.levels(stage.t_start, stage.steps)
+    c = model.facts.guidance_lowpass
+    z_ref_low = lowpass(z_ref, c)
+    z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), run.generator).to(z_ref), levels[0])
+    _report_warm_up(index, run)
+    with _attention(model, settings.attention, Grid(*z_ref.shape[-2:])) as tiling:
+        for step, (level, following) in enumerate(itertools.pairwise(levels)):
+            # drawn in every mode, so that an ablation changes nothing else
+            offset = _random_offset(model, run.generator)
+            if settings.jitter:
+                tiling.offset = offset
+            output = run.predict(z_t, level, stage, settings.attention)
+            z0 = predict_clean(z_t, output, level, prediction)
+            if settings.structure_guidance:
+                gamma = settings.structure * structure_gamma(level, levels[0], prediction)
+                z0 = guide_structure(z0, z_ref_low, gamma, c)
+            z_t = step_to(z_t, z0, level, following)
+            run.meter.report(Phase.DENOISE, index, step + 1, preview(z0, model.preview_matrix))
+    return z_t
+
+
+def _latent_of_source(source: Tensor, run: Run, canvas: Size) -> Tensor | None:
+    """The source encoded at its own size, for the mixing at ``canvas``, if that is a larger one."""
+    sizes = run.plan.sizes
+    if not run.settings.latent_frequency_mixing or sizes.start == canvas:
+        return None
+    return run.encode(to_canvas(source, sizes, sizes.start))
 
 
 def _locked(x: Tensor, source: Tensor, sizes: StageSizes) -> Tensor:
@@ -98,81 +186,9 @@ def _locked(x: Tensor, source: Tensor, sizes: StageSizes) -> Tensor:
     return torch.from_numpy(locked).permute(2, 0, 1)[None].to(x)
 
 
-def _reference(z_ru: Tensor, z: Tensor | None, model: Model, settings: Settings) -> Tensor:
-    """z_ref of the stage: the encoded enlarged picture, mixed with the enlarged latent."""
-    if z is None or not settings.latent_frequency_mixing:
-        return z_ru
-    z_lu = enlarge_latent(z, (z_ru.shape[-2], z_ru.shape[-1]))
-    return latent_frequency_mix(z_lu, z_ru, model.facts.mixing_lowpass)
-
-
-def _denoise(
-    z_ref: Tensor,
-    index: int,
-    stage: StagePlan,
-    settings: Settings,
-    condition: Condition,
-    attempts: Attempts,
-    model: Model,
-    generator: torch.Generator,
-    meter: Meter,
-) -> Tensor:
-    """Diffuse the reference to ``t_start`` and denoise it; (1, C, rows, cols) to the same."""
-    prediction = model.schedule.prediction
-    levels = model.levels(stage.t_start, stage.steps)
-    grid = Grid(z_ref.shape[-2], z_ref.shape[-1])
-    c = model.facts.guidance_lowpass
-    z_ref_low = lowpass(z_ref, c)
-    z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), generator).to(z_ref), levels[0])
-    with _attention(model, settings.attention, grid) as tiling:
-        for step, (level, following) in enumerate(itertools.pairwise(levels)):
-            # drawn in every mode, so that an ablation changes nothing else
-            offset = _random_offset(model, generator)
-            if settings.jitter:
-                tiling.offset = offset
-            output = _guided(z_t, level, stage, settings, condition, attempts, model)
-            z0 = predict_clean(z_t, output, level, prediction)
-            if settings.structure_guidance:
-                gamma = settings.structure * structure_gamma(level, levels[0], prediction)
-                z0 = guide_structure(z0, z_ref_low, gamma, c)
-            z_t = step_to(z_t, z0, level, following)
-            meter.report(Phase.DENOISE, index, step + 1, preview(z0, model.preview_matrix))
-    return z_t
-
-
-def _guided(
-    z_t: Tensor,
-    level: Level,
-    stage: StagePlan,
-    settings: Settings,
-    condition: Condition,
-    attempts: Attempts,
-    model: Model,
-) -> Tensor:
-    """One evaluation, or two and classifier-free guidance where it is wanted and matters."""
-    evaluate = _evaluation(model, settings.attention, stage.guidance)
-    if not stage.guides(level.sigma / level.alpha):
-        return attempts.run(lambda _: evaluate(z_t, level, condition.positive))
-    prompts = (condition.positive, condition.negative)
-
-    def both(plan: MemoryPlan) -> Tensor:
-        if plan.guidance_batch > 1:
-            return evaluate(z_t, level, Words.together(*prompts))
-        return torch.cat([evaluate(z_t, level, words) for words in prompts])
-
-    positive, negative = attempts.run(both).chunk(2)
-    return negative + stage.guidance * (positive - negative)
-
-
-def _evaluation(
-    model: Model, attention: Attention, guidance: float
-) -> Callable[[Tensor, Level, Words], Tensor]:
-    if attention is not Attention.MULTIDIFFUSION:
-        return lambda z, level, words: model.predict(z, level, words, guidance)
-    view = model.facts.native.grid(model.facts.latent_factor)
-    return lambda z, level, words: average_views(
-        z, view, lambda part: model.predict(part, level, words, guidance)
-    )
+def _cropped(x: Tensor, target: Size) -> Tensor:
+    """The part of the last canvas that was asked for, float32 in main memory."""
+    return x[..., : target.height, : target.width].float().cpu()
 
 
 @contextmanager
@@ -193,17 +209,7 @@ def _random_offset(model: Model, generator: torch.Generator) -> Offset:
     return Offset(row, col)
 
 
-def preview(z0: Tensor, matrix: Tensor) -> NDArray[np.uint8]:
-    """A cheap picture of a clean latent: a linear map, shrunk to a glance's size.
-
-    Args:
-        z0: (1, C, rows, cols)
-        matrix: (C + 1, 3), the last row is the offset
-
-    Returns:
-        (rows', cols', 3) uint8 sRGB.
-    """
-    shrink = max(1, -(-max(z0.shape[-2:]) // PREVIEW_MAX_SIDE))
-    z = z0[0].float().cpu()[:, ::shrink, ::shrink].permute(1, 2, 0)  # (rows', cols', C)
-    rgb = z @ matrix[:-1] + matrix[-1]
-    return ((rgb.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+def _report_warm_up(index: int, run: Run) -> None:
+    """Tell why the first step of a stage will take so long: it is compiled for the new size."""
+    if run.plan.compiled:
+        run.meter.report(Phase.WARM_UP, index)

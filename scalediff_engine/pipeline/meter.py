@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalediff_engine.memory.footprint import Footprint, StageLoad
+from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.pipeline.plan import Plan, stage_loads
 from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
+from scalediff_engine.pipeline.settings import Settings
 
 # Below this share of the work a measured pace says too little to promise a time.
 TELLS_TIME_FROM = 0.03
@@ -44,7 +47,8 @@ class Meter:
             for load in stages
         ]
         self._encode_work = [
-            footprint.encode_gflop_per_megapixel * load.canvas.area / 1e6 for load in stages
+            footprint.encode_gflop_per_megapixel * load.canvas.area / 1e6 * load.encodes
+            for load in stages
         ]
         self._decode_work = [
             footprint.decode_gflop_per_megapixel * load.canvas.area / 1e6 for load in stages
@@ -91,3 +95,12 @@ class Meter:
         if phase is Phase.DECODE:
             return done + self._step_work[stage]
         return done + self._step_work[stage] * step / max(1, self._steps[stage])
+
+
+def meter_for(
+    plan: Plan, facts: FamilyFacts, settings: Settings, callback: ProgressCallback
+) -> Meter:
+    """Give the meter of a plan's work; see ``Meter``."""
+    loads = stage_loads(plan, facts, settings)
+    steps = [stage.steps for stage in plan.stages]
+    return Meter(facts.footprint, loads, steps, callback)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
+from scalediff_engine.memory.choose import Choice, Room, choose_plans
 from scalediff_engine.memory.footprint import Cost, StageLoad, job_cost
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.stages import StageSizes, stage_sizes
@@ -50,6 +52,9 @@ class Plan:
 
     Attributes:
         memory: plans for the device's memory, from the chosen one to the smallest
+        compiled: what the model repeats is compiled before the first stage
+        from_noise: there is no source; the first stage makes the picture that the others enlarge,
+            and ``source`` is that one's size
     """
 
     source: Size
@@ -57,7 +62,9 @@ class Plan:
     sizes: StageSizes
     stages: tuple[StagePlan, ...]
     cost: Cost
-    memory: tuple[MemoryPlan, ...] = (MemoryPlan(guidance_batch=1),)
+    memory: tuple[MemoryPlan, ...] = (MemoryPlan(batch_pixels=0),)
+    compiled: bool = False
+    from_noise: bool = False
 
 
 def target_size(source: Size, *, scale: float | None = None, size: Size | None = None) -> Size:
@@ -88,8 +95,20 @@ def target_size(source: Size, *, scale: float | None = None, size: Size | None =
     return size
 
 
-def plan_upscale(source: Size, target: Size, facts: FamilyFacts, settings: Settings) -> Plan:
+def plan_upscale(
+    source: Size,
+    target: Size,
+    facts: FamilyFacts,
+    settings: Settings,
+    room: Room | None = None,
+) -> Plan:
     """Settle sizes, stages and cost of an upscale.
+
+    Args:
+        source, target: of the picture
+        facts: of the model
+        settings: what was asked for
+        room: where it will run; None = where nothing is short
 
     Raises:
         UsageError: a setting is out of its range.
@@ -101,19 +120,47 @@ def plan_upscale(source: Size, target: Size, facts: FamilyFacts, settings: Setti
             sizes.canvases, facts.stage_defaults(len(sizes.canvases)), strict=True
         )
     )
-    cost = job_cost(facts.footprint, sizes.start, _loads(stages, facts, settings))
-    return Plan(source, target, sizes, stages, cost)
+    # Latent Frequency Mixing of the first stage wants the picture at its own size too
+    start = None if sizes.start == sizes.canvases[0] else sizes.start
+    loads = _loads(stages, facts, settings)
+    choice = _choose(facts, start, loads, room)
+    return Plan(source, target, sizes, stages, choice.cost, choice.plans, choice.compiled)
 
 
 def stage_loads(plan: Plan, facts: FamilyFacts, settings: Settings) -> list[StageLoad]:
     """Give what each stage of a plan computes."""
-    return _loads(plan.stages, facts, settings)
+    return _loads(plan.stages, facts, settings, from_noise=plan.from_noise)
 
 
 def _loads(
-    stages: tuple[StagePlan, ...], facts: FamilyFacts, settings: Settings
+    stages: tuple[StagePlan, ...],
+    facts: FamilyFacts,
+    settings: Settings,
+    *,
+    from_noise: bool = False,
 ) -> list[StageLoad]:
-    return [StageLoad(stage.canvas, _evaluations(stage, facts, settings)) for stage in stages]
+    return [
+        StageLoad(
+            stage.canvas,
+            _evaluations(stage, facts, settings),
+            guided=_is_guided(stage),
+            encodes=index > 0 or not from_noise,
+        )
+        for index, stage in enumerate(stages)
+    ]
+
+
+def _choose(
+    facts: FamilyFacts, start: Size | None, loads: Sequence[StageLoad], room: Room | None
+) -> Choice:
+    if facts.footprint.denoiser is not None and room is not None:
+        return choose_plans(facts.footprint, start, loads, room)
+    cost = job_cost(facts.footprint, start or loads[0].canvas, loads)
+    return Choice((MemoryPlan(batch_pixels=0),), cost)
+
+
+def _is_guided(stage: StagePlan) -> bool:
+    return stage.guidance != 1 and stage.guided_sigmas is not None
 
 
 def _stage(
@@ -133,8 +180,7 @@ def _stage(
 
 def _evaluations(stage: StagePlan, facts: FamilyFacts, settings: Settings) -> int:
     # an interval that leaves steps unguided makes this an upper bound; the schedule knows more
-    guided = stage.guidance != 1 and stage.guided_sigmas is not None
-    evaluations = stage.steps * (2 if guided else 1)
+    evaluations = stage.steps * (2 if _is_guided(stage) else 1)
     if settings.attention is Attention.MULTIDIFFUSION:
         # views of the native size every half view cover each pixel about four times
         grid, view = stage.canvas, facts.native
@@ -143,3 +189,37 @@ def _evaluations(stage: StagePlan, facts: FamilyFacts, settings: Settings) -> in
         views_area = across * down * min(view.width, grid.width) * min(view.height, grid.height)
         evaluations = round(evaluations * views_area / grid.area)
     return evaluations
+
+
+def enlarging_stages(
+    canvases: Sequence[Size], facts: FamilyFacts, settings: Settings
+) -> tuple[StagePlan, ...]:
+    """Settle the stages of a run, one for each canvas."""
+    if not canvases:
+        return ()
+    return tuple(
+        _stage(canvas, default.t_start, default.steps, default.guidance, facts, settings)
+        for canvas, default in zip(canvases, facts.stage_defaults(len(canvases)), strict=True)
+    )
+
+
+def plan_from_noise(
+    sizes: StageSizes,
+    stages: tuple[StagePlan, ...],
+    facts: FamilyFacts,
+    settings: Settings,
+    room: Room | None = None,
+) -> Plan:
+    """Give the plan of a picture that the first of ``stages`` makes out of noise."""
+    loads = _loads(stages, facts, settings, from_noise=True)
+    choice = _choose(facts, None, loads, room)
+    return Plan(
+        stages[0].canvas,
+        sizes.target,
+        sizes,
+        stages,
+        choice.cost,
+        choice.plans,
+        choice.compiled,
+        from_noise=True,
+    )

@@ -1,19 +1,22 @@
-"""What a running upscale tells whoever watches it."""
+"""What a running job tells whoever watches it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Phase(Enum):
     """What is being done; the value is the word for people."""
 
     ENCODE = "encoding"
+    WARM_UP = "warming up"
     DENOISE = "sharpening"
     DECODE = "decoding"
     FINISH = "finishing"

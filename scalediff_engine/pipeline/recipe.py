@@ -3,36 +3,78 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from scalediff_engine import __version__
-from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.settings import Settings
 
+if TYPE_CHECKING:
+    from scalediff_engine.models.model import Model
 
-def make_recipe(plan: Plan, settings: Settings, model: Model) -> str:
-    """Give the recipe of a result as a JSON object."""
-    chosen = asdict(settings) | {"attention": settings.attention.value}
-    return json.dumps(
+
+def make_recipe(
+    plan: Plan, settings: Settings, model: Model, loras: Sequence[tuple[Path, float]] = ()
+) -> str:
+    """Give the recipe of a result as a JSON object.
+
+    Args:
+        plan, settings, model: what made it
+        loras: files that were fused into the model, each with its weight; what they hold is part
+            of the model's hash
+    """
+    recipe: dict[str, Any] = {
+        "program": "scalediff",
+        "version": __version__,
+        "command": "generate" if plan.from_noise else "upscale",
+        "model": model.facts.name,
+        "model_sha256": model.weights_hash,
+        "loras": [{"file": path.name, "weight": weight} for path, weight in loras],
+        "device": model.device.type,
+        "source": None if plan.from_noise else str(plan.source),
+        "target": str(plan.target),
+        "stages": stage_objects(plan),
+        "settings": _chosen(settings, from_noise=plan.from_noise),
+    }
+    return json.dumps(recipe, ensure_ascii=False, allow_nan=False)
+
+
+def stage_objects(plan: Plan) -> list[dict[str, Any]]:
+    """Give what each stage of a plan is, with sizes as words.
+
+    ``from_noise`` is true for a first stage that makes the picture. ``guided_sigmas`` is null for
+    families that take their guidance as a number or have none.
+    """
+    return [
         {
-            "program": "scalediff",
-            "version": __version__,
-            "model": model.facts.name,
-            "model_sha256": model.weights_hash,
-            "device": model.device.type,
-            "source": str(plan.source),
-            "target": str(plan.target),
-            "stages": [
-                {
-                    "canvas": str(stage.canvas),
-                    "t_start": stage.t_start,
-                    "steps": stage.steps,
-                    "guidance": stage.guidance,
-                }
-                for stage in plan.stages
-            ],
-            "settings": chosen,
-        },
-        ensure_ascii=False,
-    )
+            "canvas": str(stage.canvas),
+            "from_noise": plan.from_noise and number == 0,
+            "t_start": stage.t_start,
+            "steps": stage.steps,
+            "guidance": stage.guidance,
+            "guided_sigmas": interval(stage.guided_sigmas),
+        }
+        for number, stage in enumerate(plan.stages)
+    ]
+
+
+def interval(sigmas: tuple[float, float] | None) -> list[float | None] | None:
+    """Give an interval of noise levels as JSON can say it: null for an end that is not there."""
+    if sigmas is None:
+        return None
+    return [sigma if math.isfinite(sigma) else None for sigma in sigmas]
+
+
+def _chosen(settings: Settings, *, from_noise: bool) -> dict[str, Any]:
+    """The settings without the one that this kind of job has no use for."""
+    chosen = asdict(settings) | {
+        "attention": settings.attention.value,
+        "preset": settings.preset.value,
+        "guided_sigmas": interval(settings.guided_sigmas),
+    }
+    del chosen["source_lock" if from_noise else "base_steps"]
+    return chosen

@@ -1,13 +1,16 @@
-"""What a user can ask of an upscale (no torch in this file)."""
+"""What a user can ask of an upscale or of a new picture (no torch in this file)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from scalediff_engine.errors import UsageError
+from scalediff_engine.models.facts import Effort, FamilyFacts
 
 SEED_LIMIT = 2**63 - 1
+EVERY_SIGMA = (0.0, math.inf)
 
 
 class Attention(Enum):
@@ -18,9 +21,23 @@ class Attention(Enum):
     MULTIDIFFUSION = "multidiffusion"
 
 
+class Preset(Enum):
+    """How much time may be spent; what that means is up to the family, see ``settled``."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+
+
 @dataclass(frozen=True)
 class Settings:
-    """One upscale's settings; None means the family's own default.
+    """One job's settings; None means what the preset or else the family says.
+
+    Attributes:
+        steps: of each stage that enlarges
+        base_steps: of the picture that is made from noise
+        guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is applied
+        source_lock: of upscales; a picture that is made from noise has no source
 
     Raises:
         UsageError: a value out of its range, with the range.
@@ -28,9 +45,11 @@ class Settings:
 
     prompt: str = ""
     negative: str = ""
+    preset: Preset = Preset.BALANCED
     creativity: float | None = None
     structure: float = 1.0
     steps: int | None = None
+    base_steps: int | None = None
     guidance: float | None = None
     guided_sigmas: tuple[float, float] | None = None
     seed: int = 0
@@ -44,8 +63,34 @@ class Settings:
         _within("Creativity", self.creativity, 0, 1)
         _within("Structure", self.structure, 0, 1)
         _within("Steps", self.steps, 1, 1000)
+        _within("Base steps", self.base_steps, 1, 1000)
         _within("Guidance", self.guidance, 0, 30)
         _within("Seed", self.seed, 0, SEED_LIMIT)
+        if self.guided_sigmas is not None:
+            low, high = self.guided_sigmas
+            # not (a < b) instead of (a >= b): NaN must fail too
+            if not (0 <= low < high and low < math.inf):
+                raise UsageError(
+                    f"The guidance interval is {low:g} to {high:g}; it goes from a noise level of "
+                    "0 or more to a higher one, such as 0.28 to 5.42."
+                )
+
+
+def settled(settings: Settings, facts: FamilyFacts) -> Settings:
+    """Fill in what the preset says of this family; what the user said goes before it.
+
+    The default preset leaves everything open, and with it to the family's own defaults.
+    """
+    effort = {Preset.FAST: facts.fast, Preset.BEST: facts.best}.get(settings.preset, Effort())
+    sigmas = settings.guided_sigmas
+    if sigmas is None and effort.guides_always and facts.guided_sigmas is not None:
+        sigmas = EVERY_SIGMA
+    return replace(
+        settings,
+        steps=effort.steps if settings.steps is None else settings.steps,
+        base_steps=effort.base_steps if settings.base_steps is None else settings.base_steps,
+        guided_sigmas=sigmas,
+    )
 
 
 def _within(name: str, value: float | None, low: float, high: float) -> None:

@@ -13,8 +13,8 @@ from scalediff_engine.images.lock import source_lock
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import Plan, stage_loads
+from scalediff_engine.pipeline.meter import meter_for
+from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.progress import Phase, ProgressCallback
 from scalediff_engine.pipeline.settings import Settings
 
@@ -39,8 +39,7 @@ def upscale(
         The picture at ``plan.target``, with the source's colour model, profile, depth, alpha and
         metadata.
     """
-    loads = stage_loads(plan, model.facts, settings)
-    meter = Meter(model.facts.footprint, loads, [s.steps for s in plan.stages], on_progress)
+    meter = meter_for(plan, model.facts, settings, on_progress)
     pixels = picture.pixels
     if picture.alpha is not None:
         pixels = fill_under_alpha(pixels, picture.alpha)

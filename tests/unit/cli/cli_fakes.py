@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from scalediff_engine.cli.events import Event
-from scalediff_engine.cli.workshop import Enlarger
+from scalediff_engine.cli.workshop import Maker
 from scalediff_engine.errors import ScaleDiffError
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Picture
@@ -68,6 +68,7 @@ class FakeBench:
     on_save: Callable[[Path], None] = lambda _: None
     read_notes: tuple[str, ...] = ()
     write_notes: tuple[str, ...] = ()
+    model_notes: tuple[str, ...] = ()
     steps: int = 3
     calls: list[str] = field(default_factory=list)
 
@@ -76,17 +77,17 @@ class FakeBench:
         self.on_read(path)
         return Picture(np.zeros((2, 2, 3), np.float32)), self.read_notes
 
-    def load(self, model: str, device: str, settings: Any) -> Enlarger:
+    def load(self, model: Any, settings: Any) -> Maker:
         self.calls.append("load")
         self.on_load()
 
-        def enlarge(picture: Picture, plan: Any, on_progress: Any) -> tuple[Picture, str]:
+        def make(picture: Picture | None, plan: Any, on_progress: Any) -> tuple[Picture, str]:
             for step in range(self.steps + 1):
                 self.on_step(step)
                 on_progress(progress(step, self.steps))
-            return picture, "{}"
+            return picture or Picture(np.zeros((2, 2, 3), np.float32)), "{}"
 
-        return Enlarger("cpu", enlarge)
+        return Maker("cpu", make, self.model_notes)
 
     def encode(
         self, picture: Picture, path: Path, *, quality: int | None, recipe: str

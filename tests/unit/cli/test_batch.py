@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -252,3 +253,28 @@ def test_an_interrupt_while_the_last_file_is_written_is_not_forgotten(tmp_path: 
     assert run() == 130
     assert (tmp_path / "a_x4.png").exists()
     assert (run.summary.done, run.summary.cancelled) == (1, True)
+
+
+def test_notes_of_the_model_are_told_once_a_run(tmp_path: Path) -> None:
+    bench = FakeBench(model_notes=("A LoRA.",), read_notes=("One.",))
+    run = Run(tmp_path, ["a.png", "b.png"], bench)
+    run()
+    assert [event.notes for event in run.reporter.of(Finished)] == [("A LoRA.", "One."), ("One.",)]
+
+
+def test_a_picture_that_is_made_from_noise_is_not_read(tmp_path: Path) -> None:
+    bench = FakeBench()
+    run = Run(tmp_path, ["a.png"], bench)
+    run.batch.worklist.jobs[0] = replace(run.batch.worklist.jobs[0], source=None)
+    assert run() == 0
+    assert bench.calls == ["load", "save a_x4.png"]
+
+
+def test_a_new_picture_that_fails_is_told_without_an_input(tmp_path: Path) -> None:
+    def fail(_: int) -> None:
+        raise DiskFull("Full.")
+
+    run = Run(tmp_path, ["a.png"], FakeBench(on_step=fail))
+    run.batch.worklist.jobs[0] = replace(run.batch.worklist.jobs[0], source=None)
+    assert run() == 7
+    assert [event.failure.path for event in run.reporter.of(Failed)] == [None]

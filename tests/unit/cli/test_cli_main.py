@@ -11,6 +11,8 @@ from scalediff_engine.cli import crashlog, main, streams
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.errors import NotEnoughMemory
 
+TREE = ("a tree", "-o", "a.png", "--size", "4x4", "--model", "embedded")
+
 
 def run(*arguments: str, as_json: bool = False) -> int:
     return main.run_guarded(list(arguments), Interrupts(), as_json=as_json)
@@ -41,6 +43,18 @@ def run(*arguments: str, as_json: bool = False) -> int:
         (("upscale", "a.png", "--overwrite", "--skip-existing"), "not both"),
         (("upscale", "a.png", "-o", "b.png", "--output-dir", "c"), "not both"),
         (("upscale", "a.png", "b.png", "-o", "c.png"), "2 inputs"),
+        (("upscale", "a.png", "--preset", "quick"), "fast, balanced, best"),
+        (("upscale", "a.png", "--guidance-interval", "5,1"), "0.28,5.42"),
+        (("upscale", "a.png", "--lora", "a.safetensors:99"), "from -10 to 10"),
+        (("generate", *TREE[1:]), "PROMPT"),
+        (("generate", "a tree", "--size", "4x4"), "--output"),
+        (("generate", "a tree", "-o", "a.png"), "--size"),
+        (("generate", "a tree", "-o", "a.png", "--size", "4x4"), "Say --model"),
+        (("generate", *TREE, "--size", "0x4"), "at least 1 pixel"),
+        (("generate", *TREE, "--base-steps", "0"), "Base steps"),
+        (("generate", *TREE, "--steps", "x"), "--steps"),
+        (("generate", *TREE, "--no-source-lock"), "No such option"),
+        (("generate", *TREE), "cannot make new ones"),
         (("upscail", "a.png"), "upscale"),
         (("--nonsense",), "No such option"),
     ],
@@ -79,7 +93,14 @@ def test_the_models_are_listed(capsys: pytest.CaptureFixture) -> None:
     assert run("models") == 0
     assert capsys.readouterr().out.startswith("embedded ")
     assert run("models", "--json") == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "embedded"
+    family = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert family == {
+        "kind": "family",
+        "name": "embedded",
+        "title": "ScaleDiff embedded (comes with the program)",
+        "native": [256, 256],
+        "generates": False,
+    }
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Interrupts:
@@ -146,6 +167,7 @@ HEAVY = ("torch", "numpy", "PIL", "diffusers", "transformers", "tifffile", "rich
     [
         (["--help"], (*HEAVY, "pydantic")),
         (["upscale", "--help"], (*HEAVY, "pydantic")),
+        (["generate", "--help"], (*HEAVY, "pydantic")),
         (["--version"], (*HEAVY, "typer")),
         (["models"], HEAVY),
     ],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,27 @@ from scalediff_engine.cli.events import (
 from scalediff_engine.cli.inputs import Failure
 from scalediff_engine.cli.report_json import JsonReporter, json_line, json_object
 from scalediff_engine.cli.report_plain import PlainReporter
+from scalediff_engine.cli.sentences import stage_words
 from scalediff_engine.cli.table import plan_table
 from scalediff_engine.errors import InputMissing
 from scalediff_engine.geometry import Size
+from scalediff_engine.models.facts import StageDefaults
 from scalediff_engine.pipeline.plan import plan_upscale
+from scalediff_engine.pipeline.plan_generate import plan_generate
+from scalediff_engine.pipeline.progress import Phase
 from scalediff_engine.pipeline.settings import Settings
 
+MAKING = replace(FACTS, base=StageDefaults(999, 9, 2.0))
 PLAN = plan_upscale(Size(64, 48), Size(256, 192), FACTS, Settings())
 JOB = Job(Path("in/a.png"), Path("in/a_x4.png"), PLAN, 12.34567)
 WORK = Numbered(JOB, 2, 3)
+STAGE = {
+    "from_noise": False,
+    "t_start": 100,
+    "steps": 4,
+    "guidance": 2.0,
+    "guided_sigmas": [0.0, None],
+}
 MISSING = Failure(Path("b.png"), InputMissing("There is no file b.png."))
 
 
@@ -44,8 +57,8 @@ def test_each_event_is_an_object_with_stable_fields() -> None:
         "model": "toy",
         "device": "auto",
         "stages": [
-            {"canvas": [128, 96], "t_start": 100, "steps": 4, "guidance": 2.0},
-            {"canvas": [256, 192], "t_start": 100, "steps": 4, "guidance": 2.0},
+            {"canvas": [128, 96], **STAGE},
+            {"canvas": [256, 192], **STAGE},
         ],
         "peak_bytes": PLAN.cost.peak_bytes,
         "gflop": round(PLAN.cost.gflop, 3),
@@ -217,3 +230,55 @@ def test_a_cancelled_json_run_says_so_on_both_streams(capsys: pytest.CaptureFixt
     out, err = capsys.readouterr()
     assert json.loads(out)["cancelled"] is True
     assert err == "scalediff: Cancelled. 2 of 3 files done.\n"
+
+
+def new_picture() -> Numbered:
+    plan = plan_generate(Size(256, 192), MAKING, Settings(prompt="a tree"))
+    return Numbered(Job(None, Path("tree.png"), plan, 5.0, ("Small.",)), 1, 1)
+
+
+def test_a_new_picture_has_no_input_and_no_source() -> None:
+    planned = json_object(Planned(new_picture(), "toy", "cpu"))
+    assert (planned["input"], planned["source"], planned["target"]) == (None, None, [256, 192])
+    assert [stage["from_noise"] for stage in planned["stages"]] == [True, False, False]
+    assert planned["notes"] == ["Small."]
+    finished = json_object(Finished(new_picture(), 2.0, ()))
+    assert (finished["input"], finished["output"]) == (None, "tree.png")
+    assert json_object(Skipped(None, Path("tree.png"), "output-exists"))["input"] is None
+
+
+def test_a_new_picture_is_spoken_of_by_its_file(capsys: pytest.CaptureFixture) -> None:
+    reporter = PlainReporter()
+    work = new_picture()
+    reporter.tell(Planned(work, "toy", "cpu"))
+    reporter.tell(Advanced(work, progress(0, 4), 5.0, 5.0))
+    reporter.tell(Finished(work, 4.0, ("A LoRA.",)))
+    reporter.tell(Skipped(None, Path("tree.png"), "output-exists"))
+    out, err = capsys.readouterr()
+    assert out == "tree.png\n"
+    assert err.splitlines() == [
+        "tree.png: Small.",
+        "1/1 tree.png: a new picture of 256x192, about 5.0 s",
+        "1/1 tree.png: 4.0 s",
+        "tree.png: A LoRA.",
+        "tree.png is there already; nothing was done.",
+    ]
+
+
+def test_the_table_begins_a_new_picture_with_noise() -> None:
+    lines = plan_table([new_picture().job]).splitlines()
+    first = "- - 256x192 1 64x48 noise 9 1.0 GiB 5.0 s tree.png"
+    assert lines[1].split() == first.split()
+    assert [line.split()[2] for line in lines[2:]] == ["100", "100"]
+
+
+def test_warming_up_is_said_for_it_takes_its_time(capsys: pytest.CaptureFixture) -> None:
+    warming = replace(progress(0, 4), phase=Phase.WARM_UP)
+    reporter = PlainReporter()
+    reporter.tell(Advanced(WORK, progress(0, 4), 9.0, 9.0))
+    reporter.tell(Advanced(WORK, warming, 9.0, 9.0))
+    line = capsys.readouterr().err.splitlines()[1]
+    assert line == "2/3 stage 1/2, warming up (the model is compiled for this size)"
+    assert json_object(Advanced(WORK, warming, 9.0, 9.0))["phase"] == "warm_up"
+    assert stage_words(warming, " ") == "stage 1/2 warming up"
+    assert stage_words(progress(1, 4), " ") == "stage 1/2 step 1/4"

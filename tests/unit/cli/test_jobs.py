@@ -28,7 +28,7 @@ def plan(*inputs: Path, shelf: FakeShelf | None = None, **destination: Any) -> W
     recursive = destination.pop("recursive", False)
     machine = destination.pop("machine", PLENTY)
     enlargement = destination.pop("enlargement", Enlargement())
-    request = UpscaleRequest(inputs, enlargement, Destination(**destination), recursive=recursive)
+    request = UpscaleRequest(inputs, enlargement, recursive, destination=Destination(**destination))
     return make_worklist(request, FACTS, shelf or FakeShelf(), machine)
 
 

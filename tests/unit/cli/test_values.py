@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import pytest
 
-from scalediff_engine.cli.values import check_device, gib_to_bytes, parse_attention, parse_size
+from scalediff_engine.cli.values import (
+    check_device,
+    gib_to_bytes,
+    parse_attention,
+    parse_interval,
+    parse_lora,
+    parse_preset,
+    parse_size,
+)
 from scalediff_engine.cli.words import duration, gib, one_line, plural
 from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
-from scalediff_engine.pipeline.settings import Attention
+from scalediff_engine.pipeline.settings import Attention, Preset
 
 
 @pytest.mark.parametrize("text", ["4096x3072", "4096X3072", "4096×3072", " 4096 x 3072 "])
@@ -75,3 +86,63 @@ def test_counts_and_bytes_read_as_words() -> None:
 
 def test_a_line_cannot_control_the_terminal() -> None:
     assert one_line("a\nb\x1b[2Jc\udce9") == "a b [2Jc\udce9"
+
+
+def test_presets_are_known_by_name() -> None:
+    assert parse_preset("best") is Preset.BEST
+    with pytest.raises(UsageError, match="'quick'; it is one of fast, balanced, best"):
+        parse_preset("quick")
+
+
+def test_an_interval_is_two_noise_levels_or_all_of_them() -> None:
+    assert parse_interval(None) is None
+    assert parse_interval("0.28,5.42") == (0.28, 5.42)
+    assert parse_interval(" 0 , inf ") == (0.0, math.inf)
+    assert parse_interval("ALL") == (0.0, math.inf)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1,2,3", "2,1", "1,1", "-1,2", "a,b", "nan,2", "0,nan", "inf,inf", "1;2"]
+)
+def test_what_is_no_interval_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match=r"0\.28,5\.42, or all"):
+        parse_interval(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "weight"),
+    [
+        ("soft.safetensors", "soft.safetensors", 1.0),
+        ("soft.safetensors:0.5", "soft.safetensors", 0.5),
+        ("soft.safetensors:-1", "soft.safetensors", -1.0),
+        ("a/b.safetensors:.25", "a/b.safetensors", 0.25),
+        (r"C:\loras\soft.safetensors", r"C:\loras\soft.safetensors", 1.0),
+        (r"C:\loras\soft.safetensors:0.8", r"C:\loras\soft.safetensors", 0.8),
+        ("C:/loras/soft.safetensors", "C:/loras/soft.safetensors", 1.0),
+        ("D:soft.safetensors:1e-1", "D:soft.safetensors", 0.1),
+        ("odd:name.safetensors", "odd:name.safetensors", 1.0),
+        (":0.5", ":0.5", 1.0),
+    ],
+)
+def test_a_lora_is_a_file_and_a_weight_and_drives_stay_with_their_path(
+    text: str, file: str, weight: float
+) -> None:
+    assert parse_lora(text) == (Path(file), weight)
+
+
+def test_a_file_of_exactly_this_name_goes_before_a_weight(tmp_path: Path) -> None:
+    odd = tmp_path / "soft:2"
+    odd.touch()
+    assert parse_lora(str(odd)) == (odd, 1.0)
+
+
+@pytest.mark.parametrize("weight", ["nan", "inf", "-inf", "11"])
+def test_an_absurd_weight_is_refused_with_the_range(weight: str) -> None:
+    with pytest.raises(UsageError, match="from -10 to 10"):
+        parse_lora(f"soft.safetensors:{weight}")
+
+
+def test_a_word_after_a_file_that_is_there_is_no_weight(tmp_path: Path) -> None:
+    (tmp_path / "soft.safetensors").touch()
+    with pytest.raises(UsageError, match=r"a number such as 0\.8"):
+        parse_lora(f"{tmp_path / 'soft.safetensors'}:strong")

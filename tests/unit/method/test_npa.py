@@ -1,62 +1,25 @@
-"""Neighborhood Patch Attention against a reference that shares nothing with it.
-
-The reference masks plain attention over the whole grid, token by token: for every query it works
-out, from the page's rule alone, which keys that query may see.
-"""
+"""Neighborhood Patch Attention against a reference that shares nothing with it."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from npa_reference import (
+    joint_reference,
+    mask_of,
+    masked_attention,
+    rotary_table,
+    tokens,
+    turned,
+)
 
 from scalediff_engine.geometry import Grid, Offset
 from scalediff_engine.method.npa import (
     joint_neighborhood_patch_attention,
     neighborhood_patch_attention,
 )
-
-
-def visible(position: int, length: int, window: int, offset: int) -> range:
-    """The keys that the query at ``position`` of an axis may see."""
-    if length <= window:
-        return range(length)
-    half = window // 2
-    patch_start = math.floor((position - offset) / half) * half + offset
-    start = patch_start - window // 4
-    if start > length - window:
-        start = length - window
-    if start < 0:
-        start = 0
-    return range(start, start + window)
-
-
-def mask_of(grid: Grid, window: Grid, offset: Offset) -> Tensor:
-    """(rows*cols, rows*cols) bool: may this query see that key?"""
-    mask = torch.zeros(grid.cells, grid.cells, dtype=torch.bool)
-    for row in range(grid.rows):
-        seen_rows = visible(row, grid.rows, window.rows, offset.row)
-        for col in range(grid.cols):
-            for key_row in seen_rows:
-                for key_col in visible(col, grid.cols, window.cols, offset.col):
-                    mask[row * grid.cols + col, key_row * grid.cols + key_col] = True
-    return mask
-
-
-def masked_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-    """Attention in float64, written out: softmax of the allowed scores."""
-    scores = query.double() @ key.double().transpose(-1, -2) / math.sqrt(query.shape[-1])
-    scores = scores.masked_fill(~mask, -math.inf)
-    return torch.softmax(scores, dim=-1) @ value.double()
-
-
-def tokens(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator)
-
 
 CASES = [
     pytest.param((16, 16), (8, 8), (0, 0), id="square"),
@@ -100,16 +63,28 @@ def test_it_equals_masked_attention_over_the_whole_grid(
     cols=st.integers(1, 21),
     window=st.tuples(st.integers(1, 5), st.integers(1, 5)),
     offset=st.tuples(st.integers(0, 12), st.integers(0, 12)),
+    window_bytes=st.none() | st.integers(0, 50_000),
     seed=st.integers(0, 2**16),
 )
-def test_it_equals_the_reference_for_any_grid_window_and_offset(
-    rows: int, cols: int, window: tuple[int, int], offset: tuple[int, int], seed: int
+def test_it_equals_the_reference_for_any_grid_window_offset_and_memory(
+    rows: int,
+    cols: int,
+    window: tuple[int, int],
+    offset: tuple[int, int],
+    window_bytes: int | None,
+    seed: int,
 ) -> None:
     grid, even = Grid(rows, cols), Grid(2 * window[0], 2 * window[1])
     generator = torch.Generator().manual_seed(seed)
     query, key, value = (tokens(generator, 1, 2, grid.cells, 4) for _ in range(3))
     out = neighborhood_patch_attention(
-        query, key, value, grid=grid, window=even, offset=Offset(*offset)
+        query,
+        key,
+        value,
+        grid=grid,
+        window=even,
+        offset=Offset(*offset),
+        window_bytes=window_bytes,
     )
     expected = masked_attention(query, key, value, mask_of(grid, even, Offset(*offset)))
     assert (out - expected).abs().max() < 1e-5
@@ -158,58 +133,7 @@ def test_tokens_that_do_not_fill_the_grid_are_refused() -> None:
         neighborhood_patch_attention(query, query, query, grid=Grid(16, 16), window=Grid(8, 8))
 
 
-def rotary_table(grid: Grid, depth: int) -> tuple[Tensor, Tensor]:
-    """cos and sin, (rows*cols, depth): half of the pairs turn with the row, half by the column."""
-    pairs = depth // 4
-    speed = 0.7 ** torch.arange(pairs)
-    row = torch.arange(grid.rows)[:, None, None] * speed
-    col = torch.arange(grid.cols)[None, :, None] * speed
-    angle = torch.cat([row.expand(*grid, pairs), col.expand(*grid, pairs)], dim=-1)
-    angle = angle.reshape(grid.cells, 2 * pairs).repeat_interleave(2, dim=-1)
-    return angle.cos(), angle.sin()
-
-
-def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate channel pairs as complex numbers (another way than the code's)."""
-    z = torch.view_as_complex(x.double().unflatten(-1, (-1, 2)).contiguous())
-    angle = torch.complex(cos[..., ::2].double(), sin[..., ::2].double())
-    return torch.view_as_real(z * angle).flatten(-2)
-
-
-def joint_reference(
-    image: tuple[Tensor, Tensor, Tensor],
-    text: tuple[Tensor, Tensor, Tensor],
-    rotary: tuple[Tensor, Tensor],
-    grid: Grid,
-    window: Grid,
-    offset: Offset,
-) -> tuple[Tensor, Tensor]:
-    """Every image query by itself, and the text once a patch."""
-    cos, sin = rotary
-    query, key, value = (t.double() for t in image)
-    text_query, text_key, text_value = text
-    out, text_outs, done = torch.empty_like(query), [], set()
-    for row in range(grid.rows):
-        for col in range(grid.cols):
-            rows = visible(row, grid.rows, window.rows, offset.row)
-            cols = visible(col, grid.cols, window.cols, offset.col)
-            keys = [r * grid.cols + c for r in rows for c in cols]
-            at = rows[0] * grid.cols + cols[0]
-            all_keys = torch.cat([turned(text_key, cos[at], sin[at]), key[:, :, keys]], dim=2)
-            all_values = torch.cat([text_value.double(), value[:, :, keys]], dim=2)
-
-            def attend(q: Tensor, k: Tensor = all_keys, v: Tensor = all_values) -> Tensor:
-                return torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), -1) @ v
-
-            token = row * grid.cols + col
-            out[:, :, token] = attend(query[:, :, token : token + 1])[:, :, 0]
-            patch = (rows[0], cols[0])  # patches that share a window count as one
-            if patch not in done:
-                done.add(patch)
-                text_outs.append(attend(turned(text_query, cos[at], sin[at])))
-    return out, torch.stack(text_outs).mean(0)
-
-
+@pytest.mark.parametrize("window_bytes", [None, 0, 10_000])
 @pytest.mark.parametrize(
     ("grid", "window", "offset"),
     [
@@ -220,7 +144,10 @@ def joint_reference(
     ],
 )
 def test_joint_attention_equals_its_reference(
-    grid: tuple[int, int], window: tuple[int, int], offset: tuple[int, int]
+    grid: tuple[int, int],
+    window: tuple[int, int],
+    offset: tuple[int, int],
+    window_bytes: int | None,
 ) -> None:
     generator = torch.Generator().manual_seed(4)
     size, view, shift = Grid(*grid), Grid(*window), Offset(*offset)
@@ -238,6 +165,7 @@ def test_joint_attention_equals_its_reference(
         grid=size,
         window=view,
         offset=shift,
+        window_bytes=window_bytes,
     )
     want_image, want_text = joint_reference(image, text, (cos, sin), size, view, shift)
     assert (got_image - want_image).abs().max() < 1e-5

@@ -44,25 +44,30 @@ def run(net: Net) -> Tensor:
         return net(torch.randn(2, 1, WIDTH, generator=generator).bfloat16())
 
 
-@pytest.mark.parametrize("guests", [False, True])
+@pytest.mark.parametrize("keeps_copies", [False, True])
 @pytest.mark.parametrize("resident_bytes", [None, 0, 40_000, 1 << 30])
 def test_wherever_weights_wait_the_result_is_the_same(
-    net: Net, resident_bytes: int | None, *, guests: bool
+    net: Net, resident_bytes: int | None, *, keeps_copies: bool
 ) -> None:
     expected = run(net)
     weights = Weights(net, list(net.blocks), CPU)
-    weights.place(resident_bytes, guests=guests)
+    weights.place(resident_bytes, keeps_copies=keeps_copies)
     assert torch.equal(run(net), expected)
     weights.leave()
-    weights.place(resident_bytes, guests=guests)
+    weights.place(resident_bytes, keeps_copies=keeps_copies)
     assert torch.equal(run(net), expected)
 
 
 def test_plans_may_follow_each_other_in_any_order(net: Net) -> None:
     expected = run(net)
     weights = Weights(net, list(net.blocks), CPU)
-    for resident_bytes, guests in [(None, False), (0, True), (40_000, False), (None, True), (0, 0)]:
-        weights.place(resident_bytes, guests=bool(guests))
+    for resident_bytes, leaves in [(None, 0), (0, 1), (40_000, 0), (None, 1), (0, 0), (None, 0)]:
+        weights.place(resident_bytes)
+        assert weights.is_placed(resident_bytes)
+        if leaves:
+            weights.leave()
+            assert not weights.is_placed(resident_bytes)
+            weights.place(resident_bytes)
         assert torch.equal(run(net), expected)
 
 

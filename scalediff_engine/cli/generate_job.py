@@ -1,0 +1,33 @@
+"""From a request for a new picture to the job: everything that can be refused without a model."""
+
+from __future__ import annotations
+
+from scalediff_engine.cli.events import Job, Skipped
+from scalediff_engine.cli.jobs import OUTPUT_EXISTS, Machine, Worklist
+from scalediff_engine.cli.outputs import exists_already, named_output, require_writable
+from scalediff_engine.cli.remarks import size_notes, unheard_notes
+from scalediff_engine.cli.request import GenerateRequest
+from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.pipeline.plan_generate import plan_generate
+
+
+def make_generate_worklist(
+    request: GenerateRequest, facts: FamilyFacts, machine: Machine
+) -> Worklist:
+    """Settle the picture; the list has one job, or one that was left alone.
+
+    Raises:
+        UsageError: the model cannot do it, or the request makes no sense.
+        OutputError: the result could not be written.
+        NotEnoughMemory: it does not fit.
+    """
+    destination = request.destination
+    assert destination.file is not None  # the request saw to it
+    plan = plan_generate(request.size, facts, request.settings, machine.room)
+    output = named_output(destination.file, destination.format, plan.target)
+    if exists_already(output, destination.existing):
+        return Worklist(skipped=[Skipped(None, output, OUTPUT_EXISTS)])
+    require_writable(output)
+    machine.require_room(plan)
+    notes = size_notes(plan.target, facts) + unheard_notes(plan, request.settings, facts)
+    return Worklist([Job(None, output, plan, machine.seconds(plan.cost), notes)])

@@ -1,0 +1,138 @@
+"""A device as planning sees it, asked for without importing torch."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from scalediff_engine.memory.cards import gflop_per_second_of
+from scalediff_engine.memory.footprint import GIB
+from scalediff_engine.memory.probe import available_memory_bytes, guessed_gflop_per_second
+
+# Below this, NVIDIA's hardware has no bfloat16 and the autoencoder runs in float32.
+_BFLOAT16_CAPABILITY = (8, 0)
+_HALF, _FULL = 2, 4
+
+
+@dataclass(frozen=True)
+class Device:
+    """What planning knows of a device.
+
+    Attributes:
+        name: for people
+        free_bytes: of its memory
+        host_bytes: free bytes of main memory beside it; 0 = it is the same memory
+        gflop_per_second: a guess for as long as nothing was measured
+        element_bytes: of a number in the denoiser
+        vae_element_bytes: of a number in the autoencoder
+        compiles: there is a compiler for it
+    """
+
+    name: str
+    free_bytes: int
+    host_bytes: int
+    gflop_per_second: float
+    element_bytes: int = _HALF
+    vae_element_bytes: int = _HALF
+    compiles: bool = False
+
+    @property
+    def is_separate(self) -> bool:
+        """Whether it has a memory of its own."""
+        return self.host_bytes > 0
+
+
+def find_device(wanted: str) -> Device:
+    """Tell what the device has that ``models.device.pick_device`` will take.
+
+    Args:
+        wanted: auto | cpu | cuda | cuda:N | mps | xpu; a word that means nothing is refused when
+            the model is loaded
+    """
+    kind, _, index = wanted.partition(":")
+    build = _torch_build()
+    if kind in {"auto", "cuda"} and build.startswith("cuda"):
+        card = _nvidia_card(int(index) if index.isdecimal() else 0)
+        if card is not None:
+            return card
+    if kind in {"auto", "cuda"} and build.startswith("hip"):
+        card = _amd_card()
+        if card is not None:
+            return card
+    if kind in {"auto", "mps"} and sys.platform == "darwin" and os.uname().machine == "arm64":
+        return Device("the GPU", available_memory_bytes(), 0, 8 * guessed_gflop_per_second())
+    guess = guessed_gflop_per_second()
+    return Device("the CPU", available_memory_bytes(), 0, guess, _FULL, _FULL)
+
+
+def _nvidia_card(index: int) -> Device | None:
+    """Ask the driver, as PyTorch numbers the cards."""
+    try:
+        import pynvml
+
+        nvml: Any = pynvml
+        nvml.nvmlInit()
+        try:
+            handle = nvml.nvmlDeviceGetHandleByIndex(_visible(index))
+            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+            name = nvml.nvmlDeviceGetName(handle)
+            capability = tuple(nvml.nvmlDeviceGetCudaComputeCapability(handle))
+        finally:
+            nvml.nvmlShutdown()
+    except Exception:  # noqa: BLE001 - no driver, no card, no permission: there is nothing to tell
+        return None
+    vae_element = _HALF if capability >= _BFLOAT16_CAPABILITY else _FULL
+    return Device(
+        str(name),
+        int(memory.free),
+        available_memory_bytes(),
+        gflop_per_second_of(str(name)),
+        _HALF,
+        vae_element,
+        compiles=importlib.util.find_spec("triton") is not None,
+    )
+
+
+def _visible(index: int) -> int:
+    """The driver's number of the card that PyTorch calls ``index``."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    numbers = [int(word) for word in listed.split(",") if word.strip().isdecimal()]
+    return numbers[index] if index < len(numbers) else index
+
+
+def _amd_card(folder: Path = Path("/sys/class/drm")) -> Device | None:
+    """Ask Linux for the AMD card with the most memory."""
+    found: list[tuple[int, int]] = []
+    for total_file in folder.glob("card*/device/mem_info_vram_total"):
+        with suppress(OSError, ValueError):
+            total = int(total_file.read_text())
+            used = int(total_file.with_name("mem_info_vram_used").read_text())
+            found.append((total, total - used))
+    if not found:
+        return None
+    total, free = max(found)
+    guess = gflop_per_second_of("") * total / (16 * GIB)
+    return Device("the GPU", free, available_memory_bytes(), guess)
+
+
+@cache
+def _torch_build() -> str:
+    """Tell what the installed PyTorch computes on: "cuda...", "hip...", or "" for neither."""
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return ""
+    try:
+        text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    for kind in ("cuda", "hip"):
+        if re.search(rf"^{kind}\b[^=]*=\s*['\"]", text, re.MULTILINE):
+            return kind
+    return ""

@@ -1,0 +1,96 @@
+"""What all stages of one job share, and the evaluations of the model that they are made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.method.multidiffusion import average_views
+from scalediff_engine.method.noise import Level
+from scalediff_engine.models.model import Condition, Model, Words
+from scalediff_engine.pipeline.attempts import Attempts
+from scalediff_engine.pipeline.meter import Meter
+from scalediff_engine.pipeline.plan import Plan, StagePlan
+from scalediff_engine.pipeline.settings import Attention, Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """One job on its way.
+
+    Attributes:
+        plan, settings: what to do
+        model: runs every stage; it is as it was before when the job ends or raises
+        meter: hears of every step, and may raise ``Cancelled``
+        condition: the prompts
+        generator: on the CPU, seeded; all that is random comes from it
+        attempts: runs pieces of work under the plan for memory that holds at the moment
+    """
+
+    plan: Plan
+    settings: Settings
+    model: Model
+    meter: Meter
+    condition: Condition
+    generator: torch.Generator
+    attempts: Attempts
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(1, 3, H, W) to (1, C, H/f, W/f)."""
+        return self.attempts.run(lambda _: self.model.encode(x))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(1, C, rows, cols) to (1, 3, rows*f, cols*f)."""
+        return self.attempts.run(lambda _: self.model.decode(z))
+
+    def predict(self, z_t: Tensor, level: Level, stage: StagePlan, attention: Attention) -> Tensor:
+        """Evaluate the model, and once more for guidance where that is wanted and matters.
+
+        Args:
+            z_t: (1, C, rows, cols) at ``level``
+            level: its noise
+            stage: has the guidance
+            attention: whether the latent is seen in views; the other kinds are the model's affair
+
+        Returns:
+            (1, C, rows, cols), the model's output.
+        """
+        evaluate = _evaluation(self.model, attention, stage.guidance)
+        sigma = level.sigma / level.alpha if level.alpha else math.inf  # flows begin without signal
+        if not stage.guides(sigma):
+            return self.attempts.run(lambda _: evaluate(z_t, level, self.condition.positive))
+        prompts = (self.condition.positive, self.condition.negative)
+
+        def both(plan: MemoryPlan) -> Tensor:
+            if plan.batches(stage.canvas.area):
+                return evaluate(z_t, level, Words.together(*prompts))
+            return torch.cat([evaluate(z_t, level, words) for words in prompts])
+
+        positive, negative = self.attempts.run(both).chunk(2)
+        return negative + stage.guidance * (positive - negative)
+
+
+def begin(plan: Plan, settings: Settings, model: Model, meter: Meter) -> Run:
+    """Encode the prompts, seed what is random, and have the model compiled where it is worth it."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    attempts = Attempts(model, plan.memory)
+    condition = model.condition(settings.prompt, settings.negative or model.facts.default_negative)
+    if plan.compiled:
+        model.compile()
+    return Run(plan, settings, model, meter, condition, generator, attempts)
+
+
+def _evaluation(
+    model: Model, attention: Attention, guidance: float
+) -> Callable[[Tensor, Level, Words], Tensor]:
+    if attention is not Attention.MULTIDIFFUSION:
+        return lambda z, level, words: model.predict(z, level, words, guidance)
+    view = model.facts.native.grid(model.facts.latent_factor)
+    return lambda z, level, words: average_views(
+        z, view, lambda part: model.predict(part, level, words, guidance)
+    )

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scalediff_engine.cli.generate_job import make_generate_worklist
+from scalediff_engine.cli.jobs import Machine, Worklist
+from scalediff_engine.cli.request import Destination, Existing, GenerateRequest, ModelChoice
+from scalediff_engine.errors import NotEnoughMemory, OutputError, OutputExists, UsageError
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.footprint import GIB
+from scalediff_engine.models.embedded import EMBEDDED
+from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.models.flux import FLUX_DEV
+from scalediff_engine.models.sdxl import SDXL
+from scalediff_engine.pipeline.settings import Settings
+
+TREE = Settings(prompt="a tree")
+PLENTY = Machine(1000 * GIB, "this machine", lambda _: 12.0)
+
+
+def plan(
+    file: Path,
+    size: Size = Size(2048, 2048),  # noqa: B008 - a plain value
+    *,
+    facts: FamilyFacts = SDXL,
+    settings: Settings = TREE,
+    machine: Machine = PLENTY,
+    **destination: Any,
+) -> Worklist:
+    request = GenerateRequest(
+        size,
+        destination=Destination(file=file, **destination),
+        settings=settings,
+        model=ModelChoice("some model"),
+    )
+    return make_generate_worklist(request, facts, machine)
+
+
+def test_a_new_picture_is_one_job_without_a_source(tmp_path: Path) -> None:
+    [job] = plan(tmp_path / "a.png").jobs
+    assert (job.source, job.output, job.subject) == (None, *(tmp_path / "a.png",) * 2)
+    assert job.plan.from_noise
+    assert (job.seconds, job.notes) == (12.0, ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_that_is_there_is_refused_skipped_or_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(OutputExists, match="--overwrite"):
+        plan(tmp_path / "a.png")
+    skipped = plan(tmp_path / "a.png", existing=Existing.SKIP)
+    assert [(s.path, s.output) for s in skipped.skipped] == [(None, tmp_path / "a.png")]
+    assert skipped.jobs == []
+    assert len(plan(tmp_path / "a.png", existing=Existing.OVERWRITE).jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "form", "words"),
+    [
+        ("a.psd", None, "no ending that can be written"),
+        ("a", None, "no ending that can be written"),
+        ("a.png", "tiff", "is png, but --format says tiff"),
+    ],
+)
+def test_the_file_says_its_format(tmp_path: Path, file: str, form: str | None, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        plan(tmp_path / file, format=form)
+
+
+def test_a_format_that_cannot_hold_the_size_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputError):
+        plan(tmp_path / "a.webp", Size(20_000, 4000))
+
+
+def test_what_does_not_fit_is_refused_with_a_size_that_would(tmp_path: Path) -> None:
+    facts = replace(SDXL, footprint=replace(SDXL.footprint, base_bytes=GIB, bytes_per_pixel=1000))
+    small = replace(PLENTY, available_bytes=3 * GIB, limited_by="--max-memory")
+    with pytest.raises(NotEnoughMemory, match=r"--max-memory has 3.0 GiB to use. \d+x\d+ would"):
+        plan(tmp_path / "a.png", Size(4096, 4096), facts=facts, machine=small)
+
+
+def test_the_shipped_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot make new ones"):
+        plan(tmp_path / "a.png", facts=EMBEDDED)
+
+
+def test_a_model_must_be_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Say --model.*\.safetensors"):
+        GenerateRequest(
+            Size(8, 8), destination=Destination(file=tmp_path / "a.png"), model=ModelChoice("")
+        )
+
+
+def test_a_picture_too_small_for_the_model_is_remarked_on(tmp_path: Path) -> None:
+    [job] = plan(tmp_path / "a.png", Size(160, 128)).jobs
+    assert job.notes == (
+        "Stable Diffusion XL knows pictures of about 1024x1024; at 160x128 it makes poor ones.",
+    )
+
+
+def test_wishes_that_a_model_has_no_ear_for_are_remarked_on(tmp_path: Path) -> None:
+    wishes = replace(TREE, negative="fog", guided_sigmas=(1.0, 2.0))
+    [deaf] = plan(tmp_path / "a.png", facts=FLUX_DEV, settings=wishes).jobs
+    assert [note.split()[0] for note in deaf.notes] == ["--negative", "--guidance-interval"]
+    [hearing] = plan(tmp_path / "a.png", settings=wishes).jobs
+    assert hearing.notes == ()
+    [unguided] = plan(tmp_path / "a.png", settings=replace(wishes, guidance=1)).jobs
+    assert len(unguided.notes) == 2
