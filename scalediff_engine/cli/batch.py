@@ -31,7 +31,7 @@ class Batch:
 
     Attributes:
         title: of the model, for people
-        remember: told of each finished job's device, cost and seconds
+        remember: told of each finished job's device, cost, seconds, and bytes at the peak
         clock: seconds, monotonic
     """
 
@@ -41,7 +41,7 @@ class Batch:
     bench: Bench
     reporter: Reporter
     interrupts: Interrupts
-    remember: Callable[[str, Cost, float], None]
+    remember: Callable[[str, Cost, float, int | None], None]
     clock: Callable[[], float] = time.monotonic
     _maker: Maker | None = None
     _model_notes: tuple[str, ...] = ()
@@ -134,7 +134,7 @@ class Batch:
             self._done_s += seconds
             told, self._model_notes = self._model_notes, ()  # once a run
             self.reporter.tell(Finished(work, self.clock() - start_s, told + notes + more))
-            self.remember(maker.device, job.plan.cost, seconds)
+            self.remember(maker.device, job.plan.cost, seconds, maker.peak_bytes())
 
     def _load(self) -> Maker:
         """Load the model; until then an interrupt may simply end the process, from then on not."""

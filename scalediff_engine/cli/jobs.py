@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scalediff_engine.cli.crashlog import crash_error
@@ -84,6 +84,9 @@ def make_worklist(
             "--output-dir takes a folder."
         )
     inputs = {same_place(source.path): source.path for source in sources}
+    if machine.room is not None:
+        room = replace(machine.room, pictures=max(1, len(sources)))
+        machine = replace(machine, room=room)
     for source in sources:
         try:
             job = _plan(source, request, facts, shelf, machine)

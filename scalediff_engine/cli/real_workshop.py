@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,15 @@ class FileShelf:
         return read_recipe(path) is not None
 
 
+@dataclass(frozen=True)
 class ModelBench:
-    """Real files and models."""
+    """Real files and models.
+
+    Attributes:
+        memory_bytes: that a device's memory may be used of; None = what is free
+    """
+
+    memory_bytes: int | None = None
 
     def read(self, path: Path) -> tuple[Picture, tuple[str, ...]]:
         """See ``Bench``."""
@@ -50,23 +58,27 @@ class ModelBench:
 
     def load(self, model: ModelChoice, settings: Settings) -> Maker:
         """See ``Bench``."""
+        from scalediff_engine.models.device import cap_memory, forget_peak, peak_bytes
         from scalediff_engine.pipeline.generate import generate
         from scalediff_engine.pipeline.recipe import make_recipe
         from scalediff_engine.pipeline.upscale import upscale
 
         rest = None if model.text_encoders_from is None else locate(model.text_encoders_from)
         loaded = families.load(model.name, model.device, model.loras, rest)
+        if self.memory_bytes is not None:
+            cap_memory(loaded.device, self.memory_bytes)
 
         def make(
             picture: Picture | None, plan: Plan, on_progress: ProgressCallback
         ) -> tuple[Picture, str]:
+            forget_peak(loaded.device)
             if picture is None:
                 result = generate(plan, settings, loaded, on_progress)
             else:
                 result = upscale(picture, plan, settings, loaded, on_progress)
             return result, make_recipe(plan, settings, loaded, model.loras)
 
-        return Maker(str(loaded.device), make, tuple(getattr(loaded, "notes", ())))
+        return Maker(str(loaded.device), make, loaded.notes, lambda: peak_bytes(loaded.device))
 
     def encode(
         self, picture: Picture, path: Path, *, quality: int | None, recipe: str

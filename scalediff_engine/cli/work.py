@@ -16,10 +16,11 @@ from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
 from scalediff_engine.cli.report import Reporter, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.table import plan_table
+from scalediff_engine.memory.caches import compiled_folder
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.footprint import Cost
-from scalediff_engine.memory.probe import available_memory_bytes, guessed_gflop_per_second
+from scalediff_engine.memory.probe import available_memory_bytes
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.models import families
 from scalediff_engine.models.facts import FamilyFacts
@@ -82,27 +83,36 @@ def _run(
     if request.dry_run:
         return _show_plan(worklist, reporter, table=table)
 
-    def remember(device: str, cost: Cost, seconds: float) -> None:
-        speed.add({device, request.model.device}, facts.name, cost.gflop, seconds)
+    def remember(device: str, cost: Cost, seconds: float, peak_bytes: int | None) -> None:
+        names = {device, request.model.device}
+        speed.add(names, facts.name, cost.gflop, seconds)
+        if peak_bytes is not None:
+            speed.add_memory(names, facts.name, cost, peak_bytes)
 
-    return Batch(request, worklist, facts.title, ModelBench(), reporter, interrupts, remember).run()
+    bench = ModelBench(request.max_memory_bytes)
+    return Batch(request, worklist, facts.title, bench, reporter, interrupts, remember).run()
 
 
 def this_machine(request: Request, facts: FamilyFacts, speed: SpeedRecord) -> Machine:
     """Say what this machine gives for a model: main memory, or a device and the room on it."""
     limit_bytes, device = request.max_memory_bytes, request.model.device
-    pace = speed.gflop_per_second(device, facts.name)
     if facts.footprint.denoiser is None:
         available_bytes, limited_by = available_memory_bytes(), "this machine"
         if limit_bytes is not None and limit_bytes < available_bytes:
             available_bytes, limited_by = limit_bytes, "--max-memory"
+        pace = speed.gflop_per_second(device, facts.name)
         return Machine(available_bytes, limited_by, lambda cost: cost.gflop / pace)
     found = find_device(device)
-    if pace == guessed_gflop_per_second():  # nothing was measured: better a guess for the device
-        pace = found.gflop_per_second
-    free, room = Room(found).usable_bytes, Room(found, limit_bytes)
-    limited_by = found.name if room.usable_bytes >= free else "--max-memory"
-    return Machine(room.usable_bytes, limited_by, lambda cost: cost.gflop / pace, room)
+    found_pace = speed.measured(device, facts.name) or found.gflop_per_second
+    found = replace(found, gflop_per_second=found_pace)
+    room = Room(
+        found,
+        limit_bytes,
+        scale=speed.memory_scale(device, facts.name),
+        compiled_before=compiled_folder().is_dir(),
+    )
+    limited_by = found.name if room.usable_bytes >= Room(found).usable_bytes else "--max-memory"
+    return Machine(room.usable_bytes, limited_by, lambda cost: cost.gflop / found_pace, room)
 
 
 def _show_plan(worklist: Worklist, reporter: Reporter, *, table: bool) -> int:

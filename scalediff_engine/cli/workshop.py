@@ -42,11 +42,13 @@ class Maker:
         make: picture to enlarge (None: the plan makes one from noise), plan, callback to the
             result and its recipe
         notes: sentences on what it was put together from
+        peak_bytes: of the device's memory that the last picture took; None = it cannot be told
     """
 
     device: str
     make: Callable[[Picture | None, Plan, ProgressCallback], tuple[Picture, str]]
     notes: tuple[str, ...] = ()
+    peak_bytes: Callable[[], int | None] = lambda: None
 
 
 class Bench(Protocol):

@@ -50,11 +50,11 @@ class _Strips:
 
 
 _STRIPS = (
-    _Strips(1024, 672, 870, 2.2, 1.7),
-    _Strips(512, 435, 461, 2.8, 2.6),
-    _Strips(307, 262, 240, 3.2, 6.1),
-    _Strips(192, 205, 160, 3.5, 9.9),
-    _Strips(96, 205, 134, 12.0, 19.0),
+    _Strips(1024, 673, 1180, 1.8, 1.6),
+    _Strips(512, 403, 591, 2.0, 2.1),
+    _Strips(400, 370, 382, 2.7, 4.5),
+    _Strips(192, 198, 175, 3.1, 9.7),
+    _Strips(96, 198, 130, 10.5, 18.8),
 )
 _VAE_BYTES = 84_000_000 * 2
 # Workspaces of the libraries, embeddings, latents.
@@ -70,12 +70,14 @@ class Room:
         limit_bytes: not to be exceeded, the driver's context included; None = what is free
         scale: of what this machine's runs took beside the weights, to what was predicted
         compiled_before: compiled code is kept on disk
+        pictures: of this size, one after the other; compiling pays for all of them
     """
 
     device: Device
     limit_bytes: int | None = None
     scale: float = 1.0
     compiled_before: bool = False
+    pictures: int = 1
 
     @property
     def usable_bytes(self) -> int:
@@ -202,7 +204,7 @@ class _Job:
         each = compiled.cached_seconds if room.compiled_before else compiled.first_seconds
         canvases = len({stage.canvas for stage in self._stages})
         saved = compiled.saving * sum(self._step_seconds(s, MemoryPlan()) for s in self._stages)
-        return saved > each * canvases
+        return saved * room.pictures > each * canvases
 
     def _plans(self, bits: int, usable_bytes: int) -> Iterator[MemoryPlan]:
         sides = sorted({*self._encoded, *self._decoded})

@@ -1,4 +1,4 @@
-"""What this machine really did: GFLOP/s per device and model, remembered between runs."""
+"""What this machine really did, per device and model, remembered between runs."""
 
 from __future__ import annotations
 
@@ -12,30 +12,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from scalediff_engine.memory.caches import cache_folder
+from scalediff_engine.memory.footprint import Cost
 from scalediff_engine.memory.probe import guessed_gflop_per_second
 
 # A smaller or shorter run measures the overhead of its start rather than the machine.
 SMALLEST_RUN_GFLOP = 100.0
 SHORTEST_RUN_SECONDS = 1.0
 NEWEST_WEIGHT = 0.4
+LEAST_RATIO = 0.7
 
 
 def default_file() -> Path:
     """Give the file in the user's cache folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("scalediff", False)) / "speed.json"
+    return cache_folder() / "speed.json"
 
 
 @dataclass(frozen=True)
 class SpeedRecord:
-    """The remembered speeds; a missing, damaged or unwritable file only costs accuracy."""
+    """The remembered figures; a missing, damaged or unwritable file only costs accuracy."""
 
     file: Path
 
+    def measured(self, device: str, model: str) -> float | None:
+        """Give this machine's speed in GFLOP/s, or None if it has not been measured."""
+        return self._read().get(_key(device, model))
+
     def gflop_per_second(self, device: str, model: str) -> float:
-        """Give this machine's speed, guessed as long as it has not been measured."""
-        return self._read().get(_key(device, model)) or guessed_gflop_per_second()
+        """Give this machine's speed, guessed for a CPU as long as it has not been measured."""
+        return self.measured(device, model) or guessed_gflop_per_second()
+
+    def memory_scale(self, device: str, model: str) -> float:
+        """Give what runs took beside the weights, as a multiple of what was predicted."""
+        return self._read().get(_memory_key(device, model), 1.0)
 
     def add(self, devices: Iterable[str], model: str, gflop: float, seconds: float) -> None:
         """Remember a run.
@@ -48,13 +57,36 @@ class SpeedRecord:
         """
         if seconds < SHORTEST_RUN_SECONDS or not gflop >= SMALLEST_RUN_GFLOP:
             return
-        speeds = self._read()
-        for key in {_key(device, model) for device in devices}:
-            newest = gflop / seconds
-            known = speeds.get(key)
+        self._mix({_key(device, model) for device in devices}, gflop / seconds)
+
+    def add_memory(
+        self, devices: Iterable[str], model: str, cost: Cost, measured_bytes: int
+    ) -> None:
+        """Remember what a run really took of the device's memory.
+
+        Args:
+            devices, model: see ``add``
+            cost: what was predicted with ``memory_scale``
+            measured_bytes: at the peak; a run under another plan than the predicted one is so far
+                off that it is not remembered
+        """
+        predicted = cost.peak_bytes - cost.fixed_bytes
+        ratio = (measured_bytes - cost.fixed_bytes) / predicted if predicted > 0 else 0.0
+        if not LEAST_RATIO <= ratio <= 1 / LEAST_RATIO:
+            return
+        devices = set(devices)
+        for device in devices:
+            scale = self.memory_scale(device, model) * ratio
+            self._mix({_memory_key(device, model)}, min(max(scale, 0.5), 2.0))
+
+    def _mix(self, keys: set[str], newest: float) -> None:
+        """Move remembered figures towards the newest one."""
+        figures = self._read()
+        for key in keys:
+            known = figures.get(key)
             mixed = newest if known is None else known + NEWEST_WEIGHT * (newest - known)
-            speeds[key] = round(mixed, 3)
-        self._write(speeds)
+            figures[key] = round(mixed, 3)
+        self._write(figures)
 
     def _read(self) -> dict[str, float]:
         try:
@@ -85,3 +117,7 @@ class SpeedRecord:
 
 def _key(device: str, model: str) -> str:
     return f"{model} on {device}"
+
+
+def _memory_key(device: str, model: str) -> str:
+    return f"{model} on {device}, memory"

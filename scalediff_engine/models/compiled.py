@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from torch import nn
+
+from scalediff_engine.memory.caches import compiled_folder
 
 # Resolutions x native or not x one prompt or two: more than the eight that are usual.
 _VARIANTS = 64
@@ -23,14 +23,9 @@ def compile_blocks(blocks: Iterable[nn.Module]) -> None:
     Args:
         blocks: repeated blocks, whatever surrounds them stays as it is
     """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder()))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compiled_folder()))
     dynamo: Any = torch._dynamo.config  # pyright: ignore[reportPrivateUsage]
     dynamo.recompile_limit = max(dynamo.recompile_limit, _VARIANTS)
     dynamo.accumulated_recompile_limit = max(dynamo.accumulated_recompile_limit, 4 * _VARIANTS)
     for block in blocks:
         block.forward = torch.compile(block.forward, dynamic=False)
-
-
-def cache_folder() -> Path:
-    """Give the folder for compiled code; it may be deleted at any time."""
-    return Path(platformdirs.user_cache_dir("scalediff", False)) / "compiled"

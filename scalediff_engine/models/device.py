@@ -6,6 +6,9 @@ import torch
 
 from scalediff_engine.errors import UsageError
 
+# What the driver takes of a device for a process before anything is allocated.
+_CONTEXT_BYTES = 512 * 2**20
+
 
 def pick_device(wanted: str) -> torch.device:
     """Turn the user's word into a device that is really there.
@@ -37,3 +40,23 @@ def _present() -> list[str]:
 
 def _sentence(wanted: str, present: list[str]) -> str:
     return f"There is no device '{wanted}' here. This machine has: {', '.join(present)}."
+
+
+def cap_memory(device: torch.device, limit_bytes: int) -> None:
+    """Have allocations fail that would take more of a CUDA device than this, context included."""
+    if device.type != "cuda":
+        return
+    _, total = torch.cuda.mem_get_info(device)
+    allocations = max(0, limit_bytes - _CONTEXT_BYTES)
+    torch.cuda.set_per_process_memory_fraction(min(1.0, allocations / total), device)
+
+
+def forget_peak(device: torch.device) -> None:
+    """Begin to measure: from now on ``peak_bytes`` counts."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_bytes(device: torch.device) -> int | None:
+    """Give the most bytes that were allocated at once; None where that cannot be told."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None

@@ -48,8 +48,10 @@ def neighborhood_attention(
         return
     originals: dict[str, Any] = dict(transformer.attn_processors)
     number = _numbers.setdefault(transformer, attention_op.new_number())
-    processor = _NeighborhoodProcessor(number, tokens.cells)
-    transformer.set_attn_processor(dict.fromkeys(originals, processor))
+    # diffusers' types know its own processors only
+    processor: Any = _NeighborhoodProcessor(number, tokens.cells)
+    attached: dict[str, Any] = dict.fromkeys(originals, processor)
+    transformer.set_attn_processor(attached)
     try:
         with attention_op.numbered({number: LayerTiling(tiling, tokens, window, _HALVINGS)}):
             yield tiling
@@ -94,7 +96,10 @@ class _NeighborhoodProcessor:
         assert image_rotary_emb is not None  # FLUX has no other sense of place
         rotary = [t[words:] for t in image_rotary_emb]
         for i in range(2):
-            image[i] = apply_rotary_emb(image[i], (rotary[0], rotary[1]), sequence_dim=1)
+            # its types forget that cos and sin come as a pair, and that a tensor goes out alone
+            pair: Any = (rotary[0], rotary[1])
+            turned: Any = apply_rotary_emb(image[i], pair, sequence_dim=1)
+            image[i] = turned
         out, text_out = attention_op.joint_neighborhood_attention(image, text, rotary, self._number)
         out, text_out = out.flatten(2), text_out.flatten(2)
         if encoder_hidden_states is None:

@@ -90,7 +90,6 @@ class FluxModel:
         self._placement.ensure()
         n, (rows, cols) = len(words.tokens), z.shape[-2:]
         tokens = pack(z.to(self.device, self._dtype)).expand(n, -1, -1)
-        numbers = {"dtype": self._dtype, "device": self.device}
         heard = None
         if self._transformer.config["guidance_embeds"]:
             heard = torch.full((n,), guidance, dtype=torch.float32, device=self.device)
@@ -98,7 +97,7 @@ class FluxModel:
             hidden_states=tokens,
             encoder_hidden_states=words.tokens,
             pooled_projections=words.pooled,
-            timestep=torch.full((n,), level.sigma, **numbers),
+            timestep=torch.full((n,), level.sigma, dtype=self._dtype, device=self.device),
             img_ids=token_places(Grid(rows // 2, cols // 2), self.device),
             txt_ids=torch.zeros(words.tokens.shape[1], 3, device=self.device),
             guidance=heard,

@@ -77,6 +77,8 @@ class Weights:
             self._here = False
             for block in self._blocks:
                 block.leave()
+            if self._device.type == "cuda":  # else the allocator keeps it, in pieces of their size
+                torch.cuda.empty_cache()
 
     def _arrange(self, resident_bytes: int | None, bits: int) -> None:
         for hook in self._hooks:

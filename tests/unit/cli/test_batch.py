@@ -28,7 +28,7 @@ class Run:
         worklist = make_worklist(request, FACTS, FakeShelf(), machine)
         self.reporter = ListReporter()
         self.interrupts = Interrupts()
-        self.remembered: list[tuple[str, Cost, float]] = []
+        self.remembered: list[tuple[str, Cost, float, int | None]] = []
         self.now_s = 0.0
         self.batch = Batch(
             request,
@@ -37,7 +37,7 @@ class Run:
             bench,
             self.reporter,
             self.interrupts,
-            lambda device, cost, seconds: self.remembered.append((device, cost, seconds)),
+            lambda *told: self.remembered.append(told),
             clock=self._clock,
         )
 
@@ -68,7 +68,7 @@ def test_every_picture_is_read_upscaled_and_written_with_one_load(tmp_path: Path
     assert bench.calls == ["read a.png", "load", "save a_x4.png", "read b.png", "save b_x4.png"]
     assert [event.work.number for event in run.reporter.of(Finished)] == [1, 2]
     assert (run.summary.done, run.summary.exit_code) == (2, 0)
-    assert [(device, seconds) for device, _, seconds in run.remembered] == [("cpu", 1.0)] * 2
+    assert [(told[0], told[2]) for told in run.remembered] == [("cpu", 1.0)] * 2
 
 
 def test_a_picture_that_cannot_be_read_costs_no_model_load(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_large_model_is_planned_on_its_device(speed: SpeedRecord) -> None:
     machine = work.this_machine(request(), SDXL, speed)
     assert machine.limited_by == "Some Card"
     assert machine.room is not None
-    assert machine.room.device is CARD
+    assert machine.room.device == CARD
     assert 15 * GIB < machine.available_bytes < 20 * GIB
     limited = work.this_machine(request(6 * GIB), SDXL, speed)
     assert limited.limited_by == "--max-memory"

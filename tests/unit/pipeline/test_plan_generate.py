@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scalediff_engine.errors import UsageError
@@ -59,6 +59,7 @@ def test_any_size_is_reached_in_steps_of_about_two(
     width: int, proportion: float, facts: FamilyFacts
 ) -> None:
     target = Size(width, max(1, round(width * proportion)))
+    assume(max(target) <= 16 * min(target))  # rounding makes strips of small ones
     made = plan_generate(target, facts, TREE)
     sizes = [stage.canvas for stage in made.stages]
     assert all(side % facts.multiple == 0 for size in sizes for side in size)
