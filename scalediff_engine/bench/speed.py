@@ -3,29 +3,72 @@
 from __future__ import annotations
 
 import gc
-import json
+import itertools
+import math
+import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
+from torch.utils.flop_counter import FlopCounterMode
 
+from scalediff_engine import __version__
+from scalediff_engine.bench.attention_flops import count_attention
 from scalediff_engine.bench.random_parts import load_random
 from scalediff_engine.geometry import Grid, Offset, Size
+from scalediff_engine.memory.choose import Room
+from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.footprint import GIB
-from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.memory.plan import ROOMY
 from scalediff_engine.method.multidiffusion import average_views
 from scalediff_engine.models import families
-from scalediff_engine.models.attention_op import layer_of
-from scalediff_engine.models.model import Condition, Model, Words
+from scalediff_engine.models.device import forget_peak, peak_bytes
+from scalediff_engine.models.model import Model, Words
+from scalediff_engine.pipeline.loop import run_stages
+from scalediff_engine.pipeline.meter import Meter
+from scalediff_engine.pipeline.plan import plan_upscale, stage_loads
+from scalediff_engine.pipeline.settings import Attention, Settings
+
+KINDS = tuple(kind.value for kind in (Attention.DIRECT, Attention.MULTIDIFFUSION, Attention.NPA))
 
 _MATRIX = 8192
-_KINDS = ("direct", "multidiffusion", "npa")
+# Where in the schedule a step is measured; it makes no difference to its time.
+_LEVEL = 0.4
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be measured.
+
+    Attributes:
+        model: a family's name, or with real weights what ``store.locate`` finds a model by
+        random_weights: full-size random weights: time and memory do not depend on the values
+        sizes: sides of square pictures, in pixels
+        kinds: of attention, of ``KINDS``
+        device: see ``models.device.pick_device``
+        repeats: measured steps, of which the median counts
+        compiles: NPA is measured compiled too, with its warm-up
+        whole: whole upscales from the native size to these sides
+        few_steps: whole upscales also as a distilled model does them, four steps without guidance
+        limits_gib: whole upscales also under these limits of memory
+    """
+
+    model: str
+    random_weights: bool = False
+    sizes: Sequence[int] = (2048, 4096)
+    kinds: Sequence[str] = KINDS
+    device: str = "auto"
+    repeats: int = 5
+    compiles: bool = True
+    whole: Sequence[int] = (4096,)
+    few_steps: bool = False
+    limits_gib: Sequence[float] = ()
 
 
 @dataclass
@@ -37,123 +80,134 @@ class Speed:
         rows: one dictionary a measurement
     """
 
-    facts: dict[str, Any] = field(default_factory=dict[str, Any])
-    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    facts: Row = field(default_factory=dict[str, Any])
+    rows: list[Row] = field(default_factory=list[Row])
 
 
-@torch.inference_mode()
-def measure_speed(
-    family: str,
-    *,
-    random_weights: bool,
-    sizes: tuple[int, ...] = (2048, 4096),
-    kinds: tuple[str, ...] = _KINDS,
-    device: str = "auto",
-    compiled: bool = True,
-    repeats: int = 5,
-    tell: Callable[[str], None] = print,
-) -> Speed:
-    """Measure a family's model.
+def measure_speed(request: Request, tell: Callable[[Row], None]) -> Speed:
+    """Measure a model.
 
     Args:
-        family: a name, or with real weights a path
-        random_weights: full-size random weights instead of real ones
-        sizes: sides of square pictures, in pixels
-        kinds: of attention
-        device: see ``models.device.pick_device``
-        compiled: compile repeated blocks for NPA, and show the warm-up
-        repeats: measured steps, of which the median counts
+        request: what
         tell: hears of each measurement as it is made
+
+    Raises:
+        ModelMissing, ModelError, UsageError: see ``models.families.load``.
     """
-    model = load_random(family, device) if random_weights else families.load(family, device)
-    speed = Speed(
-        {
-            "model": family,
-            "weights": "random" if random_weights else "real",
-            "device": _device_name(model.device),
-            "torch": torch.__version__,
-            "peak_tflops": matrix_peak(model.device),
-        }
-    )
-    bench = _Bench(model, speed, repeats, tell)
-    for size in sizes:
-        for kind in kinds:
-            bench.step(size, kind, batch=1 if model.facts.guided_sigmas is None else 2)
-    if compiled:
-        model.compile()
-        for size in sizes:
-            bench.step(size, "npa", batch=1 if model.facts.guided_sigmas is None else 2, note=True)
-    for size in sizes:
-        bench.autoencoder(size)
-    return speed
+    if request.random_weights:
+        model = load_random(request.model, request.device)
+    else:
+        model = families.load(request.model, request.device)
+    with torch.inference_mode():
+        return _Bench(model, request, tell).run()
 
 
 class _Bench:
-    def __init__(
-        self, model: Model, speed: Speed, repeats: int, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, model: Model, request: Request, tell: Callable[[Row], None]) -> None:
         self._model = model
-        self._speed = speed
-        self._repeats = repeats
+        self._request = request
         self._tell = tell
-        self._condition: Condition = model.condition("", "")
-        model.arrange(MemoryPlan())
+        self._guided = model.facts.guided_sigmas is not None
+        self._tflop: dict[tuple[int, str], float] = {}
+        count_attention()
+        self._speed = Speed(
+            {
+                "model": model.facts.name,
+                "weights": "random" if request.random_weights else "real",
+                "device": _device_name(model.device),
+                "torch": torch.__version__,
+                "scalediff": __version__,
+                "peak_tflops": matrix_peak(model.device),
+            }
+        )
+        self._condition = model.condition("", "")
+        model.arrange(ROOMY)
 
-    def step(self, side: int, kind: str, *, batch: int, note: bool = False) -> None:
-        """Measure one denoising step; ``note`` marks the compiled one."""
-        model = self._model
-        grid = Size(side, side).grid(model.facts.latent_factor)
-        level = model.schedule.level(model.facts.train_timesteps * 2 // 5)
-        channels = model.preview_matrix.shape[0] - 1
-        z = torch.randn(1, channels, grid.rows, grid.cols, device=model.device)
+    def run(self) -> Speed:
+        request = self._request
+        for side in request.sizes:
+            for kind in request.kinds:
+                self._step(side, kind)
+        if request.compiles and self._model.device.type != "cpu":
+            self._model.compile()
+            for side in request.sizes:
+                self._step(side, Attention.NPA.value, compiled=True)
+            self._warm_up_again()
+        for side in request.sizes:
+            self._autoencoder(side)
+        self._wholes()
+        return self._speed
+
+    def _step(self, side: int, kind: str, *, compiled: bool = False) -> None:
+        evaluations = 2 if self._guided else 1
+        measured = self._run_step(side, kind)
+        first = next(measured)
+        if not compiled:  # compiled code does not tell, and computes the same
+            with FlopCounterMode(display=False) as counter:
+                next(measured)
+            self._tflop[side, kind] = counter.get_total_flops() / 1e12
+        tflop = self._tflop.get((side, kind))
+        seconds, peak = _timed(lambda: next(measured), self._model.device, self._request.repeats)
+        measured.close()
+        row: Row = {
+            "what": "step",
+            "attention": kind,
+            "compiled": compiled,
+            "side": side,
+            "batch": evaluations,
+            "seconds": seconds,
+            "peak_gib": peak,
+        }
+        if compiled:
+            row["warm_up_seconds"] = first - seconds
+        if tflop is not None:
+            row["tflop"] = tflop
+            row["share_of_peak"] = tflop / seconds / self._speed.facts["peak_tflops"]
+        self._add(row)
+
+    def _warm_up_again(self) -> None:
+        """Forget what is compiled and have it found on disk, as the next process will."""
+        import torch._dynamo
+
+        torch._dynamo.reset()
+        for side in self._request.sizes:
+            measured = self._run_step(side, Attention.NPA.value)
+            first, second = next(measured), next(measured)
+            measured.close()
+            self._add({"what": "warm-up from disk", "side": side, "seconds": first - second})
+
+    def _run_step(self, side: int, kind: str) -> Any:  # noqa: ANN401 - a generator of seconds
+        """Steps of one size, for as long as they are asked for; each gives its seconds."""
+        model, facts = self._model, self._model.facts
+        grid = Size(side, side).grid(facts.latent_factor)
+        native = facts.native.grid(facts.latent_factor)
+        level = model.schedule.level(round(facts.train_timesteps * _LEVEL))
+        z = torch.randn(1, len(model.preview_matrix) - 1, *grid, device=model.device)
         words = self._condition.positive
-        if batch == 2:
+        if self._guided:
             words = Words.together(self._condition.positive, self._condition.negative)
-        guidance = model.facts.stage_defaults(1)[0].guidance
-        native = model.facts.native.grid(model.facts.latent_factor)
+        guidance = facts.stage_defaults(1)[0].guidance
+        generator = torch.Generator().manual_seed(0)
+        npa = kind == Attention.NPA.value
 
         def evaluate(part: Tensor) -> Tensor:
             return model.predict(part, level, words, guidance)
 
-        generator = torch.Generator().manual_seed(0)
-        npa = kind == "npa"
         context: Any = model.neighborhood_attention(grid) if npa else nullcontext()
         with context as tiling:
-
-            def run() -> None:
+            while True:
                 if npa:  # as in a real run: the tiling moves at every step
                     tiling.offset = _offset(native, generator)
-                if kind == "multidiffusion":
+                _wait(model.device)
+                began = time.perf_counter()
+                if kind == Attention.MULTIDIFFUSION.value:
                     average_views(z, native, evaluate)
                 else:
                     evaluate(z)
+                _wait(model.device)
+                yield time.perf_counter() - began
 
-            began = time.perf_counter()
-            run()
-            _wait(model.device)
-            first_s = time.perf_counter() - began
-            flops = None
-            if not note:
-                with FlopCounterMode(display=False) as counter:
-                    run()
-                flops = counter.get_total_flops()
-            median_s, peak = _timed(run, model.device, self._repeats)
-        self._add(
-            {
-                "what": "step",
-                "attention": kind,
-                "compiled": note,
-                "side": side,
-                "batch": batch,
-                "seconds": median_s,
-                "first_seconds": first_s,
-                "peak_gib": peak,
-                "tflop": None if flops is None else flops / 1e12,
-            }
-        )
-
-    def autoencoder(self, side: int) -> None:
-        """Measure encoding and decoding."""
+    def _autoencoder(self, side: int) -> None:
         model = self._model
         pixels = torch.rand(1, 3, side, side) * 2 - 1
         z = model.encode(pixels)
@@ -165,12 +219,61 @@ class _Bench:
             seconds, peak = _timed(run, model.device, 2)
             self._add({"what": what, "side": side, "seconds": seconds, "peak_gib": peak})
 
-    def _add(self, row: dict[str, Any]) -> None:
-        if row.get("tflop"):
-            rate = row["tflop"] / row["seconds"]
-            row["share_of_peak"] = rate / self._speed.facts["peak_tflops"]
+    def _wholes(self) -> None:
+        always = Settings(guided_sigmas=(0.0, math.inf)) if self._guided else Settings()
+        for side in self._request.whole:
+            self._whole("upscale", side, always)
+            if self._guided:
+                self._whole("upscale, guidance in its interval", side, Settings())
+            if self._request.few_steps:
+                self._whole("upscale, 4 steps, no guidance", side, Settings(steps=4, guidance=1.0))
+            for limit in self._request.limits_gib:
+                self._whole("upscale", side, always, limit)
+
+    def _whole(
+        self, what: str, side: int, settings: Settings, limit_gib: float | None = None
+    ) -> None:
+        """A whole upscale of a picture of the native size, as ``scalediff upscale`` runs it."""
+        model = self._model
+        native = model.facts.native
+        limit = None if limit_gib is None else int(limit_gib * GIB)
+        room = Room(find_device(self._request.device), limit)
+        plan = plan_upscale(native, Size(side, side), model.facts, settings, room)
+        plan = replace(plan, compiled=False)  # compiled it is, from the steps above
+        source = torch.rand(1, 3, native.height, native.width) * 2 - 1
+        loads = stage_loads(plan, model.facts, settings)
+        steps = [stage.steps for stage in plan.stages]
+        stages: list[float] = []
+
+        def hear(progress: Any) -> None:  # noqa: ANN401
+            if progress.stage > len(stages):
+                _wait(model.device)
+                stages.append(time.perf_counter())
+
+        meter = Meter(model.facts.footprint, loads, steps, hear)
+        _collect(model.device)
+        began = time.perf_counter()
+        run_stages(source, plan, settings, model, meter)
+        _wait(model.device)
+        ended = time.perf_counter()
+        peak = peak_bytes(model.device)
+        marks = [*stages, ended]
+        row: Row = {
+            "what": what,
+            "side": side,
+            "limit_gib": limit_gib,
+            "steps": steps,
+            "seconds": ended - began,
+            "stage_seconds": [b - a for a, b in itertools.pairwise(marks)],
+        }
+        if peak is not None:
+            row["peak_gib"] = peak / GIB
+            row["predicted_gib"] = plan.cost.peak_bytes / GIB
+        self._add(row)
+
+    def _add(self, row: Row) -> None:
         self._speed.rows.append(row)
-        self._tell(json.dumps({k: _short(v) for k, v in row.items() if v is not None}))
+        self._tell(row)
 
 
 def matrix_peak(device: torch.device) -> float:
@@ -182,17 +285,11 @@ def matrix_peak(device: torch.device) -> float:
     return 2 * side**3 / seconds / 1e12
 
 
-def write_json(speed: Speed, path: Path) -> None:
-    """Write what was measured."""
-    path.write_text(json.dumps({"facts": speed.facts, "rows": speed.rows}, indent=1) + "\n")
-
-
-def _timed(run: Callable[[], object], device: torch.device, repeats: int) -> tuple[float, float]:
+def _timed(
+    run: Callable[[], object], device: torch.device, repeats: int
+) -> tuple[float, float | None]:
     """Median seconds and peak GiB of ``repeats`` runs."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
+    _collect(device)
     seconds: list[float] = []
     for _ in range(repeats):
         _wait(device)
@@ -200,15 +297,21 @@ def _timed(run: Callable[[], object], device: torch.device, repeats: int) -> tup
         run()
         _wait(device)
         seconds.append(time.perf_counter() - began)
-    peak = torch.cuda.max_memory_allocated(device) / GIB if device.type == "cuda" else 0.0
-    return sorted(seconds)[len(seconds) // 2], peak
+    peak = peak_bytes(device)
+    return sorted(seconds)[len(seconds) // 2], None if peak is None else peak / GIB
+
+
+def _collect(device: torch.device) -> None:
+    """Begin a measurement of memory with nothing left over."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    forget_peak(device)
 
 
 def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def _offset(native: Grid, generator: torch.Generator) -> Offset:
@@ -217,28 +320,6 @@ def _offset(native: Grid, generator: torch.Generator) -> Offset:
 
 
 def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def _short(value: Any) -> Any:  # noqa: ANN401
-    return round(value, 4) if isinstance(value, float) else value
-
-
-@register_flop_formula(torch.ops.scalediff.neighborhood_attention, get_raw=True)
-def _attention_flop(
-    query: Tensor, key: Tensor, value: Tensor, heads: int, number: int, **_: object
-) -> int:
-    keys = min(layer_of(number).window.cells, query.shape[1])
-    return 4 * query.numel() * keys
-
-
-@register_flop_formula(torch.ops.scalediff.joint_neighborhood_attention, get_raw=True)
-def _joint_attention_flop(
-    image: list[Tensor], text: list[Tensor], rotary: list[Tensor], number: int, **_: object
-) -> int:
-    layer = layer_of(number)
-    words = text[0].shape[1]
-    patches = layer.grid.cells / (layer.window.cells / 4)
-    channels = image[0].shape[2] * image[0].shape[3]
-    queries = image[0].shape[1] + patches * words
-    return int(4 * queries * (layer.window.cells + words) * channels)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return platform.processor() or device.type
