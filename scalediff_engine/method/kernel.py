@@ -62,11 +62,24 @@ class Text(NamedTuple):
     value: Tensor
 
 
+@lru_cache(maxsize=8)
+def triton_works(device: torch.device) -> bool:
+    """Whether kernels run on a device: besides the package it takes a C compiler and a driver."""
+    if _triton is None or device.type != "cuda":
+        return False
+    x = torch.arange(16.0, device=device)
+    y = torch.zeros_like(x)
+    try:
+        _triton.double_kernel[(1,)](x, y, SIZE=16)
+        return torch.equal(y, 2 * x)
+    except Exception:  # noqa: BLE001 - whatever it is, plain PyTorch does the same
+        return False
+
+
 def has_kernel(query: Tensor) -> bool:
     """Whether the kernel takes such queries, (..., D)."""
     return (
-        _triton is not None
-        and query.device.type == "cuda"
+        triton_works(query.device)
         and query.dtype in (torch.bfloat16, torch.float16)
         and query.shape[-1] in (16, 32, 64, 128)
     )

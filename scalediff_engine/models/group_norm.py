@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import group_norm as torch_group_norm
 from torch.nn.functional import silu
 
+from scalediff_engine.method.kernel import triton_works
+
 try:
     from scalediff_engine.models import group_norm_triton
 except ImportError:  # no Triton: not on macOS, not with every build for Windows
@@ -143,7 +145,7 @@ def add_biased(x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
 def _has_kernels(x: Tensor) -> bool:
     return (
         _triton is not None
-        and x.device.type == "cuda"
+        and triton_works(x.device)
         and x.is_contiguous(memory_format=torch.channels_last)
     )
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from scalediff_engine.memory.plan import ROOMY, MemoryPlan
+from scalediff_engine.method.kernel import triton_works
 from scalediff_engine.models.compiled import compile_blocks
 from scalediff_engine.models.weights import Weights
 
@@ -67,6 +68,6 @@ class Placement:
 
     def compile(self) -> None:
         """Compile the repeated blocks; takes effect, and time, at the next evaluation."""
-        if self._device.type != "cpu" and not self._compiled:
+        if triton_works(self._device) and not self._compiled:
             compile_blocks(self._blocks)
             self._compiled = True

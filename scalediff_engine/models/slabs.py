@@ -32,98 +32,106 @@ class Shape(NamedTuple):
 class Kept:
     """A picture in memory, (1, C, H, W), channels last.
 
-    Usually it is one slab, and reading gives views. Several slabs are allocated one by one as they
-    are written and dropped one by one by ``release``, so that one picture can shrink while the
-    next one grows; what is read across their borders is a copy.
+    Usually it is one slab, and what is read is a view. Several slabs come one by one as they are
+    written and go one by one as they are released, so that one picture can shrink while the next
+    one grows; what is read across their borders is a copy.
 
     Args:
         shape: of the picture
-        like: a tensor of the same type on the same device
-        slab_bytes: at most for a slab (one row at least); None = all of the picture in one slab
+        dtype: of its values
+        device: where it lies
+        slab_bytes: of a slab at most, but a row at least; None = the picture is one slab
 
     Attributes:
         sums: those of all its pixels, where they were gathered while it was made
         ours: nobody else needs it: it may be overwritten and released
     """
 
-    def __init__(self, shape: Shape, like: Tensor, slab_bytes: int | None = None) -> None:
+    def __init__(
+        self, shape: Shape, dtype: torch.dtype, device: torch.device, slab_bytes: int | None = None
+    ) -> None:
         self.shape = shape
         self.sums: Sums | None = None
         self.ours = True
-        self._like = like[:, :0, :0, :0]
-        self._rows = shape.height
+        self._dtype = dtype
+        self._device = device
+        self._slab_rows = shape.height
         if slab_bytes is not None:
-            row_bytes = shape.width * shape.channels * like.element_size()
-            self._rows = max(1, min(shape.height, slab_bytes // row_bytes))
-        self._slabs: list[Tensor | None] = [None] * -(-shape.height // self._rows)
+            row_bytes = shape.width * shape.channels * dtype.itemsize
+            self._slab_rows = max(1, min(shape.height, slab_bytes // row_bytes))
+        self._slabs: list[Tensor | None] = [None] * -(-shape.height // self._slab_rows)
 
     @classmethod
     def of(cls, pixels: Tensor, *, ours: bool) -> Kept:
-        """Take a tensor as it is: one slab."""
+        """Keep a tensor as it is: one slab."""
         _, channels, height, width = pixels.shape
-        it = cls(Shape(height, width, channels), pixels)
-        it._slabs = [pixels]
-        it.ours = ours
-        return it
+        kept = cls(Shape(height, width, channels), pixels.dtype, pixels.device)
+        kept.ours = ours
+        kept._slabs = [pixels]
+        return kept
+
+    def empty(self, shape: Shape, slab_bytes: int | None) -> Kept:
+        """Give a picture of the same type on the same device, of which no row is there yet."""
+        return Kept(shape, self._dtype, self._device, slab_bytes)
 
     @property
     def element_bytes(self) -> int:
         """Bytes of a value."""
-        return self._like.element_size()
+        return self._dtype.itemsize
 
     @property
     def bytes(self) -> int:
-        """What all rows take; a picture of somebody else takes nothing of ours."""
+        """What all of its rows take."""
         height, width, channels = self.shape
-        return height * width * channels * self.element_bytes if self.ours else 0
-
-    def read(self, rows: Rows) -> Tensor:
-        """Give rows that were written and not released: a view where they lie in one slab."""
-        parts: list[Tensor] = []
-        for index, (start, stop) in self._pieces(rows):
-            slab = self._slabs[index]
-            assert slab is not None
-            parts.append(slab[:, :, start:stop])
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+        return height * width * channels * self._dtype.itemsize
 
     def whole(self) -> Tensor:
         """Give all rows."""
         return self.read(Rows(0, self.shape.height))
 
+    def read(self, rows: Rows) -> Tensor:
+        """Give rows that were written and not released."""
+        parts: list[Tensor] = []
+        for index, inside in self._places(rows):
+            slab = self._slabs[index]
+            assert slab is not None
+            parts.append(slab[:, :, inside.start : inside.stop])
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+
     def write(self, rows: Rows, part: Tensor) -> None:
-        """Copy rows to where they belong; they were not released."""
+        """Copy rows to their place."""
         done = 0
-        for index, (start, stop) in self._pieces(rows):
+        for index, inside in self._places(rows):
             slab = self._slabs[index]
             if slab is None:
-                slab = self._slabs[index] = self._allocate(index)
-            slab[:, :, start:stop] = part[:, :, done : done + stop - start]
-            done += stop - start
+                slab = self._slabs[index] = self._new_slab(index)
+            count = inside.stop - inside.start
+            slab[:, :, inside.start : inside.stop] = part[:, :, done : done + count]
+            done += count
 
     def release(self, before: int) -> None:
-        """Drop the slabs whose rows are all above row ``before``, if they are ours."""
+        """Drop the slabs that lie above row ``before``, if they are ours."""
         if self.ours:
-            gone = self._slab_count(before)
+            gone = before // self._slab_rows
             self._slabs[:gone] = [None] * gone
 
-    def _slab_count(self, before: int) -> int:
-        return len(self._slabs) if before >= self.shape.height else before // self._rows
+    def _places(self, rows: Rows) -> list[tuple[int, Rows]]:
+        """In which slabs rows lie, and where inside them."""
+        places: list[tuple[int, Rows]] = []
+        start = rows.start
+        while start < rows.stop:
+            index, inside = divmod(start, self._slab_rows)
+            count = min(rows.stop - start, self._slab_rows - inside)
+            places.append((index, Rows(inside, inside + count)))
+            start += count
+        return places
 
-    def _pieces(self, rows: Rows) -> list[tuple[int, Rows]]:
-        """Which rows of which slabs these rows are."""
-        pieces: list[tuple[int, Rows]] = []
-        for index in range(rows.start // self._rows, max(1, -(-rows.stop // self._rows))):
-            top = index * self._rows
-            piece = Rows(max(rows.start - top, 0), min(rows.stop - top, self._rows))
-            pieces.append((index, piece))
-        return pieces
-
-    def _allocate(self, index: int) -> Tensor:
+    def _new_slab(self, index: int) -> Tensor:
         height, width, channels = self.shape
-        rows = min(self._rows, height - index * self._rows)
+        rows = min(self._slab_rows, height - index * self._slab_rows)
         return torch.empty(
             (1, channels, rows, width),
-            dtype=self._like.dtype,
-            device=self._like.device,
+            dtype=self._dtype,
+            device=self._device,
             memory_format=torch.channels_last,
         )

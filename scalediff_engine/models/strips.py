@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from functools import reduce
+from itertools import pairwise, zip_longest
+from operator import add
+from typing import Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
 from scalediff_engine.models.group_norm import Affine, Sums, affine_of, apply_affine, pixel_sums
+from scalediff_engine.models.slabs import Kept, Rows, Shape
 
 # Tensors of a strip that are alive at once, in units of its widest one: input, normalised input,
 # convolution's output and workspace, residual.
@@ -28,17 +31,8 @@ _LIVE_TENSORS = 5
 # Index arithmetic of convolution kernels is 32 bits wide.
 _MOST_ELEMENTS = 2**30
 _FEWEST_ROWS = 8
-
-
-class Rows(NamedTuple):
-    """Rows ``start:stop`` of a picture."""
-
-    start: int
-    stop: int
-
-    def wider(self, by: int, height: int) -> Rows:
-        """These rows and ``by`` more on both sides, as far as there are any."""
-        return Rows(max(0, self.start - by), min(height, self.stop + by))
+# Slabs that would fill the working memory.
+_SLABS = 64
 
 
 class Layer(Protocol):
@@ -255,45 +249,97 @@ class Whole:
     function: Callable[[Tensor], Tensor]
 
 
-@dataclass
-class _Kept:
-    """A picture in memory, and its sums where they were gathered while it was made."""
+@dataclass(frozen=True)
+class _Memory:
+    """How much of it there is, and how pictures are kept in it.
 
-    pixels: Tensor
-    sums: Sums | None = None
-    ours: bool = False  # nobody else needs it: it may be overwritten
+    Attributes:
+        working_bytes: None = as much as is wanted
+        slab_bytes: of the slabs in which a picture goes while the next one comes; None = there is
+            room for both, and each is one slab
+    """
+
+    working_bytes: int | None
+    slab_bytes: int | None = None
+
+    @property
+    def strip_bytes(self) -> int | None:
+        """For what is alive while a strip is computed."""
+        if self.working_bytes is None:
+            return None
+        return self.working_bytes // (4 if self.slab_bytes is None else 8)
+
+    def holds(self, kept_bytes: int) -> bool:
+        """Whether kept pictures of so many bytes leave room for strips."""
+        if self.working_bytes is None or self.strip_bytes is None:
+            return True
+        return kept_bytes <= self.working_bytes - self.strip_bytes
+
+    def both(self, source_bytes: int, out_bytes: int) -> int:
+        """Bytes at most while one picture is made from another that nobody needs afterwards."""
+        less, more = sorted([source_bytes, out_bytes])
+        if self.slab_bytes is None:
+            return less + more
+        # a slab is being filled, and a strip may lie in two others
+        return more + min(less, 3 * self.slab_bytes)
+
+
+def _plan(layers: Sequence[Layer | Whole], picture: Tensor, working_bytes: int | None) -> _Memory:
+    """Tell whether the working memory holds every two successive pictures."""
+    memory = _Memory(working_bytes)
+    height, width = picture.shape[2:]
+    row_bytes = [1]
+    picture_bytes = [0]  # the first one is the caller's, and the last one will be
+    for layer in layers[:-1]:
+        if not isinstance(layer, Whole):
+            height, width = layer.out_height(height), layer.out_height(width)
+            row_bytes.append(width * layer.out_channels * picture.element_size())
+            picture_bytes.append(height * row_bytes[-1])
+    if working_bytes is None or all(memory.holds(a + b) for a, b in pairwise(picture_bytes)):
+        return memory
+    # all slabs have one size: where one was, another one fits
+    rows = max(1, working_bytes // _SLABS // max(row_bytes))
+    return _Memory(working_bytes, rows * max(row_bytes))
 
 
 @dataclass
 class _Segment:
     """Layers between one kept picture and the next."""
 
-    source: _Kept
+    source: Kept
     layers: list[Layer] = field(default_factory=list[Layer])
     affines: list[list[Affine]] = field(default_factory=list[list[Affine]])
 
-    def height(self, upto: int) -> int:
-        """Rows of the input of layer ``upto``."""
-        height = self.source.pixels.shape[2]
+    def shape(self, upto: int) -> Shape:
+        """Shape of the input of layer ``upto``."""
+        shape = self.source.shape
         for layer in self.layers[:upto]:
-            height = layer.out_height(height)
-        return height
-
-    def width(self, upto: int) -> int:
-        """Columns of the input of layer ``upto``."""
-        width = self.source.pixels.shape[3]
-        for layer in self.layers[:upto]:
-            width = layer.out_height(width)
-        return width
+            height, width = layer.out_height(shape.height), layer.out_height(shape.width)
+            shape = Shape(height, width, layer.out_channels)
+        return shape
 
     def rows(self, upto: int, rows: Rows) -> Tensor:
         """Compute rows of the input of layer ``upto``."""
         if upto == 0:
-            return self.source.pixels[:, :, rows.start : rows.stop]
-        layer, height = self.layers[upto - 1], self.height(upto - 1)
+            return self.source.read(rows)
+        layer, height = self.layers[upto - 1], self.shape(upto - 1).height
         have = layer.needs(rows, height)
         x = self.rows(upto - 1, have)
         return layer.run(x, have, rows, height, self.affines[upto - 1])
+
+    def probe(self, upto: int, norm: int, rows: Rows) -> Tensor:
+        """Compute rows of what a normalisation of layer ``upto`` sees."""
+        layer, height = self.layers[upto], self.shape(upto).height
+        have = layer.probe_needs(norm, rows, height)
+        x = self.rows(upto, have)
+        return layer.probe(norm, x, have, rows, height, self.affines[upto])
+
+    def release(self, before: int) -> None:
+        """Drop the rows of the source that only rows of the output above ``before`` depend on."""
+        rows = Rows(before, before + 1)
+        for upto in reversed(range(len(self.layers))):
+            rows = self.layers[upto].needs(rows, self.shape(upto).height)
+        self.source.release(rows.start)
 
 
 def run_layers(
@@ -309,157 +355,108 @@ def run_layers(
     Returns:
         (1, C', H', W') of the last layer.
     """
-    kept = _Kept(picture)
+    memory = _plan(layers, picture, working_bytes)
+    kept = Kept.of(picture, ours=False)
     pending: list[Layer] = []
-    for index, layer in enumerate(layers):
+    for layer, following in zip_longest(layers, layers[1:]):
         if isinstance(layer, Whole):
-            kept, pending = _make(pending, kept, working_bytes), []
-            kept = _Kept(layer.function(kept.pixels), ours=True)
+            kept = Kept.of(layer.function(kept.whole()), ours=True)
             continue
         pending.append(layer)
-        last = index + 1 == len(layers)
-        in_place = len(pending) == 1 and _is_in_place(layer, kept)
-        if not in_place and not last and not isinstance(layers[index + 1], Whole):
-            segment = _Segment(kept, pending)
-            height, width = segment.height(len(pending)), segment.width(len(pending))
-            bytes_out = height * width * layer.out_channels * picture.element_size()
-            if working_bytes is not None and bytes_out + _size(kept) > working_bytes * 3 // 4:
-                continue
-        kept, pending = _make(pending, kept, working_bytes), []
-    return kept.pixels
+        last = following is None
+        if last or isinstance(following, Whole) or _may_be_kept(pending, kept, memory):
+            kept = _make(pending, kept, memory, None if last else memory.slab_bytes)
+            pending = []
+    return kept.whole()
 
 
-def _size(kept: _Kept) -> int:
-    return kept.pixels.numel() * kept.pixels.element_size() if kept.ours else 0
+def _may_be_kept(layers: list[Layer], source: Kept, memory: _Memory) -> bool:
+    """Whether the output of a segment fits beside the source while it is made."""
+    if len(layers) == 1 and _is_in_place(layers[0], source):
+        return True
+    out = source.empty(_Segment(source, layers).shape(len(layers)), None)
+    return memory.holds(memory.both(source.bytes if source.ours else 0, out.bytes))
 
 
-def _make(layers: list[Layer], source: _Kept, working_bytes: int | None) -> _Kept:
-    """Run a segment; its output is kept."""
-    if not layers:
-        return source
-    if len(layers) == 1 and isinstance(layers[0], Residual):
-        layer = layers[0]
-        pixels = source.pixels.shape[2] * source.pixels.shape[3]
-        middle = pixels * layer.out_channels * source.pixels.element_size()
-        in_place = _is_in_place(layer, source)
-        need = _size(source) + middle * (1 if in_place else 2)
-        if working_bytes is None or need <= working_bytes * 7 // 8:
-            return _residual(layer, source, working_bytes, in_place=in_place)
-        if in_place:
-            return _narrow_residual(layer, source, working_bytes)
+def _is_in_place(layer: Layer, source: Kept) -> bool:
+    """Whether a layer's output may take the place of its input."""
+    return isinstance(layer, Residual) and layer.shortcut is None and source.ours
+
+
+def _make(layers: list[Layer], source: Kept, memory: _Memory, slab_bytes: int | None) -> Kept:
+    """Run a segment and keep its output, in slabs of that size."""
     segment = _Segment(source, layers, [[] for _ in layers])
+    out = source.empty(segment.shape(len(layers)), slab_bytes)
+    if len(layers) == 1 and isinstance(layers[0], Residual):
+        in_place = _is_in_place(layers[0], source)
+        need = out.bytes if in_place else memory.both(out.bytes, out.bytes)
+        if memory.holds(need + (source.bytes if source.ours else 0)):
+            return _residual(layers[0], source, source if in_place else out, memory)
     for upto, layer in enumerate(layers):
         for norm, module in enumerate(layer.norms):
             sums = source.sums if upto == norm == 0 else None
             if sums is None:
-                sums = _probe(segment, upto, norm, working_bytes)
+                sums = _probe(segment, upto, norm, memory)
             segment.affines[upto].append(affine_of(module, sums))
-    return _fill(
-        lambda rows: segment.rows(len(layers), rows),
-        (segment.height(len(layers)), segment.width(len(layers)), layers[-1].out_channels),
-        _strip_rows(segment, len(layers), working_bytes),
-        source.pixels,
-    )
+    strip = _strip_rows(segment, len(layers), memory)
+    return _fill(out, strip, lambda rows: segment.rows(len(layers), rows), segment.release)
 
 
-def _probe(segment: _Segment, upto: int, norm: int, working_bytes: int | None) -> Sums:
-    """Gather the sums of what a normalisation inside a segment sees."""
-    layer, height = segment.layers[upto], segment.height(upto)
-    total: Sums | None = None
-    for rows in _strips(height, _strip_rows(segment, upto + 1, working_bytes)):
-        have = layer.probe_needs(norm, rows, height)
-        x = segment.rows(upto, have)
-        sums = pixel_sums(layer.probe(norm, x, have, rows, height, segment.affines[upto]))
-        total = sums if total is None else total + sums
-    assert total is not None
-    return total
-
-
-def _residual(
-    layer: Residual, source: _Kept, working_bytes: int | None, *, in_place: bool
-) -> _Kept:
-    """A residual block with its middle kept: each convolution runs once."""
-    x = source.pixels
-    height, width = x.shape[2:]
+def _residual(layer: Residual, source: Kept, out: Kept, memory: _Memory) -> Kept:
+    """Run a residual block with its middle kept: each convolution runs once."""
+    height = source.shape.height
     segment = _Segment(source, [layer], [[]])
-    strip = _strip_rows(segment, 1, working_bytes)
-    sums = source.sums or _probe(segment, 0, 0, working_bytes)
-    affines = [affine_of(layer.norm1, sums)]
-
-    def first_half(rows: Rows) -> Tensor:
-        have = rows.wider(1, height)
-        return layer.probe(1, x[:, :, have.start : have.stop], have, rows, height, affines)
-
-    middle = _fill(first_half, (height, width, layer.out_channels), strip, x)
+    strip = _strip_rows(segment, 1, memory)
+    sums = source.sums or _probe(segment, 0, 0, memory)
+    segment.affines[0].append(affine_of(layer.norm1, sums))
+    middle = source.empty(out.shape, memory.slab_bytes)
+    _fill(middle, strip, lambda rows: segment.probe(0, 1, rows))
     assert middle.sums is not None
     affine = affine_of(layer.norm2, middle.sums)
 
     def second_half(rows: Rows) -> Tensor:
         have = rows.wider(1, height)
-        h = middle.pixels[:, :, have.start : have.stop]
-        return layer.second_half(h, have, x[:, :, rows.start : rows.stop], rows, rows, affine)
+        return layer.second_half(middle.read(have), have, source.read(rows), rows, rows, affine)
 
-    shape = (height, width, layer.out_channels)
-    return _fill(second_half, shape, strip, x, into=x if in_place else None)
+    def release(before: int) -> None:
+        middle.release(before - 1)
+        if out is not source:
+            source.release(before)
 
-
-def _is_in_place(layer: Layer, source: _Kept) -> bool:
-    """Whether a layer's output may take the place of its input."""
-    return isinstance(layer, Residual) and layer.shortcut is None and source.ours
+    return _fill(out, strip, second_half, release)
 
 
-def _narrow_residual(layer: Residual, source: _Kept, working_bytes: int) -> _Kept:
-    """A residual block in the place of its input, with nothing kept beside it.
-
-    Its first convolution runs twice: for the statistics, and strip by strip for the second one.
-    """
-    x = source.pixels
-    height = x.shape[2]
-    segment = _Segment(source, [layer], [[]])
-    strip = _strip_rows(segment, 1, working_bytes)
-    segment.affines[0].append(
-        affine_of(layer.norm1, source.sums or _probe(segment, 0, 0, working_bytes))
-    )
-    segment.affines[0].append(affine_of(layer.norm2, _probe(segment, 0, 1, working_bytes)))
-    halo = 2  # rows above a strip that its two convolutions see
-    above = x[:, :, :0]
-    total: Sums | None = None
-    for rows in _strips(height, strip):
-        have = layer.needs(rows, height)
-        # the rows above were overwritten when their own turn came
-        inside = x[:, :, rows.start : have.stop]
-        around = torch.cat([above, inside], dim=2) if above.shape[2] else inside
-        above = x[:, :, max(0, rows.stop - halo) : rows.stop].clone()
-        part = layer.run(around, have, rows, height, segment.affines[0])
-        x[:, :, rows.start : rows.stop] = part
-        sums = pixel_sums(part)
-        total = sums if total is None else total + sums
-    return _Kept(x, total, ours=True)
+def _probe(segment: _Segment, upto: int, norm: int, memory: _Memory) -> Sums:
+    """Gather the sums of what a normalisation inside a segment sees."""
+    strip = _strip_rows(segment, upto + 1, memory)
+    strips = _strips(segment.shape(upto).height, strip)
+    return reduce(add, (pixel_sums(segment.probe(upto, norm, rows)) for rows in strips))
 
 
 def _fill(
-    compute: Callable[[Rows], Tensor],
-    shape: tuple[int, int, int],
+    out: Kept,
     strip: int,
-    like: Tensor,
-    into: Tensor | None = None,
-) -> _Kept:
-    """Compute a picture of (height, width, channels) strip by strip, and its sums on the way."""
-    height, width, channels = shape
-    if into is None:
-        into = torch.empty(
-            (1, channels, height, width),
-            dtype=like.dtype,
-            device=like.device,
-            memory_format=torch.channels_last,
-        )
-    total: Sums | None = None
-    for rows in _strips(height, strip):
+    compute: Callable[[Rows], Tensor],
+    release: Callable[[int], None] | None = None,
+) -> Kept:
+    """Compute a picture strip by strip, and its sums on the way.
+
+    Args:
+        out: to be filled
+        strip: rows of a strip
+        compute: gives rows of the picture
+        release: is told above which row nothing will be computed any more
+    """
+    sums: list[Sums] = []
+    for rows in _strips(out.shape.height, strip):
         part = compute(rows)
-        into[:, :, rows.start : rows.stop] = part
-        sums = pixel_sums(part)
-        total = sums if total is None else total + sums
-    return _Kept(into, total, ours=True)
+        if release is not None:
+            release(rows.stop)
+        out.write(rows, part)
+        sums.append(pixel_sums(part))
+        del part  # not beside the next one
+    out.sums = reduce(add, sums)
+    return out
 
 
 def _strips(height: int, strip: int) -> Iterator[Rows]:
@@ -467,16 +464,18 @@ def _strips(height: int, strip: int) -> Iterator[Rows]:
         yield Rows(start, min(height, start + strip))
 
 
-def _strip_rows(segment: _Segment, upto: int, working_bytes: int | None) -> int:
+def _strip_rows(segment: _Segment, upto: int, memory: _Memory) -> int:
     """How many rows of the output of layer ``upto - 1`` may be computed at once."""
-    height, width = segment.height(upto), segment.width(upto)
+    shape = segment.shape(upto)
     widest = max(
-        layer.widest * segment.width(i + 1) * segment.height(i + 1) / (width * height)
-        for i, layer in enumerate(segment.layers[:upto])
+        layer.widest * inner.width * inner.height / (shape.width * shape.height)
+        for layer, inner in (
+            (layer, segment.shape(i + 1)) for i, layer in enumerate(segment.layers[:upto])
+        )
     )
-    elements_a_row = widest * width
+    elements_a_row = widest * shape.width
     rows = _MOST_ELEMENTS // elements_a_row
-    if working_bytes is not None:
-        bytes_a_row = elements_a_row * segment.source.pixels.element_size() * _LIVE_TENSORS
-        rows = min(rows, working_bytes // 4 // bytes_a_row)
-    return int(max(_FEWEST_ROWS, min(rows, height)))
+    if memory.strip_bytes is not None:
+        bytes_a_row = elements_a_row * segment.source.element_bytes * _LIVE_TENSORS
+        rows = min(rows, memory.strip_bytes // bytes_a_row)
+    return int(max(_FEWEST_ROWS, min(rows, shape.height)))
