@@ -38,6 +38,8 @@ KINDS = tuple(kind.value for kind in (Attention.DIRECT, Attention.MULTIDIFFUSION
 _MATRIX = 8192
 # Where in the schedule a step is measured; it makes no difference to its time.
 _LEVEL = 0.4
+# Pictures for which compiling is always worth it.
+_MANY = 1_000_000
 
 Row = dict[str, Any]
 
@@ -108,6 +110,7 @@ class _Bench:
         self._request = request
         self._tell = tell
         self._guided = model.facts.guided_sigmas is not None
+        self._compiled = False
         self._tflop: dict[tuple[int, str], float] = {}
         count_attention()
         self._speed = Speed(
@@ -130,6 +133,7 @@ class _Bench:
                 self._step(side, kind)
         if request.compiles and self._model.device.type != "cpu":
             self._model.compile()
+            self._compiled = True
             for side in request.sizes:
                 self._step(side, Attention.NPA.value, compiled=True)
             self._warm_up_again()
@@ -237,9 +241,12 @@ class _Bench:
         model = self._model
         native = model.facts.native
         limit = None if limit_gib is None else int(limit_gib * GIB)
-        room = Room(find_device(self._request.device), limit)
+        # where it is compiled, that was done above and is not to be decided here
+        many = _MANY if self._compiled else 0
+        device = find_device(self._request.device)
+        room = Room(device, limit, compiled_before=True, pictures=many)
         plan = plan_upscale(native, Size(side, side), model.facts, settings, room)
-        plan = replace(plan, compiled=False)  # compiled it is, from the steps above
+        plan = replace(plan, compiled=False)
         source = torch.rand(1, 3, native.height, native.width) * 2 - 1
         loads = stage_loads(plan, model.facts, settings)
         steps = [stage.steps for stage in plan.stages]

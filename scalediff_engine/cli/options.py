@@ -66,7 +66,7 @@ DeviceName = Annotated[
     str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:0, mps or xpu.")
 ]
 MaxMemory = Annotated[
-    float | None, typer.Option(metavar="GIB", help="Refuse work that needs more.")
+    float | None, typer.Option(metavar="GIB", help="Stay within this; what cannot is refused.")
 ]
 Quality = Annotated[int | None, typer.Option(metavar="1..100", help="Of JPEG and WebP results.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]

@@ -19,6 +19,8 @@ from scalediff_engine.memory.probe import available_memory_bytes, guessed_gflop_
 # Below this, NVIDIA's hardware has no bfloat16 and the autoencoder runs in float32.
 _BFLOAT16_CAPABILITY = (8, 0)
 _HALF, _FULL = 2, 4
+# Of Intel's cards, which only their own libraries can ask: what the smaller ones have.
+_UNKNOWN_BYTES = 8 * GIB
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,19 @@ def find_device(wanted: str) -> Device:
     """
     kind, _, index = wanted.partition(":")
     build = _torch_build()
-    if kind in {"auto", "cuda"} and build.startswith("cuda"):
+    if kind in {"auto", "cuda"} and build == "cuda":
         card = _nvidia_card(int(index) if index.isdecimal() else 0)
         if card is not None:
             return card
-    if kind in {"auto", "cuda"} and build.startswith("hip"):
+    if kind in {"auto", "cuda"} and build == "hip":
         card = _amd_card()
         if card is not None:
             return card
     if kind in {"auto", "mps"} and sys.platform == "darwin" and os.uname().machine == "arm64":
         return Device("the GPU", available_memory_bytes(), 0, 8 * guessed_gflop_per_second())
+    if kind in {"auto", "xpu"} and build == "xpu":
+        guess = gflop_per_second_of("")
+        return Device("the GPU", _UNKNOWN_BYTES, available_memory_bytes(), guess)
     guess = guessed_gflop_per_second()
     return Device("the CPU", available_memory_bytes(), 0, guess, _FULL, _FULL)
 
@@ -124,7 +129,7 @@ def _amd_card(folder: Path = Path("/sys/class/drm")) -> Device | None:
 
 @cache
 def _torch_build() -> str:
-    """Tell what the installed PyTorch computes on: "cuda...", "hip...", or "" for neither."""
+    """Tell what the installed PyTorch computes on: cuda, hip, xpu, or "" for none of them."""
     spec = importlib.util.find_spec("torch")
     if spec is None or spec.origin is None:
         return ""
@@ -132,7 +137,7 @@ def _torch_build() -> str:
         text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
     except OSError:
         return ""
-    for kind in ("cuda", "hip"):
+    for kind in ("cuda", "hip", "xpu"):
         if re.search(rf"^{kind}\b[^=]*=\s*['\"]", text, re.MULTILINE):
             return kind
     return ""

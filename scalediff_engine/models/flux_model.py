@@ -14,6 +14,7 @@ from torch import Tensor
 from scalediff_engine.geometry import Grid
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import FlowSchedule, Level, evenly_spaced_levels
+from scalediff_engine.models.attention_backend import best_attention
 from scalediff_engine.models.autoencoder import Autoencoder
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.models.flux_attention import neighborhood_attention
@@ -93,15 +94,16 @@ class FluxModel:
         heard = None
         if self._transformer.config["guidance_embeds"]:
             heard = torch.full((n,), guidance, dtype=torch.float32, device=self.device)
-        output = self._transformer(
-            hidden_states=tokens,
-            encoder_hidden_states=words.tokens,
-            pooled_projections=words.pooled,
-            timestep=torch.full((n,), level.sigma, dtype=self._dtype, device=self.device),
-            img_ids=token_places(Grid(rows // 2, cols // 2), self.device),
-            txt_ids=torch.zeros(words.tokens.shape[1], 3, device=self.device),
-            guidance=heard,
-        ).sample
+        with best_attention(self.device):
+            output = self._transformer(
+                hidden_states=tokens,
+                encoder_hidden_states=words.tokens,
+                pooled_projections=words.pooled,
+                timestep=torch.full((n,), level.sigma, dtype=self._dtype, device=self.device),
+                img_ids=token_places(Grid(rows // 2, cols // 2), self.device),
+                txt_ids=torch.zeros(words.tokens.shape[1], 3, device=self.device),
+                guidance=heard,
+            ).sample
         return unpack(output, rows, cols).float()
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:

@@ -81,9 +81,9 @@ class Kept:
 
     @property
     def bytes(self) -> int:
-        """What all of its rows take."""
+        """What all of its rows take of our memory; nothing if it is somebody else's."""
         height, width, channels = self.shape
-        return height * width * channels * self._dtype.itemsize
+        return height * width * channels * self._dtype.itemsize if self.ours else 0
 
     def whole(self) -> Tensor:
         """Give all rows."""

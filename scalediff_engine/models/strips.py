@@ -32,7 +32,7 @@ _LIVE_TENSORS = 5
 _MOST_ELEMENTS = 2**30
 _FEWEST_ROWS = 8
 # Slabs that would fill the working memory.
-_SLABS = 64
+_SLABS = 96
 
 
 class Layer(Protocol):
@@ -263,25 +263,28 @@ class _Memory:
     slab_bytes: int | None = None
 
     @property
-    def strip_bytes(self) -> int | None:
-        """For what is alive while a strip is computed."""
-        if self.working_bytes is None:
-            return None
-        return self.working_bytes // (4 if self.slab_bytes is None else 8)
+    def least_strip_bytes(self) -> int:
+        """What is left to strips by all that is kept."""
+        assert self.working_bytes is not None
+        return self.working_bytes // (4 if self.slab_bytes is None else 10)
+
+    def strip_bytes(self, kept_bytes: int) -> int:
+        """For all that is alive while a strip is computed, beside what is kept meanwhile."""
+        assert self.working_bytes is not None
+        rest = max(self.least_strip_bytes, self.working_bytes - kept_bytes)
+        return min(rest, self.working_bytes // 4)
 
     def holds(self, kept_bytes: int) -> bool:
-        """Whether kept pictures of so many bytes leave room for strips."""
-        if self.working_bytes is None or self.strip_bytes is None:
-            return True
-        return kept_bytes <= self.working_bytes - self.strip_bytes
+        """Whether pictures of so many bytes may be kept at once."""
+        working = self.working_bytes
+        return working is None or kept_bytes <= working - self.least_strip_bytes
 
     def both(self, source_bytes: int, out_bytes: int) -> int:
         """Bytes at most while one picture is made from another that nobody needs afterwards."""
-        less, more = sorted([source_bytes, out_bytes])
         if self.slab_bytes is None:
-            return less + more
+            return source_bytes + out_bytes
         # a slab is being filled, and a strip may lie in two others
-        return more + min(less, 3 * self.slab_bytes)
+        return max(source_bytes, out_bytes) + 3 * self.slab_bytes
 
 
 def _plan(layers: Sequence[Layer | Whole], picture: Tensor, working_bytes: int | None) -> _Memory:
@@ -365,70 +368,83 @@ def run_layers(
         pending.append(layer)
         last = following is None
         if last or isinstance(following, Whole) or _may_be_kept(pending, kept, memory):
-            kept = _make(pending, kept, memory, None if last else memory.slab_bytes)
-            pending = []
+            kept, pending = _make(pending, kept, memory, last=last), []
     return kept.whole()
 
 
 def _may_be_kept(layers: list[Layer], source: Kept, memory: _Memory) -> bool:
-    """Whether the output of a segment fits beside the source while it is made."""
-    if len(layers) == 1 and _is_in_place(layers[0], source):
+    """Whether there is room for the output of a segment while it is made."""
+    if _is_in_place(layers, source):
         return True
     out = source.empty(_Segment(source, layers).shape(len(layers)), None)
-    return memory.holds(memory.both(source.bytes if source.ours else 0, out.bytes))
+    return memory.holds(memory.both(source.bytes, out.bytes))
 
 
-def _is_in_place(layer: Layer, source: Kept) -> bool:
-    """Whether a layer's output may take the place of its input."""
-    return isinstance(layer, Residual) and layer.shortcut is None and source.ours
+def _is_in_place(layers: list[Layer], source: Kept) -> bool:
+    """Whether a segment's output may take the place of its source."""
+    (layer, *others) = layers
+    return not others and isinstance(layer, Residual) and layer.shortcut is None and source.ours
 
 
-def _make(layers: list[Layer], source: Kept, memory: _Memory, slab_bytes: int | None) -> Kept:
-    """Run a segment and keep its output, in slabs of that size."""
+def _make(layers: list[Layer], source: Kept, memory: _Memory, *, last: bool) -> Kept:
+    """Run a segment and keep its output."""
     segment = _Segment(source, layers, [[] for _ in layers])
-    out = source.empty(segment.shape(len(layers)), slab_bytes)
-    if len(layers) == 1 and isinstance(layers[0], Residual):
-        in_place = _is_in_place(layers[0], source)
-        need = out.bytes if in_place else memory.both(out.bytes, out.bytes)
-        if memory.holds(need + (source.bytes if source.ours else 0)):
-            return _residual(layers[0], source, source if in_place else out, memory)
-    for upto, layer in enumerate(layers):
-        for norm, module in enumerate(layer.norms):
-            sums = source.sums if upto == norm == 0 else None
-            if sums is None:
-                sums = _probe(segment, upto, norm, memory)
-            segment.affines[upto].append(affine_of(module, sums))
-    strip = _strip_rows(segment, len(layers), memory)
+    out = source.empty(segment.shape(len(layers)), None if last else memory.slab_bytes)
+    out_bytes = 0 if last else out.bytes  # in the end it is the caller's
+    block = layers[-1]
+    if isinstance(block, Residual):
+        in_place = _is_in_place(layers, source)
+        middle_bytes = out.bytes if in_place else memory.both(out.bytes, out_bytes)
+        kept_bytes = source.bytes + middle_bytes
+        if memory.holds(kept_bytes):
+            return _residual(block, segment, source if in_place else out, memory, kept_bytes)
+    _gather(segment, memory)
+    strip = _strip_rows(segment, len(layers), memory, memory.both(source.bytes, out_bytes))
     return _fill(out, strip, lambda rows: segment.rows(len(layers), rows), segment.release)
 
 
-def _residual(layer: Residual, source: Kept, out: Kept, memory: _Memory) -> Kept:
-    """Run a residual block with its middle kept: each convolution runs once."""
-    height = source.shape.height
-    segment = _Segment(source, [layer], [[]])
-    strip = _strip_rows(segment, 1, memory)
-    sums = source.sums or _probe(segment, 0, 0, memory)
-    segment.affines[0].append(affine_of(layer.norm1, sums))
-    middle = source.empty(out.shape, memory.slab_bytes)
-    _fill(middle, strip, lambda rows: segment.probe(0, 1, rows))
+def _residual(
+    block: Residual, segment: _Segment, out: Kept, memory: _Memory, kept_bytes: int
+) -> Kept:
+    """Run a segment that ends in a residual block, whose middle is kept.
+
+    Its second normalisation's statistics are those of the middle, which is computed only once.
+    """
+    _gather(segment, memory, all_but=1)
+    source, at = segment.source, len(segment.layers) - 1
+    strip = _strip_rows(segment, at + 1, memory, kept_bytes)
+    middle = _fill(
+        source.empty(out.shape, memory.slab_bytes), strip, lambda rows: segment.probe(at, 1, rows)
+    )
     assert middle.sums is not None
-    affine = affine_of(layer.norm2, middle.sums)
+    affine = affine_of(block.norm2, middle.sums)
 
     def second_half(rows: Rows) -> Tensor:
-        have = rows.wider(1, height)
-        return layer.second_half(middle.read(have), have, source.read(rows), rows, rows, affine)
+        have = rows.wider(1, out.shape.height)
+        x = segment.rows(at, rows)
+        return block.second_half(middle.read(have), have, x, rows, rows, affine)
 
     def release(before: int) -> None:
         middle.release(before - 1)
         if out is not source:
-            source.release(before)
+            segment.release(before)
 
     return _fill(out, strip, second_half, release)
 
 
+def _gather(segment: _Segment, memory: _Memory, all_but: int = 0) -> None:
+    """Find out what the normalisations of a segment come to, all but so many at the end."""
+    norms = [(upto, norm) for upto, layer in enumerate(segment.layers) for norm in layer.norms]
+    for upto, norm in norms[: len(norms) - all_but]:
+        affines = segment.affines[upto]
+        first = upto == 0 and not affines
+        sums = segment.source.sums if first else None
+        affines.append(affine_of(norm, sums or _probe(segment, upto, len(affines), memory)))
+
+
 def _probe(segment: _Segment, upto: int, norm: int, memory: _Memory) -> Sums:
     """Gather the sums of what a normalisation inside a segment sees."""
-    strip = _strip_rows(segment, upto + 1, memory)
+    strip = _strip_rows(segment, upto + 1, memory, segment.source.bytes)
     strips = _strips(segment.shape(upto).height, strip)
     return reduce(add, (pixel_sums(segment.probe(upto, norm, rows)) for rows in strips))
 
@@ -464,18 +480,18 @@ def _strips(height: int, strip: int) -> Iterator[Rows]:
         yield Rows(start, min(height, start + strip))
 
 
-def _strip_rows(segment: _Segment, upto: int, memory: _Memory) -> int:
+def _strip_rows(segment: _Segment, upto: int, memory: _Memory, kept_bytes: int) -> int:
     """How many rows of the output of layer ``upto - 1`` may be computed at once."""
     shape = segment.shape(upto)
-    widest = max(
-        layer.widest * inner.width * inner.height / (shape.width * shape.height)
-        for layer, inner in (
-            (layer, segment.shape(i + 1)) for i, layer in enumerate(segment.layers[:upto])
+    widest = 0.0
+    for index, layer in enumerate(segment.layers[:upto]):
+        inner = segment.shape(index + 1)
+        widest = max(
+            widest, layer.widest * inner.width * inner.height / (shape.width * shape.height)
         )
-    )
     elements_a_row = widest * shape.width
     rows = _MOST_ELEMENTS // elements_a_row
-    if memory.strip_bytes is not None:
+    if memory.working_bytes is not None:
         bytes_a_row = elements_a_row * segment.source.element_bytes * _LIVE_TENSORS
-        rows = min(rows, memory.strip_bytes // bytes_a_row)
+        rows = min(rows, memory.strip_bytes(kept_bytes) // bytes_a_row)
     return int(max(_FEWEST_ROWS, min(rows, shape.height)))

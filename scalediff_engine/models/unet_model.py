@@ -19,6 +19,7 @@ from scalediff_engine.method.noise import (
     Prediction,
     evenly_spaced_levels,
 )
+from scalediff_engine.models.attention_backend import best_attention
 from scalediff_engine.models.autoencoder import Autoencoder
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.models.fast_unet import make_fast, repeated_blocks
@@ -102,14 +103,15 @@ class UNetModel:
         self._placement.ensure()
         n = len(words.tokens)
         sample = z.to(self.device, self._dtype).expand(n, -1, -1, -1)
-        output = self._unet(
-            sample.contiguous(memory_format=torch.channels_last),
-            # made on the device: a number would be copied there, and the copy waited for
-            torch.full((1,), level.timestep, dtype=torch.float32, device=self.device),
-            encoder_hidden_states=words.tokens,
-            timestep_cond=self._guidance_embedding(guidance, n),
-            added_cond_kwargs=self._size_conditioning(words),
-        )
+        with best_attention(self.device):
+            output = self._unet(
+                sample.contiguous(memory_format=torch.channels_last),
+                # made on the device: a number would be copied there, and the copy waited for
+                torch.full((1,), level.timestep, dtype=torch.float32, device=self.device),
+                encoder_hidden_states=words.tokens,
+                timestep_cond=self._guidance_embedding(guidance, n),
+                added_cond_kwargs=self._size_conditioning(words),
+            )
         return output.sample.float()
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
