@@ -227,7 +227,7 @@ class _Bench:
         always = Settings(guided_sigmas=(0.0, math.inf)) if self._guided else Settings()
         for side in self._request.whole:
             self._whole("upscale", side, always)
-            if self._guided:
+            if self._guided and self._model.facts.guided_sigmas != always.guided_sigmas:
                 self._whole("upscale, guidance in its interval", side, Settings())
             if self._request.few_steps:
                 self._whole("upscale, 4 steps, no guidance", side, Settings(steps=4, guidance=1.0))

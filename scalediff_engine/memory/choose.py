@@ -23,7 +23,7 @@ _SHARE_OF_FREE = 0.93
 # --max-memory, lifts it.
 _MODEST_BYTES = 22 * GIB
 # Plans this close to the fastest are equal; the smallest of them is taken.
-_AS_FAST = 1.1
+_AS_FAST = 1.07
 # A plan for when memory ran out must be smaller by something.
 _NEXT_RUNG = 0.85
 
@@ -49,12 +49,12 @@ class _Strips:
     decode_slowness: float
 
 
+# With what the loop holds of the pictures beside.
 _STRIPS = (
-    _Strips(1024, 673, 1180, 1.8, 1.6),
-    _Strips(512, 403, 591, 2.0, 2.1),
-    _Strips(400, 370, 382, 2.7, 4.5),
-    _Strips(192, 198, 175, 3.1, 9.7),
-    _Strips(96, 198, 130, 10.5, 18.8),
+    _Strips(700, 640, 665, 1.8, 1.7),
+    _Strips(512, 390, 455, 2.05, 2.1),
+    _Strips(300, 315, 300, 2.05, 2.35),
+    _Strips(160, 180, 170, 2.75, 5.4),
 )
 _VAE_BYTES = 84_000_000 * 2
 # Workspaces of the libraries, embeddings, latents.
@@ -144,8 +144,7 @@ def choose_plans(
         # and half a GiB more or less is all the same to them
         chosen = min(equal, key=lambda c: (c.streamed_bytes, c.peak_bytes * 2 // GIB, c.seconds))
     plans = tuple(c.plan for c in _ladder(chosen, candidates))
-    cost = Cost(chosen.peak_bytes, chosen.gflop, job.fixed_bytes(chosen.plan))
-    return Choice(plans, cost, job.compiled)
+    return Choice(plans, job.cost(chosen), job.compiled)
 
 
 def _fitting(candidates: Sequence[_Candidate], limit_bytes: int) -> list[_Candidate]:
@@ -193,11 +192,12 @@ class _Job:
         held = [plan for plan in plans if self._host_holds(plan)]
         return [self._candidate(plan) for plan in held], len(held) == len(plans)
 
-    def fixed_bytes(self, plan: MemoryPlan) -> int:
-        """Of a plan's peak, what does not grow with the picture."""
-        weights = self._kept_bytes(plan) if plan.alone_above != 0 else self._rest_bytes()
-        base = 0 if self._device.is_separate else self._footprint.base_bytes
-        return base + weights + _VAE_BYTES + _SMALL_BYTES
+    def cost(self, candidate: _Candidate) -> Cost:
+        """What a plan takes, and what of it does not grow with the picture."""
+        at_the_peak = max(self._phases(candidate.plan), key=sum)
+        fixed = self._always_bytes + at_the_peak[0]
+        least = self._always_bytes + self._kept_bytes(candidate.plan)
+        return Cost(candidate.peak_bytes, candidate.gflop, fixed, least)
 
     def _is_worth_compiling(self, room: Room) -> bool:
         compiled = self._denoiser.compiled
@@ -218,9 +218,10 @@ class _Job:
             plan = MemoryPlan(batch, vae, above, None, bits)
             yield plan
             if separate:
+                (_, beside), _ = self._phases(plan)
+                taken = self._always_bytes + self._unpacked_bytes(plan) + int(beside)
                 for room in (usable_bytes, usable_bytes // 2, 0):
-                    resident = room - self._step_bytes(plan) - _VAE_BYTES - _SMALL_BYTES
-                    resident = max(int(resident), self._least_resident(bits))
+                    resident = max(room - taken, self._least_resident(plan))
                     if resident < self._weight_bytes(bits):
                         yield replace(plan, resident_bytes=resident)
 
@@ -230,15 +231,24 @@ class _Job:
         return _Candidate(plan, self._peak(plan), self._streamed_bytes(plan), seconds, gflop)
 
     def _peak(self, plan: MemoryPlan) -> int:
-        kept = self._kept_bytes(plan)
-        peak = kept + self._step_bytes(plan)
+        return self._always_bytes + int(max(map(sum, self._phases(plan))))
+
+    @property
+    def _always_bytes(self) -> int:
+        base = 0 if self._device.is_separate else self._footprint.base_bytes
+        return base + _SMALL_BYTES + _VAE_BYTES * self._device.vae_element_bytes // 2
+
+    def _phases(self, plan: MemoryPlan) -> tuple[tuple[int, float], tuple[int, float]]:
+        """Bytes of weights and the most beside them: with the denoiser there, and without it."""
+        beside, alone = self._step_bytes(plan), 0.0
         for areas, encode in ((self._encoded, True), (self._decoded, False)):
             for area in areas:
-                left = plan.alone_above is not None and area > plan.alone_above
-                beside = self._rest_bytes() if left else kept
-                peak = max(peak, beside + self._strip_bytes(plan, area, encode=encode))
-        base = 0 if self._device.is_separate else self._footprint.base_bytes
-        return int(base + peak + _SMALL_BYTES + _VAE_BYTES * self._device.vae_element_bytes / 2)
+                strips = self._strip_bytes(plan, area, encode=encode)
+                if plan.alone_above is not None and area > plan.alone_above:
+                    alone = max(alone, strips)
+                else:
+                    beside = max(beside, strips)
+        return (self._kept_bytes(plan), beside), (self._rest_bytes(), alone)
 
     def _strip_bytes(self, plan: MemoryPlan, area: int, *, encode: bool) -> float:
         strips = self._strips(plan, area)
@@ -316,7 +326,12 @@ class _Job:
         needed = self._streamed_bytes(plan)
         if plan.alone_above is not None:
             needed = self._weight_bytes(plan.weight_bits)
-        return needed <= self._device.host_bytes * 0.9
+        return needed <= self._held_bytes
+
+    @property
+    def _held_bytes(self) -> int:
+        """What main memory holds of the denoiser."""
+        return int(self._device.host_bytes * 0.9)
 
     def _weight_bytes(self, bits: int) -> int:
         blocks = self._denoiser.block_parameters * self._element * bits // 16
@@ -325,15 +340,21 @@ class _Job:
     def _rest_bytes(self) -> int:
         return (self._denoiser.parameters - self._denoiser.block_parameters) * self._element
 
-    def _least_resident(self, bits: int) -> int:
-        return self._rest_bytes() + 2 * self._denoiser.largest_block * self._element * bits // 16
+    def _least_resident(self, plan: MemoryPlan) -> int:
+        bits = plan.weight_bits
+        least = self._rest_bytes() + 2 * self._denoiser.largest_block * self._element * bits // 16
+        if plan.alone_above is not None:  # then main memory must hold everything anyway
+            return least
+        return max(least, self._weight_bytes(bits) - self._held_bytes)
 
     def _kept_bytes(self, plan: MemoryPlan) -> int:
         total = self._weight_bytes(plan.weight_bits)
         kept = total if plan.resident_bytes is None else min(total, plan.resident_bytes)
-        if plan.weight_bits == 8:  # the block that runs is there in 16 bits too
-            kept += self._denoiser.largest_block * self._element
-        return kept
+        return kept + self._unpacked_bytes(plan)
+
+    def _unpacked_bytes(self, plan: MemoryPlan) -> int:
+        """Of weights in 8 bits, the block that runs is there in 16 bits too."""
+        return self._denoiser.largest_block * self._element if plan.weight_bits == 8 else 0
 
 
 def _working(strips: _Strips, area: int, element_bytes: int) -> int:

@@ -106,8 +106,16 @@ def _nvidia_card(index: int) -> Device | None:
 
 
 def _visible(index: int) -> int:
-    """The driver's number of the card that PyTorch calls ``index``."""
-    listed = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    """The driver's number of the card that PyTorch calls ``index``.
+
+    Raises:
+        LookupError: the cards are hidden from it.
+    """
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is None:
+        return index
+    if listed.strip() in {"", "-1"}:
+        raise LookupError("no card is visible")
     numbers = [int(word) for word in listed.split(",") if word.strip().isdecimal()]
     return numbers[index] if index < len(numbers) else index
 

@@ -93,12 +93,14 @@ class Cost:
     Attributes:
         peak_bytes: at once
         gflop: of floating-point work, that of slow parts counted as what it takes as long as
-        fixed_bytes: of the peak, what a picture of no size would take too
+        fixed_bytes: of the peak, what does not grow with the picture
+        least_bytes: what a picture of no size would take, where that is more: at another time
     """
 
     peak_bytes: int
     gflop: float
     fixed_bytes: int = 0
+    least_bytes: int = 0
 
 
 def job_cost(footprint: Footprint, start: Size, stages: Sequence[StageLoad]) -> Cost:
@@ -124,8 +126,10 @@ def require_fit(cost: Cost, available_bytes: int, target: Size, device: str) -> 
     """
     if cost.peak_bytes <= available_bytes:
         return
-    bytes_per_pixel = (cost.peak_bytes - cost.fixed_bytes) / target.area
-    pixels = (available_bytes - cost.fixed_bytes) / bytes_per_pixel
+    # below the straight line from there to the peak lies the peak of every smaller picture
+    least_bytes = max(cost.fixed_bytes, cost.least_bytes)
+    bytes_per_pixel = (cost.peak_bytes - least_bytes) / target.area
+    pixels = (available_bytes - least_bytes) / bytes_per_pixel
     fits = "Not even a small picture fits."
     if pixels > 64 * 64:
         fits = f"{target.scaled((pixels / target.area) ** 0.5 * 0.97)} would fit."

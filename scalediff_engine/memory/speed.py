@@ -44,7 +44,7 @@ class SpeedRecord:
 
     def memory_scale(self, device: str, model: str) -> float:
         """Give what runs took beside the weights, as a multiple of what was predicted."""
-        return self._read().get(_memory_key(device, model), 1.0)
+        return _moderate(self._read().get(_memory_key(device, model), 1.0))
 
     def add(self, devices: Iterable[str], model: str, gflop: float, seconds: float) -> None:
         """Remember a run.
@@ -77,7 +77,7 @@ class SpeedRecord:
         devices = set(devices)
         for device in devices:
             scale = self.memory_scale(device, model) * ratio
-            self._mix({_memory_key(device, model)}, min(max(scale, 0.5), 2.0))
+            self._mix({_memory_key(device, model)}, _moderate(scale))
 
     def _mix(self, keys: set[str], newest: float) -> None:
         """Move remembered figures towards the newest one."""
@@ -117,6 +117,10 @@ class SpeedRecord:
 
 def _key(device: str, model: str) -> str:
     return f"{model} on {device}"
+
+
+def _moderate(scale: float) -> float:
+    return min(max(scale, 0.5), 2.0)
 
 
 def _memory_key(device: str, model: str) -> str:

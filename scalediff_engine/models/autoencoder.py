@@ -28,7 +28,7 @@ _Layers = Callable[[], Sequence[Layer | Whole]]
 
 _COLOURS = 3
 # Working memory for a pixel of the picture in 16 bits, beyond which nothing gets faster.
-_USEFUL_BYTES = 1024
+_USEFUL_BYTES = 700
 # Keys and values that the one attention layer gathers at a time.
 _WINDOW_BYTES = 256 * 2**20
 

@@ -1,13 +1,25 @@
-"""A picture that is held in slabs of rows, so that the rows nobody needs any more can go first."""
+"""Pictures kept in memory: each in one piece, or where that is tight in slabs of rows.
+
+A picture in slabs can go slab by slab while the next one, which is made from it, comes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from scalediff_engine.models.group_norm import Sums
+
+# Slabs that would fill the working memory.
+_SLABS = 96
+# At least so much of the working memory is for strips: the kept pictures in one piece, or in slabs.
+_STRIPS_SHARE = 4
+_STRIPS_SHARE_OF_SLABS = 10
 
 
 class Rows(NamedTuple):
@@ -28,13 +40,73 @@ class Shape(NamedTuple):
     width: int
     channels: int
 
+    @property
+    def row_values(self) -> int:
+        """Values in a row of all channels."""
+        return self.width * self.channels
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How much of it there is, and how pictures are kept in it.
+
+    Attributes:
+        working_bytes: None = as much as is wanted
+        slab_bytes: of each slab; None = there is room for two pictures, one made from the other,
+            and each is in one piece
+    """
+
+    working_bytes: int | None
+    slab_bytes: int | None = None
+
+    def strip_bytes(self, kept_bytes: int) -> int | None:
+        """For all that is alive while a strip is computed, beside what is kept meanwhile."""
+        if self.working_bytes is None:
+            return None
+        rest = max(self.working_bytes - kept_bytes, self.working_bytes // self._strips_share)
+        return min(rest, self.working_bytes // _STRIPS_SHARE)
+
+    def holds(self, kept_bytes: int) -> bool:
+        """Whether pictures of so many bytes leave room for strips."""
+        working = self.working_bytes
+        return working is None or kept_bytes <= working - working // self._strips_share
+
+    def to_make(self, source_bytes: int, out_bytes: int) -> int:
+        """Bytes of two pictures at most while one is made from the other, which goes."""
+        if self.slab_bytes is None:
+            return source_bytes + out_bytes
+        # one slab is being filled, and the strip that is read may lie in two
+        return max(source_bytes, out_bytes) + 3 * self.slab_bytes
+
+    @property
+    def _strips_share(self) -> int:
+        return _STRIPS_SHARE if self.slab_bytes is None else _STRIPS_SHARE_OF_SLABS
+
+
+def plan_memory(working_bytes: int | None, pictures: Sequence[Shape], element_bytes: int) -> Memory:
+    """Find out whether there is room for pictures in one piece.
+
+    Args:
+        working_bytes: None = as much as is wanted
+        pictures: that will be made one from the other
+        element_bytes: of a value
+    """
+    memory = Memory(working_bytes)
+    if working_bytes is None or not pictures:
+        return memory
+    sizes = [0, *(shape.height * shape.row_values * element_bytes for shape in pictures)]
+    if all(memory.holds(source + out) for source, out in pairwise(sizes)):
+        return memory
+    # Slabs of all pictures have the same size: an allocator reuses what one of them left.
+    row_bytes = max(shape.row_values for shape in pictures) * element_bytes
+    return Memory(working_bytes, max(1, working_bytes // _SLABS // row_bytes) * row_bytes)
+
 
 class Kept:
     """A picture in memory, (1, C, H, W), channels last.
 
     Usually it is one slab, and what is read is a view. Several slabs come one by one as they are
-    written and go one by one as they are released, so that one picture can shrink while the next
-    one grows; what is read across their borders is a copy.
+    written and go one by one as they are released; what is read across their borders is a copy.
 
     Args:
         shape: of the picture
@@ -57,8 +129,8 @@ class Kept:
         self._device = device
         self._slab_rows = shape.height
         if slab_bytes is not None:
-            row_bytes = shape.width * shape.channels * dtype.itemsize
-            self._slab_rows = max(1, min(shape.height, slab_bytes // row_bytes))
+            rows = slab_bytes // (shape.row_values * dtype.itemsize)
+            self._slab_rows = max(1, min(shape.height, rows))
         self._slabs: list[Tensor | None] = [None] * -(-shape.height // self._slab_rows)
 
     @classmethod
@@ -82,8 +154,7 @@ class Kept:
     @property
     def bytes(self) -> int:
         """What all of its rows take of our memory; nothing if it is somebody else's."""
-        height, width, channels = self.shape
-        return height * width * channels * self._dtype.itemsize if self.ours else 0
+        return self.shape.height * self.shape.row_values * self.element_bytes if self.ours else 0
 
     def whole(self) -> Tensor:
         """Give all rows."""

@@ -2,10 +2,10 @@
 
 A strip is computed from the rows that it depends on, and group normalisation uses the statistics
 of the whole picture, so the result is that of the whole picture at once: no seams, no strip that
-is lighter than the next. Where a layer's output fits into the working memory it is kept; where it
-does not, the rows that the next layers need are computed again for each pass that gathers the
-statistics of one more normalisation. Arithmetic is paid instead of memory, and on a GPU there is
-plenty of it.
+is lighter than the next. Where a layer's output fits into the working memory it is kept: beside
+what it is made from, or slab by slab in its place. Where it does not, the rows that the next layers
+need are computed again for each pass that gathers the statistics of one more normalisation.
+Arithmetic is paid instead of memory, and on a GPU there is plenty of it.
 
 Every picture here is a single one: (1, C, H, W), channels last.
 """
@@ -13,9 +13,9 @@ Every picture here is a single one: (1, C, H, W), channels last.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
-from itertools import pairwise, zip_longest
+from itertools import accumulate, zip_longest
 from operator import add
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
 from scalediff_engine.models.group_norm import Affine, Sums, affine_of, apply_affine, pixel_sums
-from scalediff_engine.models.slabs import Kept, Rows, Shape
+from scalediff_engine.models.slabs import Kept, Memory, Rows, Shape, plan_memory
 
 # Tensors of a strip that are alive at once, in units of its widest one: input, normalised input,
 # convolution's output and workspace, residual.
@@ -31,8 +31,6 @@ _LIVE_TENSORS = 5
 # Index arithmetic of convolution kernels is 32 bits wide.
 _MOST_ELEMENTS = 2**30
 _FEWEST_ROWS = 8
-# Slabs that would fill the working memory.
-_SLABS = 96
 
 
 class Layer(Protocol):
@@ -249,60 +247,11 @@ class Whole:
     function: Callable[[Tensor], Tensor]
 
 
-@dataclass(frozen=True)
-class _Memory:
-    """How much of it there is, and how pictures are kept in it.
-
-    Attributes:
-        working_bytes: None = as much as is wanted
-        slab_bytes: of the slabs in which a picture goes while the next one comes; None = there is
-            room for both, and each is one slab
-    """
-
-    working_bytes: int | None
-    slab_bytes: int | None = None
-
-    @property
-    def least_strip_bytes(self) -> int:
-        """What is left to strips by all that is kept."""
-        assert self.working_bytes is not None
-        return self.working_bytes // (4 if self.slab_bytes is None else 10)
-
-    def strip_bytes(self, kept_bytes: int) -> int:
-        """For all that is alive while a strip is computed, beside what is kept meanwhile."""
-        assert self.working_bytes is not None
-        rest = max(self.least_strip_bytes, self.working_bytes - kept_bytes)
-        return min(rest, self.working_bytes // 4)
-
-    def holds(self, kept_bytes: int) -> bool:
-        """Whether pictures of so many bytes may be kept at once."""
-        working = self.working_bytes
-        return working is None or kept_bytes <= working - self.least_strip_bytes
-
-    def both(self, source_bytes: int, out_bytes: int) -> int:
-        """Bytes at most while one picture is made from another that nobody needs afterwards."""
-        if self.slab_bytes is None:
-            return source_bytes + out_bytes
-        # a slab is being filled, and a strip may lie in two others
-        return max(source_bytes, out_bytes) + 3 * self.slab_bytes
-
-
-def _plan(layers: Sequence[Layer | Whole], picture: Tensor, working_bytes: int | None) -> _Memory:
-    """Tell whether the working memory holds every two successive pictures."""
-    memory = _Memory(working_bytes)
-    height, width = picture.shape[2:]
-    row_bytes = [1]
-    picture_bytes = [0]  # the first one is the caller's, and the last one will be
-    for layer in layers[:-1]:
-        if not isinstance(layer, Whole):
-            height, width = layer.out_height(height), layer.out_height(width)
-            row_bytes.append(width * layer.out_channels * picture.element_size())
-            picture_bytes.append(height * row_bytes[-1])
-    if working_bytes is None or all(memory.holds(a + b) for a, b in pairwise(picture_bytes)):
-        return memory
-    # all slabs have one size: where one was, another one fits
-    rows = max(1, working_bytes // _SLABS // max(row_bytes))
-    return _Memory(working_bytes, rows * max(row_bytes))
+def _shape_after(before: Shape, layer: Layer | Whole) -> Shape:
+    if isinstance(layer, Whole):
+        return before
+    height, width = layer.out_height(before.height), layer.out_height(before.width)
+    return Shape(height, width, layer.out_channels)
 
 
 @dataclass
@@ -310,16 +259,14 @@ class _Segment:
     """Layers between one kept picture and the next."""
 
     source: Kept
-    layers: list[Layer] = field(default_factory=list[Layer])
-    affines: list[list[Affine]] = field(default_factory=list[list[Affine]])
+    layers: list[Layer]
+
+    def __post_init__(self) -> None:
+        self.affines: list[list[Affine]] = [[] for _ in self.layers]  # as far as they are known
 
     def shape(self, upto: int) -> Shape:
         """Shape of the input of layer ``upto``."""
-        shape = self.source.shape
-        for layer in self.layers[:upto]:
-            height, width = layer.out_height(shape.height), layer.out_height(shape.width)
-            shape = Shape(height, width, layer.out_channels)
-        return shape
+        return reduce(_shape_after, self.layers[:upto], self.source.shape)
 
     def rows(self, upto: int, rows: Rows) -> Tensor:
         """Compute rows of the input of layer ``upto``."""
@@ -358,8 +305,9 @@ def run_layers(
     Returns:
         (1, C', H', W') of the last layer.
     """
-    memory = _plan(layers, picture, working_bytes)
     kept = Kept.of(picture, ours=False)
+    _, *made = accumulate(layers[:-1], _shape_after, initial=kept.shape)
+    memory = plan_memory(working_bytes, made, picture.element_size())
     pending: list[Layer] = []
     for layer, following in zip_longest(layers, layers[1:]):
         if isinstance(layer, Whole):
@@ -372,50 +320,41 @@ def run_layers(
     return kept.whole()
 
 
-def _may_be_kept(layers: list[Layer], source: Kept, memory: _Memory) -> bool:
+def _may_be_kept(layers: list[Layer], source: Kept, memory: Memory) -> bool:
     """Whether there is room for the output of a segment while it is made."""
-    if _is_in_place(layers, source):
-        return True
     out = source.empty(_Segment(source, layers).shape(len(layers)), None)
-    return memory.holds(memory.both(source.bytes, out.bytes))
+    return memory.holds(memory.to_make(source.bytes, out.bytes))
 
 
-def _is_in_place(layers: list[Layer], source: Kept) -> bool:
-    """Whether a segment's output may take the place of its source."""
-    (layer, *others) = layers
-    return not others and isinstance(layer, Residual) and layer.shortcut is None and source.ours
-
-
-def _make(layers: list[Layer], source: Kept, memory: _Memory, *, last: bool) -> Kept:
-    """Run a segment and keep its output."""
-    segment = _Segment(source, layers, [[] for _ in layers])
+def _make(layers: list[Layer], source: Kept, memory: Memory, *, last: bool) -> Kept:
+    """Run a segment and keep its output; what is ours of the source goes."""
+    segment = _Segment(source, layers)
     out = source.empty(segment.shape(len(layers)), None if last else memory.slab_bytes)
     out_bytes = 0 if last else out.bytes  # in the end it is the caller's
     block = layers[-1]
     if isinstance(block, Residual):
-        in_place = _is_in_place(layers, source)
-        middle_bytes = out.bytes if in_place else memory.both(out.bytes, out_bytes)
+        in_place = len(layers) == 1 and block.shortcut is None and source.ours
+        middle_bytes = out.bytes if in_place else memory.to_make(out.bytes, out_bytes)
         kept_bytes = source.bytes + middle_bytes
         if memory.holds(kept_bytes):
             return _residual(block, segment, source if in_place else out, memory, kept_bytes)
     _gather(segment, memory)
-    strip = _strip_rows(segment, len(layers), memory, memory.both(source.bytes, out_bytes))
+    strip = _strip_rows(segment, len(layers), memory, memory.to_make(source.bytes, out_bytes))
     return _fill(out, strip, lambda rows: segment.rows(len(layers), rows), segment.release)
 
 
 def _residual(
-    block: Residual, segment: _Segment, out: Kept, memory: _Memory, kept_bytes: int
+    block: Residual, segment: _Segment, out: Kept, memory: Memory, kept_bytes: int
 ) -> Kept:
     """Run a segment that ends in a residual block, whose middle is kept.
 
     Its second normalisation's statistics are those of the middle, which is computed only once.
     """
     _gather(segment, memory, all_but=1)
-    source, at = segment.source, len(segment.layers) - 1
+    at = len(segment.layers) - 1
     strip = _strip_rows(segment, at + 1, memory, kept_bytes)
-    middle = _fill(
-        source.empty(out.shape, memory.slab_bytes), strip, lambda rows: segment.probe(at, 1, rows)
-    )
+    middle = segment.source.empty(out.shape, memory.slab_bytes)
+    _fill(middle, strip, lambda rows: segment.probe(at, 1, rows))
     assert middle.sums is not None
     affine = affine_of(block.norm2, middle.sums)
 
@@ -424,25 +363,20 @@ def _residual(
         x = segment.rows(at, rows)
         return block.second_half(middle.read(have), have, x, rows, rows, affine)
 
-    def release(before: int) -> None:
-        middle.release(before - 1)
-        if out is not source:
-            segment.release(before)
-
-    return _fill(out, strip, second_half, release)
+    return _fill(out, strip, second_half, lambda before: middle.release(before - 1))
 
 
-def _gather(segment: _Segment, memory: _Memory, all_but: int = 0) -> None:
+def _gather(segment: _Segment, memory: Memory, all_but: int = 0) -> None:
     """Find out what the normalisations of a segment come to, all but so many at the end."""
     norms = [(upto, norm) for upto, layer in enumerate(segment.layers) for norm in layer.norms]
     for upto, norm in norms[: len(norms) - all_but]:
         affines = segment.affines[upto]
-        first = upto == 0 and not affines
-        sums = segment.source.sums if first else None
+        sees_source = upto == 0 and not affines
+        sums = segment.source.sums if sees_source else None
         affines.append(affine_of(norm, sums or _probe(segment, upto, len(affines), memory)))
 
 
-def _probe(segment: _Segment, upto: int, norm: int, memory: _Memory) -> Sums:
+def _probe(segment: _Segment, upto: int, norm: int, memory: Memory) -> Sums:
     """Gather the sums of what a normalisation inside a segment sees."""
     strip = _strip_rows(segment, upto + 1, memory, segment.source.bytes)
     strips = _strips(segment.shape(upto).height, strip)
@@ -480,7 +414,7 @@ def _strips(height: int, strip: int) -> Iterator[Rows]:
         yield Rows(start, min(height, start + strip))
 
 
-def _strip_rows(segment: _Segment, upto: int, memory: _Memory, kept_bytes: int) -> int:
+def _strip_rows(segment: _Segment, upto: int, memory: Memory, kept_bytes: int) -> int:
     """How many rows of the output of layer ``upto - 1`` may be computed at once."""
     shape = segment.shape(upto)
     widest = 0.0
@@ -491,7 +425,8 @@ def _strip_rows(segment: _Segment, upto: int, memory: _Memory, kept_bytes: int) 
         )
     elements_a_row = widest * shape.width
     rows = _MOST_ELEMENTS // elements_a_row
-    if memory.working_bytes is not None:
+    strip_bytes = memory.strip_bytes(kept_bytes)
+    if strip_bytes is not None:
         bytes_a_row = elements_a_row * segment.source.element_bytes * _LIVE_TENSORS
-        rows = min(rows, memory.strip_bytes(kept_bytes) // bytes_a_row)
+        rows = min(rows, strip_bytes // bytes_a_row)
     return int(max(_FEWEST_ROWS, min(rows, shape.height)))

@@ -10,7 +10,12 @@ import pytest
 LIGHT = [
     "scalediff_engine.errors",
     "scalediff_engine.geometry",
+    "scalediff_engine.memory.cards",
+    "scalediff_engine.memory.choose",
+    "scalediff_engine.memory.device",
     "scalediff_engine.memory.footprint",
+    "scalediff_engine.memory.plan",
+    "scalediff_engine.memory.speed",
     "scalediff_engine.method.stages",
     "scalediff_engine.models.families",
     "scalediff_engine.pipeline.plan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -13,25 +14,28 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad, silu
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
-from scalediff_engine.models import strips
+from scalediff_engine.models import slabs, strips
 from scalediff_engine.models.strips import (
     Convolution,
     Doubling,
     Halving,
     Layer,
     Residual,
-    Rows,
     Whole,
     run_layers,
 )
 
 Step = tuple[Layer | Whole, Callable[[Tensor], Tensor]]  # a layer, and what it should do
-KINDS = ("convolution", "normed", "residual", "widening", "doubling", "halving", "whole")
+KINDS = (
+    *("convolution", "normed", "residual", "widening", "narrowing"),
+    *("doubling", "halving", "whole"),
+)
 
 
 def norm(channels: int) -> nn.GroupNorm:
-    layer = nn.GroupNorm(2, channels)
+    layer = nn.GroupNorm(channels // 2, channels)
     nn.init.normal_(layer.weight, 1, 0.3)
     nn.init.normal_(layer.bias, 0, 0.3)
     return layer
@@ -39,7 +43,11 @@ def norm(channels: int) -> nn.GroupNorm:
 
 def step(kind: str, channels: int) -> tuple[Step, int]:
     """A random layer, and how many channels it gives."""
-    out = 2 * channels if kind == "widening" and channels < 16 else channels
+    out = channels
+    if kind == "widening" and channels < 16:
+        out = 2 * channels
+    if kind == "narrowing" and channels > 2:
+        out = channels // 2
     conv = nn.Conv2d(channels, out, 3, padding=1)
     if kind == "convolution":
         return (Convolution(conv), conv), out
@@ -93,14 +101,15 @@ def whole(steps: list[Step], x: Tensor) -> Tensor:
     rows=st.integers(4, 50),
     cols=st.integers(4, 12),
     working_bytes=st.none() | st.integers(0, 60_000),
+    slab_count=st.integers(1, 100),
     seed=st.integers(0, 99),
 )
 def test_any_layers_in_strips_are_those_layers_over_the_whole(
-    kinds: list[str], rows: int, cols: int, working_bytes: int | None, seed: int
+    kinds: list[str], rows: int, cols: int, working_bytes: int | None, slab_count: int, seed: int
 ) -> None:
     steps, x = network(kinds, seed), picture(rows, cols)
     before = x.clone()
-    with torch.inference_mode():
+    with torch.inference_mode(), patch.object(slabs, "_SLABS", slab_count):
         got = run_layers([layer for layer, _ in steps], x, working_bytes)
         want = whole(steps, x)
     assert got.shape == want.shape
@@ -164,11 +173,73 @@ def test_a_residual_block_that_does_not_fit_keeps_no_middle() -> None:
     assert live.peak - out.nbytes <= 200_000
 
 
-def test_a_residual_block_takes_the_place_of_its_input() -> None:
-    layers, x = [layer for layer, _ in network(["convolution", "residual"])], picture(256, 64)
+@pytest.mark.parametrize(
+    ("working", "peak"),
+    [
+        pytest.param(4.2, 3.0, id="beside its middle"),
+        pytest.param(1.5, 1.5, id="slab by slab"),
+    ],
+)
+def test_a_residual_block_takes_the_place_of_its_input(working: float, peak: float) -> None:
+    kinds = ["convolution", "residual", "residual", "halving", "halving"]
+    layers, x = [layer for layer, _ in network(kinds)], picture(1024, 16)
     with torch.inference_mode(), Live(x) as live:
-        out = run_layers(layers, x, 400_000)
-    assert live.peak - out.nbytes < out.nbytes / 2  # there was never a second picture
+        run_layers(layers, x, int(working * x.nbytes))
+    assert live.peak < peak * x.nbytes
+
+
+def test_the_output_does_not_count() -> None:
+    ((block, function), _), x = step("residual", 4), picture(1024, 16)
+    with torch.inference_mode():
+        with FlopCounterMode(display=False) as once:
+            function(x)
+        with Live(x) as live, FlopCounterMode(display=False) as flops:
+            out = run_layers([block], x, int(1.5 * x.nbytes))  # the middle, and strips
+    assert live.peak - out.nbytes < 1.5 * x.nbytes
+    assert flops.get_total_flops() < 1.1 * once.get_total_flops()
+
+
+# Layers, the bytes that are kept at most in units of the input's, and how often all is computed.
+KEPT_IN_SLABS = {
+    "its source goes while a picture comes": (
+        ["convolution", "doubling", "residual", "normed", "halving", "halving"],
+        4,
+        1.35,
+    ),
+    "and while a smaller one comes": (
+        ["doubling", "residual", "halving", "residual", "halving", "residual", "halving"],
+        4,
+        1.35,
+    ),
+    "and so does the middle of a residual block": (
+        ["convolution", "widening", "halving", "halving"],
+        1 + 2,
+        1.1,
+    ),
+    "which is kept beside a source further away": (
+        ["convolution", "doubling", "narrowing", "halving", "halving"],
+        1 + 2,
+        2.2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(640, 16), (643, 13)])
+@pytest.mark.parametrize(("kinds", "kept", "times"), KEPT_IN_SLABS.values(), ids=KEPT_IN_SLABS)
+def test_little_more_is_alive_than_what_is_needed(
+    kinds: list[str], kept: int, times: float, rows: int, cols: int
+) -> None:
+    steps, x = network(kinds), picture(rows, cols)
+    layers = [layer for layer, _ in steps]
+    working_bytes = int(1.18 * kept * x.nbytes)
+    with torch.inference_mode():
+        with FlopCounterMode(display=False) as once:
+            want = whole(steps, x)
+        with Live(x) as live, FlopCounterMode(display=False) as flops:
+            got = run_layers(layers, x, working_bytes)
+    assert (got - want).abs().max() < 1e-4
+    assert live.peak - got.nbytes <= working_bytes
+    assert flops.get_total_flops() < times * once.get_total_flops()
 
 
 def test_all_of_a_picture_at_once_takes_more_memory() -> None:
@@ -203,8 +274,3 @@ def test_a_residual_block_that_fits_runs_each_convolution_once() -> None:
     with torch.inference_mode():
         run_layers([block], picture(30, 10), None)
     assert (first.seen, second.seen) == ([30], [30])
-
-
-def test_rows_grow_as_far_as_the_picture_goes() -> None:
-    assert Rows(3, 5).wider(2, 20) == Rows(1, 7)
-    assert Rows(1, 19).wider(2, 20) == Rows(0, 20)
