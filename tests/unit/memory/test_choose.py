@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalediff_engine.errors import NotEnoughMemory
@@ -119,7 +119,7 @@ limits = st.none() | log_bytes(0.7, 100)
 rooms = st.builds(Room, cards | processors, limits, st.sampled_from([1.0, 0.8, 1.5]), st.booleans())
 card_rooms = st.builds(Room, cards, limits)
 
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=50, deadline=None)
 
 
 def fits(choice: Choice, room: Room) -> bool:
@@ -140,6 +140,8 @@ def test_the_cost_is_that_of_the_first_plan_with_its_weights_and_one_step(
     assert choice.cost.peak_bytes == job.peak_bytes(plan, room)
     weights = job.weight_bytes(room, plan.weight_bits)
     kept = min(weights, weights if plan.resident_bytes is None else plan.resident_bytes)
+    if plan.weight_bits == 8:  # the block that runs is unpacked
+        kept += job.denoiser.largest_block * room.device.element_bytes
     denoiser = job.denoiser
     each = denoiser.compiled.step_bytes_per_pixel if choice.compiled else 0
     each = each or denoiser.step_bytes_per_pixel
@@ -150,22 +152,59 @@ def test_the_cost_is_that_of_the_first_plan_with_its_weights_and_one_step(
         assert choice.cost.peak_bytes > kept + step + job.facts.footprint.base_bytes
 
 
+@given(cards | processors, limits)
+def test_room_is_left_for_the_driver_and_for_gaps(device: Device, limit_bytes: int | None) -> None:
+    usable = Room(device, limit_bytes).usable_bytes
+    context = 400 * 2**20 if device.is_separate else 0
+    assert usable <= 0.95 * device.free_bytes - context
+    if limit_bytes is not None:
+        assert usable <= limit_bytes - context
+        share = 0.94 if device.is_separate else 1
+        assert usable <= share * limit_bytes
+
+
 @quick
 @given(jobs, rooms)
 def test_what_fits_leaves_its_headroom_free(job: Job, room: Room) -> None:
     choice = job.choose(room)
-    assume(fits(choice, room))
+    if not fits(choice, room):
+        return
     assert choice.cost.peak_bytes < 0.95 * room.device.free_bytes
     if room.limit_bytes is not None:
         headroom = GIB // 2 if room.device.is_separate else 0
         assert choice.cost.peak_bytes <= room.limit_bytes - headroom
 
 
+# devices and main memories in GiB, scarce in every way
+scarce = pytest.mark.parametrize(
+    ("gib", "host_gib"), list(product((2, 4, 6, 8, 12, 20, 24), (1, 2, 4, 8, 12, 32)))
+)
+SCARCE_JOBS = [
+    Job(name, target, guided=name != "flux")
+    for name, target in product(FAMILIES, (Size(1024, 1024), Size(4096, 3072)))
+]
+
+
+def scarce_room(gib: int, host_gib: int) -> Room:
+    return Room(replace(CARD, free_bytes=gib * GIB, host_bytes=host_gib * GIB))
+
+
+@scarce
+def test_on_a_scarce_device_a_plan_fits_where_one_can(gib: int, host_gib: int) -> None:
+    for job in SCARCE_JOBS:
+        check_that_one_fits_where_one_can(job, scarce_room(gib, host_gib))
+
+
 @quick
 @given(jobs, rooms)
 def test_a_plan_fits_where_one_can(job: Job, room: Room) -> None:
+    check_that_one_fits_where_one_can(job, room)
+
+
+def check_that_one_fits_where_one_can(job: Job, room: Room) -> None:
     choice = job.choose(room)
-    assume(not fits(choice, room))
+    if fits(choice, room):
+        return
     # 8 bits change the picture: they are not for a device that is only too small
     short = room.device.host_bytes * HOST_SHARE < job.weight_bytes(room)
     for bits in (16, 8) if short and room.device.is_separate else (16,):
@@ -215,8 +254,21 @@ def test_there_are_rungs_between_the_fastest_and_the_smallest(name: str) -> None
 @quick
 @given(jobs, card_rooms)
 def test_eight_bits_are_for_where_no_plan_with_sixteen_fits(job: Job, room: Room) -> None:
+    check_that_eight_bits_are_needed(job, room)
+
+
+@scarce
+def test_on_a_scarce_device_eight_bits_are_for_where_no_plan_with_sixteen_fits(
+    gib: int, host_gib: int
+) -> None:
+    for job in SCARCE_JOBS:
+        check_that_eight_bits_are_needed(job, scarce_room(gib, host_gib))
+
+
+def check_that_eight_bits_are_needed(job: Job, room: Room) -> None:
     plans = job.choose(room).plans
-    assume(any(plan.weight_bits == 8 for plan in plans))
+    if all(plan.weight_bits == 16 for plan in plans):
+        return
     assert room.device.host_bytes * HOST_SHARE < job.weight_bytes(room)
     for plan in job.held_plans(16, room):
         assert job.peak_bytes(plan, room) > room.usable_bytes, plan
@@ -263,12 +315,51 @@ def test_a_short_device_streams_what_it_cannot_hold() -> None:
     assert 0 < resident_bytes < choice.cost.peak_bytes
 
 
-def test_no_more_is_taken_than_makes_it_faster() -> None:
-    job = Job("sdxl", Size(1024, 1024))
-    peaks = [
-        job.choose(Room(replace(CARD, free_bytes=gib * GIB))).cost.peak_bytes for gib in (24, 140)
-    ]
-    assert peaks[0] == peaks[1] < 22 * GIB
+def test_of_equally_fast_plans_the_smallest_is_taken() -> None:
+    job = Job("sdxl", Size(4096, 4096))
+    room = Room(replace(CARD, free_bytes=140 * GIB), limit_bytes=130 * GIB)
+    assert job.choose(room).cost.peak_bytes < 0.95 * job.peak_bytes(MemoryPlan(), room)
+
+
+def test_a_large_device_is_not_filled_without_need() -> None:
+    modest = choose._MODEST_BYTES  # pyright: ignore[reportPrivateUsage]
+    large = replace(CARD, free_bytes=140 * GIB)
+    job = Job("flux", Size(1024, 1024))
+    assert job.choose(Room(large)).cost.peak_bytes <= modest
+    asked_for = Room(large, limit_bytes=130 * GIB)
+    assert job.choose(asked_for).cost.peak_bytes > modest
+
+
+def test_where_only_more_than_that_will_do_it_is_taken() -> None:
+    large = replace(CARD, free_bytes=140 * GIB, host_bytes=GIB)
+    job = Job("flux", Size(8192, 8192))
+    free, asked_for = (job.choose(Room(large, limit)) for limit in (None, 139 * GIB))
+    assert free == asked_for
+    assert len(free.plans) > 1
+
+
+def test_the_autoencoder_in_32_bits_is_twice_as_large() -> None:
+    job = Job("sdxl", Size(64, 64))
+    half, full = (
+        job.peak_bytes(MemoryPlan(), Room(replace(CARD, vae_element_bytes=bytes_each)))
+        for bytes_each in (2, 4)
+    )
+    assert full - half > 83_000_000 * 2
+
+
+def test_a_denoiser_that_leaves_makes_room() -> None:
+    job, room = Job("flux", Size(4096, 4096)), Room(CARD)
+    peaks = [job.peak_bytes(MemoryPlan(0, None, above), room) for above in (None, 0)]
+    assert peaks[1] < peaks[0]
+
+
+def test_what_is_compiled_takes_less() -> None:
+    job = Job("flux", Size(4096, 4096))
+    room = Room(replace(CARD, compiles=True), pictures=1000)
+    plain = replace(room, device=CARD)
+    assert job.choose(room).compiled
+    frugal = MemoryPlan(vae_bytes=1)
+    assert job.peak_bytes(frugal, room) < job.peak_bytes(frugal, plain)
 
 
 @pytest.mark.parametrize("elements", [2, 4])
@@ -285,8 +376,20 @@ def test_what_a_device_has_is_put_to_use(gib: int, elements: int) -> None:
 @quick
 @given(jobs, rooms)
 def test_where_nothing_fits_the_sentence_tells_a_size_that_does(job: Job, room: Room) -> None:
+    check_the_size_that_is_offered(job, room)
+
+
+@pytest.mark.parametrize("gib", [2, 3, 4, 5, 6, 8, 12])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_on_a_small_device_the_sentence_tells_a_size_that_fits(name: str, gib: int) -> None:
+    for target in (Size(2048, 2048), Size(4096, 4096), Size(8192, 2048), Size(8192, 8192)):
+        check_the_size_that_is_offered(Job(name, target), Room(CARD, limit_bytes=gib * GIB))
+
+
+def check_the_size_that_is_offered(job: Job, room: Room) -> None:
     choice = job.choose(room)
-    assume(not fits(choice, room))
+    if fits(choice, room):
+        return
     with pytest.raises(NotEnoughMemory) as refused:
         require_fit(choice.cost, room.usable_bytes, job.target, "a card")
     offered = str(refused.value).split("to use. ")[1]
@@ -300,8 +403,7 @@ def test_where_nothing_fits_the_sentence_tells_a_size_that_does(job: Job, room: 
     assert smaller.target.area < job.target.area
     less = smaller.choose(room)
     # compiling, which is chosen for its time, makes steps smaller too
-    assume(less.compiled == choice.compiled)
-    assert fits(less, room)
+    assert fits(less, room) or less.compiled != choice.compiled
 
 
 @quick
@@ -331,7 +433,8 @@ def test_a_machine_that_took_more_is_expected_to_take_more(
 ) -> None:
     room = Room(replace(device, free_bytes=9000 * GIB), limit_bytes=8000 * GIB)
     usual, more = job.choose(room), job.choose(replace(room, scale=scale))
-    assume(more.plans[0] == usual.plans[0])
+    if more.plans[0] != usual.plans[0]:
+        return
     assert more.cost.peak_bytes > usual.cost.peak_bytes
     grown = more.cost.peak_bytes - usual.cost.peak_bytes
     foreseen = (usual.cost.peak_bytes - usual.cost.fixed_bytes) * (scale - 1)

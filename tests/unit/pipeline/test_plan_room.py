@@ -67,7 +67,7 @@ def test_a_tight_device_changes_how_it_is_computed_and_not_what(
 ) -> None:
     roomy, tight = planning(facts, ROOMY), planning(facts, TIGHT)
     assert tight.cost.peak_bytes < roomy.cost.peak_bytes
-    assert tight.cost.gflop > roomy.cost.gflop
+    assert tight.cost.gflop >= roomy.cost.gflop
     assert tight.memory[0] != roomy.memory[0]
     assert (tight.sizes, tight.stages, tight.target) == (roomy.sizes, roomy.stages, roomy.target)
 
