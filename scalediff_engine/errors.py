@@ -13,6 +13,7 @@
     ├── ModelError                     4   model-unusable
     │   └── ModelMissing               4   model-missing
     ├── NotEnoughMemory                5   not-enough-memory
+    ├── CheckpointUnusable             1   checkpoint-unusable
     ├── OutputError                    7   output-unwritable
     │   └── DiskFull                   7   disk-full
     └── Cancelled                    130   cancelled
@@ -95,6 +96,12 @@ class NotEnoughMemory(ScaleDiffError):
 
     code = "not-enough-memory"
     exit_code = 5
+
+
+class CheckpointUnusable(ScaleDiffError):
+    """A job cannot go on from where it stood; it can begin again."""
+
+    code = "checkpoint-unusable"
 
 
 class OutputError(ScaleDiffError):

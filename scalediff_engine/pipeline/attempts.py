@@ -30,18 +30,24 @@ class Attempts:
     Args:
         model: told of every plan
         plans: from the one that was chosen to the smallest
+        begin_at: index of the first one that may be tried
     """
 
-    def __init__(self, model: Model, plans: Sequence[MemoryPlan]) -> None:
+    def __init__(self, model: Model, plans: Sequence[MemoryPlan], begin_at: int = 0) -> None:
         self._model = model
         self._plans = plans
-        self._index = 0
+        self._index = min(begin_at, len(plans) - 1)
         model.arrange(self.plan)
 
     @property
     def plan(self) -> MemoryPlan:
         """The plan that holds at the moment; it never grows back during a job."""
         return self._plans[self._index]
+
+    @property
+    def index(self) -> int:
+        """Of ``plan`` among the plans."""
+        return self._index
 
     def run(self, work: Callable[[MemoryPlan], Tensor]) -> Tensor:
         """Do ``work``, which must leave its inputs as they are.

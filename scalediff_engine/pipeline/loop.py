@@ -7,7 +7,7 @@ one that exists or one that the model makes first.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -23,6 +23,7 @@ from scalediff_engine.method.frequency import (
     lowpass,
 )
 from scalediff_engine.method.noise import (
+    Level,
     add_noise,
     predict_clean,
     seeded_noise,
@@ -32,6 +33,7 @@ from scalediff_engine.method.noise import (
 from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.models.model import Model, Tiling
 from scalediff_engine.pipeline.canvas import resize_canvas, source_canvas, to_canvas
+from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoint, Checkpoints
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.preview import preview
@@ -42,7 +44,12 @@ from scalediff_engine.pipeline.settings import Attention, Settings
 
 @torch.inference_mode()
 def run_stages(
-    source: Tensor, plan: Plan, settings: Settings, model: Model, meter: Meter
+    source: Tensor,
+    plan: Plan,
+    settings: Settings,
+    model: Model,
+    meter: Meter,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> Tensor:
     """Upscale a picture through all stages of a plan.
 
@@ -51,18 +58,23 @@ def run_stages(
         plan, settings: what to do
         model: runs every stage; it is as it was before when this returns or raises
         meter: hears of every step, and may raise ``Cancelled``
+        checkpoints: what is saved on the way, and what an earlier run left: with that, the result
+            is what it would have been without the interruption
 
     Returns:
         (1, 3, target height, target width) sRGB, about -1..1.
     """
-    run = begin(plan, settings, model, meter)
+    run = begin(plan, settings, model, meter, checkpoints)
     x: Tensor | None = None  # the picture and the latent of the stage before
     z: Tensor | None = None
     for index, stage in enumerate(plan.stages):
+        if run.is_done(index):
+            continue
         meter.report(Phase.ENCODE, index)
         if x is None:
             enlarge = partial(to_canvas, source, plan.sizes, stage.canvas)
-            z = _latent_of_source(source, run, stage.canvas) if stage.steps else None
+            fresh = stage.steps > 0 and run.begun(index) is None
+            z = _latent_of_source(source, run, stage.canvas) if fresh else None
         else:
             enlarge = partial(resize_canvas, x, stage.canvas)
         x, z = _enlarging_stage(enlarge, z, index, run)
@@ -73,23 +85,41 @@ def run_stages(
 
 
 @torch.inference_mode()
-def run_from_noise(plan: Plan, settings: Settings, model: Model, meter: Meter) -> Tensor:
+def run_from_noise(
+    plan: Plan,
+    settings: Settings,
+    model: Model,
+    meter: Meter,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
+) -> Tensor:
     """Make a picture at the native size and enlarge it through the other stages of a plan.
 
     Args:
-        plan, settings, model, meter: see ``run_stages``
+        plan, settings, model, meter, checkpoints: see ``run_stages``
 
     Returns:
         (1, 3, target height, target width) sRGB, about -1..1.
     """
-    run = begin(plan, settings, model, meter)
-    z: Tensor | None = _base_latent(run)
-    meter.report(Phase.DECODE, 0, plan.stages[0].steps)
-    x = run.decode(z)
-    for index, stage in enumerate(plan.stages[1:], 1):
+    run = begin(plan, settings, model, meter, checkpoints)
+    x: Tensor | None = None
+    z: Tensor | None = None
+    for index, stage in enumerate(plan.stages):
+        if run.is_done(index):
+            continue
+        if index == 0:
+            z = _base_latent(run)
+            meter.report(Phase.DECODE, 0, stage.steps)
+            x = run.decode(z)
+            continue
         meter.report(Phase.ENCODE, index)
-        x, z = _enlarging_stage(partial(resize_canvas, x, stage.canvas), z, index, run)
+        x, z = _enlarging_stage(partial(_resized, x, stage.canvas), z, index, run)
+    assert x is not None  # a plan has at least one stage
     return _cropped(x, plan.target)
+
+
+def _resized(x: Tensor | None, canvas: Size) -> Tensor:
+    assert x is not None  # a stage that has begun does not ask for it
+    return resize_canvas(x, canvas)
 
 
 def _base_latent(run: Run) -> Tensor:
@@ -99,16 +129,31 @@ def _base_latent(run: Run) -> Tensor:
     shape = (1, len(model.preview_matrix) - 1, grid.rows, grid.cols)
     levels = model.levels(stage.t_start, stage.steps)
     _report_warm_up(0, run)
-    z_t = seeded_noise(shape, run.generator).to(model.device)
-    for step, (level, following) in enumerate(itertools.pairwise(levels)):
+    begun = run.begun(0)
+    if begun is None:
+        z_t = seeded_noise(shape, run.generator).to(model.device)
+    else:
+        z_t = begun.z_t.to(model.device)
+    for step, level, following in _steps(levels, begun):
         output = run.predict(z_t, level, stage, Attention.DIRECT)
         z0 = predict_clean(z_t, output, level, model.schedule.prediction)
         if model.facts.renoises:
             z_t = add_noise(z0, seeded_noise(shape, run.generator).to(z0), following)
         else:
             z_t = step_to(z_t, z0, level, following)
+        run.keep(0, step + 1, z_t, None)
         run.meter.report(Phase.DENOISE, 0, step + 1, preview(z0, model.preview_matrix))
     return z_t
+
+
+def _steps(
+    levels: tuple[Level, ...], begun: Checkpoint | None
+) -> Iterator[tuple[int, Level, Level]]:
+    """The steps of a stage that are still to be done, each from one level to the following."""
+    done = 0 if begun is None else begun.step
+    for step, (level, following) in enumerate(itertools.pairwise(levels)):
+        if step >= done:
+            yield step, level, following
 
 
 def _enlarging_stage(
@@ -129,8 +174,14 @@ def _enlarging_stage(
     stage = run.plan.stages[index]
     if stage.steps == 0:  # creativity 0: nothing is diffused, so nothing needs the VAE
         return enlarge(), None
-    z_ref = _reference(run.encode(enlarge()), z, run)
-    z = _denoise(z_ref, index, run)
+    begun = run.begun(index)
+    if begun is None:
+        z_ref = _reference(run.encode(enlarge()), z, run)
+        z_t, z_ref_low = _diffuse(z_ref, index, run)
+    else:
+        assert begun.z_ref_low is not None  # only a base has none
+        z_t, z_ref_low = (t.to(run.model.device) for t in (begun.z_t, begun.z_ref_low))
+    z = _denoise(z_t, z_ref_low, index, run)
     run.meter.report(Phase.DECODE, index, stage.steps)
     return run.decode(z), z
 
@@ -143,17 +194,23 @@ def _reference(z_ru: Tensor, z: Tensor | None, run: Run) -> Tensor:
     return latent_frequency_mix(z_lu, z_ru, run.model.facts.mixing_lowpass)
 
 
-def _denoise(z_ref: Tensor, index: int, run: Run) -> Tensor:
-    """Diffuse the reference to ``t_start`` and denoise it; (1, C, rows, cols) to the same."""
+def _diffuse(z_ref: Tensor, index: int, run: Run) -> tuple[Tensor, Tensor]:
+    """The reference with the noise of ``t_start``, and its low frequencies; both of its shape."""
+    stage, model = run.plan.stages[index], run.model
+    start = model.levels(stage.t_start, stage.steps)[0]
+    z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), run.generator).to(z_ref), start)
+    return z_t, lowpass(z_ref, model.facts.guidance_lowpass)
+
+
+def _denoise(z_t: Tensor, z_ref_low: Tensor, index: int, run: Run) -> Tensor:
+    """Denoise what was diffused, from wherever it stands; (1, C, rows, cols) to the same."""
     stage, settings, model = run.plan.stages[index], run.settings, run.model
     prediction = model.schedule.prediction
     levels = model.levels(stage.t_start, stage.steps)
     c = model.facts.guidance_lowpass
-    z_ref_low = lowpass(z_ref, c)
-    z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), run.generator).to(z_ref), levels[0])
     _report_warm_up(index, run)
-    with _attention(model, settings.attention, Grid(*z_ref.shape[-2:])) as tiling:
-        for step, (level, following) in enumerate(itertools.pairwise(levels)):
+    with _attention(model, settings.attention, Grid(*z_t.shape[-2:])) as tiling:
+        for step, level, following in _steps(levels, run.begun(index)):
             # drawn in every mode, so that an ablation changes nothing else
             offset = _random_offset(model, run.generator)
             if settings.jitter:
@@ -164,6 +221,7 @@ def _denoise(z_ref: Tensor, index: int, run: Run) -> Tensor:
                 gamma = settings.structure * structure_gamma(level, levels[0], prediction)
                 z0 = guide_structure(z0, z_ref_low, gamma, c)
             z_t = step_to(z_t, z0, level, following)
+            run.keep(index, step + 1, z_t, z_ref_low)
             run.meter.report(Phase.DENOISE, index, step + 1, preview(z0, model.preview_matrix))
     return z_t
 

@@ -41,6 +41,7 @@ class Meter:
         self._clock = clock
         self._start_s = clock()
         self._fraction = 0.0
+        self._begun_at: float | None = None
         self._steps = steps
         self._step_work = [
             footprint.step_gflop_per_megapixel * load.canvas.area / 1e6 * load.evaluations
@@ -67,7 +68,10 @@ class Meter:
         self._fraction = max(self._fraction, self._done(phase, stage, step) / self._total)
         fraction = self._fraction
         elapsed_s = self._clock() - self._start_s
-        tells = fraction >= TELLS_TIME_FROM
+        if self._begun_at is None:  # a job that goes on has done the rest some other time
+            self._begun_at = fraction
+        measured = fraction - self._begun_at
+        tells = measured >= TELLS_TIME_FROM
         self._callback(
             Progress(
                 phase=phase,
@@ -76,7 +80,7 @@ class Meter:
                 step=step,
                 steps=self._steps[stage],
                 fraction=fraction,
-                seconds_left=elapsed_s * (1 - fraction) / fraction if tells else None,
+                seconds_left=elapsed_s * (1 - fraction) / measured if tells else None,
                 preview=preview,
             )
         )

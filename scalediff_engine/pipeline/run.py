@@ -14,6 +14,7 @@ from scalediff_engine.method.multidiffusion import average_views
 from scalediff_engine.method.noise import Level
 from scalediff_engine.models.model import Condition, Model, Words
 from scalediff_engine.pipeline.attempts import Attempts
+from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, StagePlan
 from scalediff_engine.pipeline.settings import Attention, Settings
@@ -30,6 +31,7 @@ class Run:
         condition: the prompts
         generator: on the CPU, seeded; all that is random comes from it
         attempts: runs pieces of work under the plan for memory that holds at the moment
+        checkpoints: what is saved, and what an earlier run of the job left
     """
 
     plan: Plan
@@ -39,6 +41,26 @@ class Run:
     condition: Condition
     generator: torch.Generator
     attempts: Attempts
+    checkpoints: Checkpoints
+
+    def is_done(self, stage: int) -> bool:
+        """Whether an earlier run of the job went beyond this stage."""
+        begun = self.checkpoints.begun
+        return begun is not None and stage < begun.stage
+
+    def begun(self, stage: int) -> Checkpoint | None:
+        """Where an earlier run of the job stood, if it was in this stage."""
+        begun = self.checkpoints.begun
+        return begun if begun is not None and stage == begun.stage else None
+
+    def keep(self, stage: int, step: int, z_t: Tensor, z_ref_low: Tensor | None) -> None:
+        """Save a checkpoint after ``step`` steps of a stage, if one is wanted."""
+        if not self.checkpoints.is_due():
+            return
+        low = None if z_ref_low is None else z_ref_low.cpu()
+        state, memory = self.generator.get_state(), self.attempts.index
+        job = self.checkpoints.job
+        self.checkpoints.save(Checkpoint(job, stage, step, memory, z_t.cpu(), low, state))
 
     def encode(self, x: Tensor) -> Tensor:
         """(1, 3, H, W) to (1, C, H/f, W/f)."""
@@ -75,14 +97,19 @@ class Run:
         return negative + stage.guidance * (positive - negative)
 
 
-def begin(plan: Plan, settings: Settings, model: Model, meter: Meter) -> Run:
+def begin(
+    plan: Plan, settings: Settings, model: Model, meter: Meter, checkpoints: Checkpoints
+) -> Run:
     """Encode the prompts, seed what is random, and have the model compiled where it is worth it."""
     generator = torch.Generator().manual_seed(settings.seed)
-    attempts = Attempts(model, plan.memory)
+    begun = checkpoints.begun
+    if begun is not None:
+        generator.set_state(begun.generator)
+    attempts = Attempts(model, plan.memory, 0 if begun is None else begun.memory)
     condition = model.condition(settings.prompt, settings.negative or model.facts.default_negative)
     if plan.compiled:
         model.compile()
-    return Run(plan, settings, model, meter, condition, generator, attempts)
+    return Run(plan, settings, model, meter, condition, generator, attempts, checkpoints)
 
 
 def _evaluation(

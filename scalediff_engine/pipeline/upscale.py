@@ -12,6 +12,7 @@ from scalediff_engine.images.colour import from_srgb, to_srgb
 from scalediff_engine.images.lock import source_lock
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.models.model import Model
+from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoints
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.pipeline.meter import meter_for
 from scalediff_engine.pipeline.plan import Plan
@@ -25,6 +26,7 @@ def upscale(
     settings: Settings,
     model: Model,
     on_progress: ProgressCallback,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> Picture:
     """Upscale a picture as planned.
 
@@ -34,6 +36,7 @@ def upscale(
         settings: the ones that the plan was made with
         model: of the plan's family
         on_progress: hears of every step; may raise ``Cancelled``
+        checkpoints: see ``run_stages``
 
     Returns:
         The picture at ``plan.target``, with the source's colour model, profile, depth, alpha and
@@ -47,7 +50,7 @@ def upscale(
 
     rgb = np.clip(to_srgb(filled), 0, 1)  # the model has seen no other values
     x = torch.from_numpy(rgb).permute(2, 0, 1)[None] * 2 - 1  # (1, 3, h, w)
-    y = run_stages(x, plan, settings, model, meter)
+    y = run_stages(x, plan, settings, model, meter, checkpoints)
 
     meter.report(Phase.FINISH, len(plan.stages) - 1, plan.stages[-1].steps)
     upscaled = ((y[0].permute(1, 2, 0) + 1) / 2).numpy()

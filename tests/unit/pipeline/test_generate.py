@@ -152,17 +152,17 @@ def test_the_next_stage_starts_from_the_latent_and_the_picture_of_the_base(
 ) -> None:
     references: list[Tensor] = []
     decoded: list[tuple[Tensor, Tensor]] = []
-    denoise, decode = loop._denoise, model.decode
+    diffuse, decode = loop._diffuse, model.decode
 
-    def watched_denoise(z_ref: Tensor, *args: Any) -> Tensor:
+    def watched_diffuse(z_ref: Tensor, *args: Any) -> tuple[Tensor, Tensor]:
         references.append(z_ref)
-        return denoise(z_ref, *args)
+        return diffuse(z_ref, *args)
 
     def watched_decode(z: Tensor) -> Tensor:
         decoded.append((z, decode(z)))
         return decoded[-1][1]
 
-    monkeypatch.setattr(loop, "_denoise", watched_denoise)
+    monkeypatch.setattr(loop, "_diffuse", watched_diffuse)
     monkeypatch.setattr(model, "decode", watched_decode)
     target = native_of(model).scaled(2)
     run(model, target)

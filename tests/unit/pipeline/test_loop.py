@@ -137,11 +137,11 @@ def test_with_gamma_forced_to_one_the_results_low_band_is_the_references(
     model: EmbeddedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     references, results = [], []
-    denoise, decode = loop._denoise, model.decode
+    diffuse, decode = loop._diffuse, model.decode
 
-    def watched_denoise(z_ref: Tensor, *args: object) -> Tensor:
+    def watched_diffuse(z_ref: Tensor, *args: object) -> tuple[Tensor, Tensor]:
         references.append(z_ref)
-        return denoise(z_ref, *args)
+        return diffuse(z_ref, *args)
 
     def watched_decode(z: Tensor) -> Tensor:
         results.append(z)
@@ -149,7 +149,7 @@ def test_with_gamma_forced_to_one_the_results_low_band_is_the_references(
 
     # from far enough that the model goes astray where nothing guides it
     monkeypatch.setattr(model, "facts", replace(TINY, t_start_limit=600))
-    monkeypatch.setattr(loop, "_denoise", watched_denoise)
+    monkeypatch.setattr(loop, "_diffuse", watched_diffuse)
     monkeypatch.setattr(model, "decode", watched_decode)
 
     def low_band_error() -> float:
