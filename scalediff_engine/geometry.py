@@ -32,6 +32,10 @@ class Size(NamedTuple):
         return f"{self.width}x{self.height}"
 
 
+# As much more area than the native one is no reason to cut a picture up.
+_ABOUT = 1.125
+
+
 class Grid(NamedTuple):
     """Rows and columns of latents or tokens."""
 
@@ -53,6 +57,13 @@ class Grid(NamedTuple):
     def fits_in(self, other: Grid) -> bool:
         """Whether this grid is no larger than ``other`` on both sides."""
         return self.rows <= other.rows and self.cols <= other.cols
+
+    def is_native(self, native: Grid) -> bool:
+        """Whether a model that was trained at ``native`` sees this grid as it is.
+
+        Other proportions of about the same area are what models are trained with too.
+        """
+        return self.cells <= native.cells * _ABOUT
 
 
 class Offset(NamedTuple):

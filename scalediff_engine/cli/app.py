@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scalediff_engine.cli import options
-from scalediff_engine.cli.interrupt import Interrupts
-
-# Each command gives the work as a function: the parser is out of the way when it starts, and cannot
-# turn its errors into something else.
-Action = Callable[[Interrupts], int]
+from scalediff_engine.cli.app_bench import bench_app
+from scalediff_engine.cli.interrupt import Action, Interrupts
 
 app = typer.Typer(
     name="scalediff",
@@ -25,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(bench_app, name="bench")
 
 
 @app.command()

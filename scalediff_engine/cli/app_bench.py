@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from scalediff_engine.cli.app import Action
-from scalediff_engine.cli.interrupt import Interrupts
+from scalediff_engine.cli.interrupt import Action, Interrupts
 
 bench_app = typer.Typer(help="Measure this machine.", rich_markup_mode=None)
 

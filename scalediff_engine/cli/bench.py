@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalediff_engine.cli import streams
 from scalediff_engine.errors import UsageError
-from scalediff_engine.images.atomic import write_whole
+from scalediff_engine.images.atomic import require_writable, write_whole
 
 if TYPE_CHECKING:
     from scalediff_engine.bench.speed import Request, Row
@@ -36,6 +36,8 @@ def run_bench_speed(request: Request, output: str | None, *, as_json: bool) -> i
         else:
             streams.to_stderr(speed_table.row_line(row))
 
+    if output is not None:  # before minutes are spent
+        require_writable(Path(output), overwrite=True)
     speed = measure_speed(request, tell)
     if as_json:
         streams.to_stdout(json.dumps({"event": "facts"} | speed.facts))

@@ -80,3 +80,8 @@ class Interrupts:
         self.answer = Answer.IGNORE
         self.before_leaving()
         os._exit(EXIT_CODE)
+
+
+# Each command gives the work as a function: the parser is out of the way when it starts, and cannot
+# turn its errors into something else.
+Action = Callable[[Interrupts], int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,12 @@ from scalediff_engine.pipeline.plan import Plan, plan_upscale
 
 OUTPUT_EXISTS = "output-exists"
 OWN_RESULT = "own-result"
+
+FEW_BITS = 8
+FEW_BITS_NOTE = (
+    "The model's weights are kept in 8 bits, since neither the device nor main memory holds them "
+    "in 16; the picture differs a little."
+)
 
 
 @dataclass(frozen=True)
@@ -84,9 +91,6 @@ def make_worklist(
             "--output-dir takes a folder."
         )
     inputs = {same_place(source.path): source.path for source in sources}
-    if machine.room is not None:
-        room = replace(machine.room, pictures=max(1, len(sources)))
-        machine = replace(machine, room=room)
     for source in sources:
         try:
             job = _plan(source, request, facts, shelf, machine)
@@ -99,6 +103,8 @@ def make_worklist(
         except Exception as error:  # noqa: BLE001 - a defect costs this file, not the others
             failure = Failure(source.path, crash_error(error, [str(source.path)]))
             worklist.failures.append(failure)
+    if machine.room is not None:
+        worklist.jobs = _planned_together(worklist.jobs, request, facts, machine, machine.room)
     for job in list(worklist.jobs):
         try:
             machine.require_room(job.plan)
@@ -106,6 +112,31 @@ def make_worklist(
             worklist.jobs.remove(job)
             worklist.failures.append(Failure(job.source, error))
     return worklist
+
+
+def _planned_together(
+    jobs: list[Job],
+    request: UpscaleRequest,
+    facts: FamilyFacts,
+    machine: Machine,
+    room: Room,
+) -> list[Job]:
+    """Plan once more what many pictures of one size change, and what all pictures must share."""
+    alike = Counter(job.plan.sizes.canvases for job in jobs)
+    together: list[Job] = []
+    for job in jobs:
+        many = replace(room, pictures=alike[job.plan.sizes.canvases])
+        plan = plan_upscale(job.plan.source, job.plan.target, facts, request.settings, many)
+        together.append(replace(job, plan=plan, seconds=machine.seconds(plan.cost)))
+    if any(job.plan.memory[0].weight_bits == FEW_BITS for job in together):
+        # the model is loaded once, and a picture must not depend on its neighbours in the folder
+        together = [_in_few_bits(job) for job in together]
+    return together
+
+
+def _in_few_bits(job: Job) -> Job:
+    memory = tuple(replace(plan, weight_bits=FEW_BITS) for plan in job.plan.memory)
+    return replace(job, plan=replace(job.plan, memory=memory), notes=(*job.notes, FEW_BITS_NOTE))
 
 
 class _Collision(Exception):

@@ -66,9 +66,7 @@ def parse(arguments: list[str]) -> Action:
     from typer.main import get_command
 
     from scalediff_engine.cli.app import app
-    from scalediff_engine.cli.app_bench import bench_app
 
-    app.add_typer(bench_app, name="bench")
     command, words, name = get_command(app), arguments or ["--help"], "scalediff"
     if isinstance(command, TyperGroup) and words[0] in command.commands:
         # straight to the command: the group would import pydantic (100 ms) for its own --help
@@ -91,7 +89,8 @@ def _show_version(_: Interrupts) -> int:
 
 def _parser_sentence(message: str) -> str:
     message = " ".join(message.split()).rstrip(".")
-    return f"{message}. See --help."
+    end = "" if message.endswith("?") else "."
+    return f"{message}{end} See --help."
 
 
 def _refuse(error: ScaleDiffError, as_json: bool) -> int:

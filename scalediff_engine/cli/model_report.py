@@ -9,14 +9,15 @@ from typing import Any
 
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.words import gib, one_line
-from scalediff_engine.errors import ModelError
+from scalediff_engine.errors import ModelError, ModelMissing
 from scalediff_engine.models.anatomy import ANATOMY, TITLES
 from scalediff_engine.models.embedded import EMBEDDED
 from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.families import facts_of
+from scalediff_engine.models.families import facts_of, registered
 from scalediff_engine.store.checkpoint import Checkpoint, Layout, LoraFile, Part
 from scalediff_engine.store.header import read_header
 from scalediff_engine.store.inspect import inspect, inspect_lora
+from scalediff_engine.store.known import KNOWN_MODELS
 from scalediff_engine.store.locate import locate
 from scalediff_engine.store.weights import weight_files
 
@@ -49,7 +50,14 @@ def show_model(word: str, *, json: bool) -> int:
     if word == EMBEDDED.name:
         _write(family_object(EMBEDDED), _facts_rows(EMBEDDED), json=json)
         return 0
-    path = locate(word)
+    try:
+        path = locate(word)
+    except ModelMissing:
+        family = _without_a_place(word)
+        if family is None:
+            raise
+        _write(family_object(family), _family_rows(family), json=json)
+        return 0
     try:
         found = inspect(path)
     except ModelError:
@@ -139,7 +147,18 @@ def _rows(found: Checkpoint) -> Rows:
         ("Weights", gib(found.weight_bytes)),
         ("Holds", ", ".join(held)),
         ("Missing", _missing_words(found)),
+        *(("Note", note) for note in found.notes),
     ]
+
+
+def _without_a_place(word: str) -> FamilyFacts | None:
+    """The family of this name that has many files and no one place to find it."""
+    return None if word.lower() in KNOWN_MODELS else registered(word)
+
+
+def _family_rows(family: FamilyFacts) -> Rows:
+    where = "in many files; --model takes a .safetensors file, a folder, or a name of the hub"
+    return [*_facts_rows(family), ("Comes", where)]
 
 
 def _facts_rows(facts: FamilyFacts) -> Rows:
@@ -188,6 +207,7 @@ def _lora_rows(lora: LoraFile) -> Rows:
         ("Model", f"a LoRA for {lora.family}; --lora takes it"),
         ("Makes it", lora.variant or "the same model with another look"),
         ("Rank", str(lora.rank)),
+        *(("Note", note) for note in lora.notes),
     ]
 
 

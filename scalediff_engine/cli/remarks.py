@@ -15,7 +15,10 @@ def unheard_notes(plan: Plan, settings: Settings, facts: FamilyFacts) -> tuple[s
     """Name the wishes that the model has no ear for."""
     if any(stage.guided_sigmas is not None and stage.guidance != 1 for stage in plan.stages):
         return ()
+    asked = settings.guidance is not None and settings.guidance != 1
+    hears = facts.stage_defaults(1)[0].guidance != 1  # as a number
     wishes = (
+        ("--guidance", asked and not hears),
         ("--negative", bool(settings.negative)),
         ("--guidance-interval", settings.guided_sigmas is not None),
     )

@@ -18,8 +18,10 @@ from scalediff_engine.memory.probe import available_memory_bytes, guessed_gflop_
 
 # Below this, NVIDIA's hardware has no bfloat16 and the autoencoder runs in float32.
 _BFLOAT16_CAPABILITY = (8, 0)
+# Below this, Triton makes no code for NVIDIA's hardware.
+_TRITON_CAPABILITY = (7, 0)
 _HALF, _FULL = 2, 4
-# Of Intel's cards, which only their own libraries can ask: what the smaller ones have.
+# Of cards that only their own libraries can ask: what the smaller ones have.
 _UNKNOWN_BYTES = 8 * GIB
 
 
@@ -58,23 +60,33 @@ def find_device(wanted: str) -> Device:
         wanted: auto | cpu | cuda | cuda:N | mps | xpu; a word that means nothing is refused when
             the model is loaded
     """
+    number_cards_by_slot()
     kind, _, index = wanted.partition(":")
     build = _torch_build()
+    card: Device | None = None
     if kind in {"auto", "cuda"} and build == "cuda":
         card = _nvidia_card(int(index) if index.isdecimal() else 0)
-        if card is not None:
-            return card
-    if kind in {"auto", "cuda"} and build == "hip":
-        card = _amd_card()
-        if card is not None:
-            return card
-    if kind in {"auto", "mps"} and sys.platform == "darwin" and os.uname().machine == "arm64":
-        return Device("the GPU", available_memory_bytes(), 0, 8 * guessed_gflop_per_second())
-    if kind in {"auto", "xpu"} and build == "xpu":
-        guess = gflop_per_second_of("")
-        return Device("the GPU", _UNKNOWN_BYTES, available_memory_bytes(), guess)
+    elif kind in {"auto", "cuda"} and build == "hip":
+        card = _amd_card() or (_unknown_card() if _hides_amd_cards() else None)
+    elif kind in {"auto", "mps"} and sys.platform == "darwin" and os.uname().machine == "arm64":
+        # float16, in which autoencoders overflow
+        guess = 8 * guessed_gflop_per_second()
+        card = Device("the GPU", available_memory_bytes(), 0, guess, _HALF, _FULL)
+    elif kind in {"auto", "xpu"} and build == "xpu":
+        card = _unknown_card()
+    if card is not None:
+        return card
     guess = guessed_gflop_per_second()
     return Device("the CPU", available_memory_bytes(), 0, guess, _FULL, _FULL)
+
+
+def number_cards_by_slot() -> None:
+    """Have CUDA number cards as the driver's library does; call before CUDA starts.
+
+    By itself CUDA calls the fastest card 0, and the library the one in the first slot: planning
+    would ask about another card than the one that computes.
+    """
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 
 def _nvidia_card(index: int) -> Device | None:
@@ -101,7 +113,8 @@ def _nvidia_card(index: int) -> Device | None:
         gflop_per_second_of(str(name)),
         _HALF,
         vae_element,
-        compiles=importlib.util.find_spec("triton") is not None,
+        compiles=capability >= _TRITON_CAPABILITY
+        and importlib.util.find_spec("triton") is not None,
     )
 
 
@@ -133,6 +146,17 @@ def _amd_card(folder: Path = Path("/sys/class/drm")) -> Device | None:
     total, free = max(found)
     guess = gflop_per_second_of("") * total / (16 * GIB)
     return Device("the GPU", free, available_memory_bytes(), guess)
+
+
+def _hides_amd_cards() -> bool:
+    """Whether this is a system on which cards work and do not show their memory."""
+    return sys.platform == "win32" or any(Path(p).exists() for p in ("/dev/dxg", "/dev/kfd"))
+
+
+def _unknown_card() -> Device:
+    """A card of which only that much is known that it is there."""
+    guess = gflop_per_second_of("")
+    return Device("the GPU", _UNKNOWN_BYTES, available_memory_bytes(), guess)
 
 
 @cache

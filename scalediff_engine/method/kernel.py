@@ -27,6 +27,8 @@ else:  # Python's types have no word for a kernel: a function that is indexed wi
     _triton: Any = kernel_triton
 
 _QUERIES = 128  # of a program
+# Below this, Triton makes no code for NVIDIA's hardware.
+_CAPABILITY = (7, 0)
 
 
 class Blocking(NamedTuple):
@@ -46,7 +48,12 @@ class Blocking(NamedTuple):
 # The first is the fastest on an H100, of eight that were measured; the others need less of the
 # memory on the chip, of which most devices have less.
 _BLOCKINGS = (Blocking(64, 8, 3), Blocking(64, 8, 2), Blocking(32, 4, 2))
+# By device and D, the first of them that fits; beyond the last one = none does.
 _fitting: dict[tuple[torch.device, int], int] = {}
+
+
+class KernelTooLarge(Exception):
+    """No way to cut the work fits on the chip; from now on ``has_kernel`` knows."""
 
 
 class Text(NamedTuple):
@@ -67,6 +74,8 @@ def triton_works(device: torch.device) -> bool:
     """Whether kernels run on a device: besides the package it takes a C compiler and a driver."""
     if _triton is None or device.type != "cuda":
         return False
+    if torch.version.hip is None and torch.cuda.get_device_capability(device) < _CAPABILITY:
+        return False  # the smallest kernel may pass where larger ones do not
     x = torch.arange(16.0, device=device)
     y = torch.zeros_like(x)
     try:
@@ -82,6 +91,7 @@ def has_kernel(query: Tensor) -> bool:
         triton_works(query.device)
         and query.dtype in (torch.bfloat16, torch.float16)
         and query.shape[-1] in (16, 32, 64, 128)
+        and _fitting.get((query.device, query.shape[-1]), 0) < len(_BLOCKINGS)
     )
 
 
@@ -103,6 +113,9 @@ def attend_image(
 
     Returns:
         (B, rows*cols, heads, D).
+
+    Raises:
+        KernelTooLarge: see there.
     """
     out = torch.empty_like(query, memory_format=torch.contiguous_format)
     table = _image_tiles(grid, window, offset, query.device)
@@ -120,6 +133,9 @@ def attend_text(
 
     Returns:
         (patches, T, heads, D).
+
+    Raises:
+        KernelTooLarge: see there.
     """
     patches, words = text.query.shape[:2]
     query = text.query.flatten(0, 1)[None]
@@ -202,11 +218,11 @@ def _launch(
         try:
             _launch_cut(query, key, value, out, table, grid, window, text, _BLOCKINGS[index])
         except _triton.OutOfResources:
-            if index + 1 == len(_BLOCKINGS):
-                raise
-        else:
-            _fitting[place] = index
-            return
+            continue
+        _fitting[place] = index
+        return
+    _fitting[place] = len(_BLOCKINGS)
+    raise KernelTooLarge
 
 
 def _launch_cut(

@@ -5,12 +5,15 @@ Source: ScaleDiff (arXiv 2510.25818), section 3.1.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from scalediff_engine.geometry import Grid, Offset
 from scalediff_engine.method.kernel import (
+    KernelTooLarge,
     Text,
     attend_image,
     attend_text,
@@ -21,6 +24,11 @@ from scalediff_engine.method.layout import Group, lay_out
 from scalediff_engine.method.pieces import attend_in_pieces
 
 NO_OFFSET = Offset(0, 0)
+
+# PyTorch's attention on these goes over the keys bit by bit. Elsewhere it may write the scores out:
+# then so many of them at once, half a GiB in 16 bits.
+_WITHOUT_SCORES = frozenset({"cpu", "cuda"})
+_SCORES = 2**28
 
 
 def neighborhood_patch_attention(
@@ -58,7 +66,8 @@ def neighborhood_patch_attention(
         return scaled_dot_product_attention(query, key, value)
     if has_kernel(query):
         q, k, v = (t.transpose(1, 2) for t in (query, key, value))
-        return attend_image(q, k, v, grid, window, offset).transpose(1, 2)
+        with suppress(KernelTooLarge):
+            return attend_image(q, k, v, grid, window, offset).transpose(1, 2)
     batch = query.shape[0]
     queries, keys, values = (_flat(t) for t in (query, key, value))
     layout = lay_out(
@@ -124,13 +133,14 @@ def joint_neighborhood_patch_attention(
     if has_kernel(query):
         image = [t.transpose(1, 2) for t in (query, key, value)]
         texts = [t.transpose(1, 2) for t in (text_query, text_key, text_value)]
-        return _joint_by_kernel(image, texts, rotary, grid, window, offset)
+        with suppress(KernelTooLarge):
+            return _joint_by_kernel(image, texts, rotary, grid, window, offset)
     layout = lay_out(
         grid,
         window,
         offset,
         batch=1,  # one item after the other: FLUX has no second one for guidance
-        patches_at_once=_patches_at_once(key, grid, window, window_bytes),
+        patches_at_once=_patches_at_once(key, grid, window, window_bytes, text_key.shape[2]),
         device=query.device,
     )
     out: list[Tensor] = []
@@ -238,12 +248,18 @@ def _flat(tokens: Tensor) -> Tensor:
     return tokens.transpose(1, 2).flatten(0, 1)
 
 
-def _patches_at_once(key: Tensor, grid: Grid, window: Grid, window_bytes: int | None) -> int | None:
-    if window_bytes is None:
-        return None
+def _patches_at_once(
+    key: Tensor, grid: Grid, window: Grid, window_bytes: int | None, words: int = 0
+) -> int | None:
     _, heads, _, depth = key.shape
-    keys = min(window.rows, grid.rows) * min(window.cols, grid.cols)
-    return max(1, window_bytes // (2 * keys * heads * depth * key.element_size()))
+    rows, cols = min(window.rows, grid.rows), min(window.cols, grid.cols)
+    keys, queries = rows * cols, min(window.rows // 2, rows) * min(window.cols // 2, cols)
+    limits: list[int] = []
+    if window_bytes is not None:
+        limits.append(window_bytes // (2 * keys * heads * depth * key.element_size()))
+    if key.device.type not in _WITHOUT_SCORES:
+        limits.append(_SCORES // (heads * (words + queries) * (words + keys)))
+    return max(1, min(limits)) if limits else None
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

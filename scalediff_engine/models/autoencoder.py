@@ -150,7 +150,7 @@ class Autoencoder:
             key,
             value,
             grid=grid,
-            window=self._window or grid,
+            window=grid if self._window is None or grid.is_native(self._window) else self._window,
             window_bytes=_WINDOW_BYTES,
         )
         out = attention.to_out[0](out.transpose(1, 2).flatten(2))

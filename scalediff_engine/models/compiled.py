@@ -27,5 +27,15 @@ def compile_blocks(blocks: Iterable[nn.Module]) -> None:
     dynamo: Any = torch._dynamo.config  # pyright: ignore[reportPrivateUsage]
     dynamo.recompile_limit = max(dynamo.recompile_limit, _VARIANTS)
     dynamo.accumulated_recompile_limit = max(dynamo.accumulated_recompile_limit, 4 * _VARIANTS)
+    # A block that cannot be compiled (a compiler that fails, no room on the disk or the device)
+    # runs uncompiled from its first step on, with a warning. What running compiled code raises is
+    # raised still, memory that ran out above all.
+    dynamo.suppress_errors = True
     for block in blocks:
         block.forward = torch.compile(block.forward, dynamic=False)
+
+
+def use_plain(blocks: Iterable[nn.Module]) -> None:
+    """Undo ``compile_blocks``."""
+    for block in blocks:
+        block.__dict__.pop("forward", None)

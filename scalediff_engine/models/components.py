@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import AutoencoderKL
 from torch import nn
 
 from scalediff_engine.errors import ModelError, ModelMissing
 from scalediff_engine.models.alignment import align
 from scalediff_engine.models.anatomy import ANATOMY, TITLES
 from scalediff_engine.models.components_file import FileSource
-from scalediff_engine.models.components_folder import FolderSource
+from scalediff_engine.models.components_folder import FolderSource, read_json
 from scalediff_engine.models.fingerprint import fingerprint
 from scalediff_engine.models.lora import Lora, fuse
 from scalediff_engine.models.part_source import PartSource
@@ -26,8 +27,9 @@ from scalediff_engine.models.text_encoders import (
     sd_encoding,
     sdxl_encoding,
 )
-from scalediff_engine.store.checkpoint import Checkpoint, Layout, Part
+from scalediff_engine.store.checkpoint import Checkpoint, Layout, LoraFile, Part
 from scalediff_engine.store.configs import config_folder, tokenizers
+from scalediff_engine.store.folder import told_family
 from scalediff_engine.store.inspect import inspect, inspect_lora
 
 # FLUX's schnell form was trained with half of the text.
@@ -63,11 +65,13 @@ def load_parts(
     """
     sources = _sources(checkpoint, text_encoders_from, config)
     anatomy = ANATOMY[checkpoint.family]
-    added = [_lora(path, strength, checkpoint) for path, strength in loras]
+    found = [_inspected(path, checkpoint) for path, _ in loras]
+    added = [Lora.read(path, strength) for path, strength in loras]
     homes = {part: _home(part, sources, checkpoint) for part in anatomy.parts}
     denoiser = homes[anatomy.denoiser].denoiser(dtype)
-    notes = [_fuse_into_denoiser(denoiser, anatomy.denoiser, lora) for lora in added]
-    vae = homes["vae"].vae()
+    notes = [*checkpoint.notes, *(note for lora in found for note in lora.notes)]
+    notes += [_fuse_into_denoiser(denoiser, anatomy.denoiser, lora) for lora in added]
+    vae = _own_vae(homes["vae"], sources, checkpoint)
     if device.type == "cpu":  # elsewhere they are copied anyway
         align(denoiser)
         align(vae)
@@ -96,17 +100,39 @@ def _sources(
 ) -> list[PartSource]:
     """The checkpoint, and after it where else its parts may come from."""
     sources = [_source(checkpoint, config)]
-    if text_encoders_from is not None:
-        if text_encoders_from.is_dir():  # text encoders alone are enough, so it is no checkpoint
-            sources.append(FolderSource(text_encoders_from, checkpoint.family))
-        else:
-            sources.append(_source(inspect(text_encoders_from), config))
-        if sources[-1].family != checkpoint.family:
+    if text_encoders_from is None:
+        return sources
+    if text_encoders_from.is_dir():  # text encoders alone are enough, so it is no checkpoint
+        family = told_family(text_encoders_from) or checkpoint.family
+        other = FolderSource(text_encoders_from, family)
+    else:
+        other = _source(inspect(text_encoders_from), config)
+    if other.family != checkpoint.family:
+        raise ModelError(
+            f"{text_encoders_from} is of the family {other.family}, and the text "
+            f"encoders of {checkpoint.path} have to be {checkpoint.family}'s."
+        )
+    return [*sources, other]
+
+
+def _own_vae(home: PartSource, sources: list[PartSource], checkpoint: Checkpoint) -> AutoencoderKL:
+    """Load the autoencoder.
+
+    Raises:
+        ModelError: it comes from another model, and its latents are not this family's.
+    """
+    vae = home.vae()
+    if home is sources[0]:
+        return vae
+    file = config_folder(checkpoint.family, checkpoint.variant) / "vae" / "config.json"
+    expected = read_json("vae", file)
+    for key in ("latent_channels", "scaling_factor"):
+        if vae.config[key] != expected[key]:
             raise ModelError(
-                f"{text_encoders_from} is of the family {sources[-1].family}, and the text "
-                f"encoders of {checkpoint.path} have to be {checkpoint.family}'s."
+                f"The autoencoder in {home.path} does not go with {checkpoint.path}: its {key} "
+                f"is {vae.config[key]} and that of {checkpoint.family} is {expected[key]}."
             )
-    return sources
+    return vae
 
 
 def _source(checkpoint: Checkpoint, config: Path | None) -> PartSource:
@@ -133,14 +159,14 @@ def _home(part: Part, sources: list[PartSource], checkpoint: Checkpoint) -> Part
     raise ModelMissing(f"{places} {have} no {TITLES[part]}; {remedy}.")
 
 
-def _lora(path: Path, strength: float, checkpoint: Checkpoint) -> Lora:
+def _inspected(path: Path, checkpoint: Checkpoint) -> LoraFile:
     found = inspect_lora(path)
     if found.family != checkpoint.family:
         raise ModelError(
             f"The LoRA {path} is for {found.family} and the model {checkpoint.path} is "
             f"{checkpoint.family}; they do not go together."
         )
-    return Lora.read(path, strength)
+    return found
 
 
 def _fuse_into_denoiser(denoiser: nn.Module, part: str, lora: Lora) -> str:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from scalediff_engine.errors import ModelMissing
-from scalediff_engine.geometry import Grid
+from scalediff_engine.geometry import Grid, Size
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import DiscreteSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.facts import FamilyFacts
@@ -80,8 +80,9 @@ class EmbeddedModel:
         z = (z / self._vae.config["scaling_factor"]).contiguous(memory_format=torch.channels_last)
         return self._vae.decode(z).sample
 
-    def condition(self, prompt: str, negative: str) -> Condition:
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
         """Choose the content and quality tokens that the words name."""
+        del base  # this family does not hear of sizes
         return Condition(
             positive=Words(self._embedding(prompt or self.facts.default_prompt, quality="sharp")),
             negative=Words(self._embedding(negative, quality="soft")),
@@ -100,7 +101,7 @@ class EmbeddedModel:
         native = self.facts.native.grid(self.facts.latent_factor)
         return neighborhood_attention(self._unet, native=native, grid=grid)
 
-    def compile(self) -> None:
+    def compile(self, *, on: bool = True) -> None:
         """Nothing to compile: the model is small."""
 
     def _embedding(self, words: str, *, quality: str) -> Tensor:

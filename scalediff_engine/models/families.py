@@ -21,11 +21,14 @@ from scalediff_engine.models.sdxl import (
     SDXL_LCM,
     SDXL_LIGHTNING,
     SDXL_TURBO,
+    SDXL_TURBO_MERGE,
 )
-from scalediff_engine.store.checkpoint import Checkpoint
+from scalediff_engine.store.checkpoint import Checkpoint, Layout
+from scalediff_engine.store.folder import title
 from scalediff_engine.store.inspect import inspect, inspect_lora
 from scalediff_engine.store.known import KNOWN_MODELS
 from scalediff_engine.store.locate import locate
+from scalediff_engine.store.words import told_first_turbo
 
 if TYPE_CHECKING:
     from scalediff_engine.models.model import Model
@@ -34,6 +37,7 @@ FAMILIES: tuple[FamilyFacts, ...] = (
     EMBEDDED,
     SDXL,
     SDXL_TURBO,
+    SDXL_TURBO_MERGE,
     SDXL_LIGHTNING,
     SDXL_LCM,
     SDXL_DMD2,
@@ -68,7 +72,7 @@ def facts(name_or_path: str, loras: Loras = ()) -> FamilyFacts:
         ModelMissing: no such family and no such model.
         ModelError: it is there and cannot be used.
     """
-    named = _registered(name_or_path)
+    named = registered(name_or_path)
     if named is EMBEDDED:
         _refuse_loras(loras)
         return EMBEDDED
@@ -94,7 +98,7 @@ def find(name_or_path: str) -> Checkpoint:
     try:
         return inspect(locate(name_or_path))
     except ModelMissing as error:
-        named = _registered(name_or_path)
+        named = registered(name_or_path)
         if name_or_path.lower() in KNOWN_MODELS or not _BARE_WORD.fullmatch(name_or_path):
             raise
         if named is not None:
@@ -121,7 +125,9 @@ def facts_of(checkpoint: Checkpoint, loras: Loras = ()) -> FamilyFacts:
     base = _base(checkpoint)
     if variant not in DISTILLATIONS:
         return base
-    distilled = _registered(f"{checkpoint.family}-{variant}") or few_steps(base, variant)
+    distilled = registered(f"{checkpoint.family}-{variant}") or few_steps(base, variant)
+    if distilled is SDXL_TURBO and not _is_first_turbo(checkpoint):
+        distilled = SDXL_TURBO_MERGE
     hears = checkpoint.guidance_embedded and checkpoint.family != "flux"
     return hearing_guidance(distilled) if hears else distilled
 
@@ -189,6 +195,11 @@ def load_checkpoint(
     return UNetModel(found, parts, place, dtype)
 
 
+def registered(name: str) -> FamilyFacts | None:
+    """Give the family that is called ``name``, whether or not a model of it is there."""
+    return next((family for family in FAMILIES if family.name == name), None)
+
+
 def _load_embedded(device: str, loras: Loras) -> Model:
     from scalediff_engine.models.device import pick_device
     from scalediff_engine.models.embedded_model import load_embedded
@@ -212,6 +223,11 @@ def _refuse_loras(loras: Loras) -> None:
         raise ModelError("The embedded model takes no LoRA; there are none for it.")
 
 
+def _is_first_turbo(checkpoint: Checkpoint) -> bool:
+    path = checkpoint.path
+    return told_first_turbo(title(path) if checkpoint.layout is Layout.FOLDER else path.stem)
+
+
 def _base(checkpoint: Checkpoint) -> FamilyFacts:
     match checkpoint.family:
         case "sd15":
@@ -222,7 +238,3 @@ def _base(checkpoint: Checkpoint) -> FamilyFacts:
             return SDXL
         case "flux":
             return FLUX_SCHNELL if checkpoint.variant == "schnell" else FLUX_DEV
-
-
-def _registered(name: str) -> FamilyFacts | None:
-    return next((family for family in FAMILIES if family.name == name), None)

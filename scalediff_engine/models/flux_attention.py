@@ -43,7 +43,7 @@ def neighborhood_attention(
     """
     tokens, window = grid.halved(_HALVINGS), native.halved(_HALVINGS)
     tiling = Tiling()
-    if tokens.fits_in(window):  # the unmodified model, bit for bit
+    if tokens.is_native(window):  # the unmodified model, bit for bit
         yield tiling
         return
     originals: dict[str, Any] = dict(transformer.attn_processors)

@@ -11,7 +11,7 @@ import torch
 from diffusers import FluxTransformer2DModel
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid
+from scalediff_engine.geometry import Grid, Size
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import FlowSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.attention_backend import best_attention
@@ -72,9 +72,9 @@ class FluxModel:
         self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
         return self._vae.decode(z)
 
-    def condition(self, prompt: str, negative: str) -> Condition:
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
         """Encode the prompt; FLUX has no use for a negative one, so the same serves as both."""
-        del negative
+        del negative, base
         self._placement.make_room()
         words = self._encode_text([prompt or self.facts.default_prompt])
         assert words.pooled is not None  # this family's text encoding gives it
@@ -116,9 +116,9 @@ class FluxModel:
         self._placement.arrange(plan)
         self._vae.working_bytes = plan.vae_bytes
 
-    def compile(self) -> None:
-        """Compile what the transformer repeats."""
-        self._placement.compile()
+    def compile(self, *, on: bool = True) -> None:
+        """Compile what the transformer repeats, or not."""
+        self._placement.compile(on=on)
 
 
 def pack(z: Tensor) -> Tensor:

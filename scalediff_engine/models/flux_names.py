@@ -43,6 +43,8 @@ _SINGLE = {
     "norm.query_norm": ("attn.norm_q",),
     "norm.key_norm": ("attn.norm_k",),
 }
+# Published as shift and scale, in diffusers (``norm_out.linear``) as scale and shift.
+SHIFT_FIRST = "final_layer.adaLN_modulation.1"
 _BLOCK = re.compile(r"^(double|single)_blocks\.(\d+)\.(.+)$")
 
 
@@ -84,13 +86,22 @@ def to_diffusers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if not targets:
             renamed[name] = weight
             continue
-        if targets == ("norm_out.linear",):  # published as shift and scale, in diffusers reversed
-            shift, scale = weight.chunk(2)
-            weight = torch.cat([scale, shift])
+        if module == SHIFT_FIRST:
+            weight = scale_first(weight)
         leaf = "weight" if leaf == "scale" else leaf
         for target, rows in zip(targets, _rows(weight, targets, weights), strict=True):
             renamed[f"{target}.{leaf}"] = rows
     return renamed
+
+
+def scale_first(rows: Tensor) -> Tensor:
+    """Give rows of shift and scale, as they were published, in diffusers' order.
+
+    Args:
+        rows: (2 * width, ...)
+    """
+    shift, scale = rows.chunk(2)
+    return torch.cat([scale, shift])
 
 
 def _rows(

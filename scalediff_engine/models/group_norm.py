@@ -42,7 +42,7 @@ class Sums:
     """Sums over pixels.
 
     Attributes:
-        totals: (2, B, C) float64: of the values and of their squares
+        totals: (2, B, C) float64, where the device has it: of the values and of their squares
         pixels: how many were summed
     """
 
@@ -151,7 +151,8 @@ def _has_kernels(x: Tensor) -> bool:
 
 
 def _wide_dtype(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
+    # MPS has no float64, nor have some of Intel's cards
+    return torch.float64 if device.type in {"cpu", "cuda"} else torch.float32
 
 
 def _triton_sums(x: Tensor, add: Tensor | None) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from diffusers import FluxTransformer2DModel, UNet2DConditionModel
 from torch import Tensor, nn
 
 from scalediff_engine.errors import ModelError
-from scalediff_engine.models.flux_names import published_modules
+from scalediff_engine.models.flux_names import SHIFT_FIRST, published_modules, scale_first
 from scalediff_engine.models.lora_file import LoraLayer, read_lora
 from scalediff_engine.models.unet_names import published_unet_modules
 
@@ -29,6 +29,7 @@ _BEGINNINGS = {
     "text_encoder": ("lora_te1_", "lora_te_", "text_encoder_"),
     "text_encoder_2": ("lora_te2_", "text_encoder_2_"),
 }
+_SHIFT_FIRST = SHIFT_FIRST.replace(".", "_")
 _TEXT_MARKS = ("lora_te", "text_encoder")
 
 # Layers whose weights a LoRA layer's rows belong to, in this order; mostly it is one.
@@ -84,6 +85,8 @@ def fuse(model: nn.Module, part: str, lora: Lora) -> int:
     for name, layer in lora.layers.items():
         targets = _find(name, layers, _BEGINNINGS[part])
         if targets is not None:
+            if name.endswith(_SHIFT_FIRST):
+                layer = replace(layer, up=scale_first(layer.up))
             _add(targets, layer, lora, name)
             matched += 1
     return matched

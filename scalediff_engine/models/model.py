@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.geometry import Grid, Offset, Size
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import Level, Schedule
 from scalediff_engine.method.npa import NO_OFFSET
@@ -39,17 +39,22 @@ class Words:
     Attributes:
         tokens: (n, tokens, channels) embeddings of n prompts
         pooled: (n, channels) of each prompt as a whole, for families that ask for it
+        sizes: (n, 6) what is said of the picture's size, to families that hear it
     """
 
     tokens: Tensor
     pooled: Tensor | None = None
+    sizes: Tensor | None = None
 
     @staticmethod
     def together(*parts: Words) -> Words:
         """Stack prompts into one batch."""
         pooled = [part.pooled for part in parts if part.pooled is not None]
+        sizes = [part.sizes for part in parts if part.sizes is not None]
         return Words(
-            torch.cat([part.tokens for part in parts]), torch.cat(pooled) if pooled else None
+            torch.cat([part.tokens for part in parts]),
+            torch.cat(pooled) if pooled else None,
+            torch.cat(sizes) if sizes else None,
         )
 
 
@@ -89,8 +94,13 @@ class Model(Protocol):
         """(1, C, rows, cols) scaled latent to (1, 3, rows*f, cols*f) sRGB, about -1..1."""
         ...
 
-    def condition(self, prompt: str, negative: str) -> Condition:
-        """Turn words into embeddings; empty words mean the family's defaults."""
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
+        """Turn words into embeddings.
+
+        Args:
+            prompt, negative: empty words mean the family's defaults
+            base: what the picture would be at the native size; None = the native size
+        """
         ...
 
     def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
@@ -115,6 +125,6 @@ class Model(Protocol):
         """Compute under this plan from now on; may be called between any two other calls."""
         ...
 
-    def compile(self) -> None:
-        """Compile what the model repeats, for many evaluations; the next one takes its time."""
+    def compile(self, *, on: bool = True) -> None:
+        """Compile what the model repeats, so that the next evaluation takes its time; or not."""
         ...

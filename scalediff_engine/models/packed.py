@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 
 _ALIGNMENT = 256
+# Bytes that the system refused to fix in this process; after one refusal nobody asks again.
+_refusals: list[int] = []
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Packed:
 
     def pin(self) -> None:
         """Fix the piece, so that a GPU reads it without the processor's help."""
-        if not self.piece.is_pinned():
+        if not (_refusals or self.piece.is_pinned()):
             _pin(self.piece)
 
     def unfold(self, here: Tensor) -> None:
@@ -130,6 +133,11 @@ def _pin(piece: Tensor) -> None:
     # PyTorch's pinned allocator rounds up to powers of two; registering takes what is there.
     runtime: Any = torch.cuda.cudart()
     address = piece.data_ptr()
-    # Where the system refuses, copies and arithmetic take turns; nothing worse.
     if int(runtime.cudaHostRegister(address, piece.numel(), 0)) == 0:
         weakref.finalize(piece, runtime.cudaHostUnregister, address)
+        return
+    # Where the system refuses, copies and arithmetic take turns; nothing worse. It would refuse
+    # again, and CUDA keeps the error for the next launch to raise: let that be one of ours.
+    _refusals.append(piece.numel())
+    with suppress(RuntimeError):
+        torch.ones(1, device="cuda")

@@ -9,7 +9,7 @@ from torch import nn
 
 from scalediff_engine.memory.plan import ROOMY, MemoryPlan
 from scalediff_engine.method.kernel import triton_works
-from scalediff_engine.models.compiled import compile_blocks
+from scalediff_engine.models.compiled import compile_blocks, use_plain
 from scalediff_engine.models.weights import Weights
 
 
@@ -66,8 +66,14 @@ class Placement:
         if alone or stale:
             self._weights.leave()
 
-    def compile(self) -> None:
-        """Compile the repeated blocks; takes effect, and time, at the next evaluation."""
+    def compile(self, *, on: bool) -> None:
+        """Compile the repeated blocks, which takes time at the next evaluation; or leave them."""
+        if self._compiled and not on:
+            use_plain(self._blocks)
+            self._compiled = False
+            return
+        if not on:
+            return
         if triton_works(self._device) and not self._compiled:
             compile_blocks(self._blocks)
             self._compiled = True

@@ -44,7 +44,11 @@ SDXL = FamilyFacts(
     best=Effort(steps=30, base_steps=50, guides_always=True),
 )
 
+# Stability's own was trained at 512 pixels; what others merged with it makes SDXL's size
 SDXL_TURBO = replace(few_steps(SDXL, "turbo"), native=Size(512, 512))
+SDXL_TURBO_MERGE = replace(
+    few_steps(SDXL, "turbo"), name="sdxl-turbo-merge", title="Stable Diffusion XL with Turbo"
+)
 SDXL_LIGHTNING = few_steps(SDXL, "lightning")
 SDXL_LCM = few_steps(SDXL, "lcm")
 SDXL_DMD2 = few_steps(SDXL, "dmd2")

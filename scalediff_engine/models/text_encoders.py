@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from scalediff_engine.models.device import empty_cache, is_out_of_memory
 from scalediff_engine.models.model import Words
 
 REMEMBERED = 8
@@ -199,8 +200,10 @@ def _run(
     """
     try:
         return _run_on(encoder, ids, device, read)
-    except torch.OutOfMemoryError:
-        pass  # what was loaded is held by the error, and gone after this block
+    except (RuntimeError, MemoryError) as error:
+        # what was loaded is held by the error, and gone after this block
+        if not is_out_of_memory(error):
+            raise
     return _run_on(encoder, ids, torch.device("cpu"), read)
 
 
@@ -217,5 +220,4 @@ def _run_on(
             return tuple(t.cpu() for t in read(model, ids.to(device)))
     finally:
         del model
-        if device.type != "cpu":
-            torch.accelerator.empty_cache()
+        empty_cache(device)

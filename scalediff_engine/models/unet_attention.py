@@ -61,8 +61,7 @@ def neighborhood_attention(
     attached: dict[str, Any] = dict(originals)
     for name, original in originals.items():
         level = halvings(name, levels)
-        beyond_native = not grid.halved(level).fits_in(native.halved(level))
-        if name.endswith("attn1.processor") and beyond_native:
+        if name.endswith("attn1.processor") and not grid.is_native(native):
             attached[name] = _NeighborhoodProcessor(original, numbers[level])
     unet.set_attn_processor(attached)
     try:

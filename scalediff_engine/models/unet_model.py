@@ -65,7 +65,6 @@ class UNetModel:
         self._unet = cast(UNet2DConditionModel, unet.to(memory_format=torch.channels_last))
         self._placement = Placement(unet, repeated_blocks(unet), device, self._make_fast)
         self._takes_sizes = self._unet.config["addition_embed_type"] == "text_time"
-        self._size_ids = size_ids(facts.native).to(device)
         self._guidance_channels: int | None = self._unet.config["time_cond_proj_dim"]
 
     def levels(self, t_start: int, steps: int) -> tuple[Level, ...]:
@@ -86,14 +85,17 @@ class UNetModel:
         self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
         return self._vae.decode(z)
 
-    def condition(self, prompt: str, negative: str) -> Condition:
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
         """Encode both prompts together, so that they have the same number of tokens."""
         self._placement.make_room()
         words = self._encode_text([prompt or self.facts.default_prompt, negative])
         tokens = words.tokens.to(self.device, self._dtype)
         pooled = None if words.pooled is None else words.pooled.to(self.device, self._dtype)
+        sizes = None
+        if self._takes_sizes:
+            sizes = size_ids(base or self.facts.native).to(self.device)
         positive, negative_words = (
-            Words(tokens[i : i + 1], None if pooled is None else pooled[i : i + 1])
+            Words(tokens[i : i + 1], None if pooled is None else pooled[i : i + 1], sizes)
             for i in range(2)
         )
         return Condition(positive, negative_words)
@@ -124,21 +126,21 @@ class UNetModel:
         self._placement.arrange(plan)
         self._vae.working_bytes = plan.vae_bytes
 
-    def compile(self) -> None:
-        """Compile what the U-Net repeats."""
-        self._placement.compile()
+    def compile(self, *, on: bool = True) -> None:
+        """Compile what the U-Net repeats, or not."""
+        self._placement.compile(on=on)
 
     def _make_fast(self) -> None:
         if self.device.type != "cpu":
             make_fast(self._unet)
 
     def _size_conditioning(self, words: Words) -> dict[str, Tensor] | None:
-        """SDXL's: a whole picture of the native size, at every stage (method page, section 1)."""
+        """SDXL's: a whole picture of the base's size, at every stage (method page, section 1)."""
         if not self._takes_sizes:
             return None
-        assert words.pooled is not None  # this family's text encoding gives it
-        ids = self._size_ids.expand(len(words.tokens), -1)
-        return {"text_embeds": words.pooled, "time_ids": ids}
+        assert words.pooled is not None  # this family's condition has both
+        assert words.sizes is not None
+        return {"text_embeds": words.pooled, "time_ids": words.sizes}
 
     def _guidance_embedding(self, guidance: float, n: int) -> Tensor | None:
         """What a U-Net with guidance distilled into it hears of it; (n, channels)."""

@@ -10,18 +10,8 @@ from torch import Tensor
 
 from scalediff_engine.errors import NotEnoughMemory
 from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.models.device import is_out_of_memory
 from scalediff_engine.models.model import Model
-
-# What backends say in a plain RuntimeError when an allocation fails.
-_WORDS = (
-    "out of memory",  # MPS, XPU
-    "Invalid buffer size",  # MPS: more than one buffer may have
-    "OUT_OF_DEVICE_MEMORY",  # XPU's runtime
-    "can't allocate memory",  # the CPU's allocator
-    "not enough memory",  # the same on Windows
-    "ALLOC_FAILED",  # cuBLAS, cuDNN
-    "ALLOCATION_FAILED",  # cuDNN since 9
-)
 
 
 class Attempts:
@@ -71,13 +61,6 @@ class Attempts:
                 )
             self._index += 1
             self._model.arrange(self.plan)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that an allocation failed, on any device."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
 
 
 def _reason(error: BaseException) -> str:

@@ -79,7 +79,8 @@ def run_stages(
             enlarge = partial(resize_canvas, x, stage.canvas)
         x, z = _enlarging_stage(enlarge, z, index, run)
         if settings.source_lock and z is not None and index + 1 < len(plan.stages):
-            x = _locked(x, source, plan.sizes)
+            lock = partial(_locked, x, source, plan.sizes)
+            x = run.attempts.run(lambda _, lock=lock: lock())
     assert x is not None  # a plan has at least one stage
     return _cropped(x, plan.target)
 
@@ -162,8 +163,7 @@ def _enlarging_stage(
     """Sharpen an enlarged picture.
 
     Args:
-        enlarge: gives (1, 3, H, W), the picture of the stage before on the canvas of this one;
-            nothing holds that while the model runs, since it may be large
+        enlarge: gives (1, 3, H, W), the picture of the stage before on the canvas of this one
         z: (1, C, rows, cols), the latent of the stage before, not enlarged; None = there is none
         index: of the stage
         run: has its plan
@@ -173,10 +173,10 @@ def _enlarging_stage(
     """
     stage = run.plan.stages[index]
     if stage.steps == 0:  # creativity 0: nothing is diffused, so nothing needs the VAE
-        return enlarge(), None
+        return run.attempts.run(lambda _: enlarge()), None
     begun = run.begun(index)
     if begun is None:
-        z_ref = _reference(run.encode(enlarge()), z, run)
+        z_ref = _reference(run.encode(enlarge), z, run)
         z_t, z_ref_low = _diffuse(z_ref, index, run)
     else:
         assert begun.z_ref_low is not None  # only a base has none
@@ -231,7 +231,7 @@ def _latent_of_source(source: Tensor, run: Run, canvas: Size) -> Tensor | None:
     sizes = run.plan.sizes
     if not run.settings.latent_frequency_mixing or sizes.start == canvas:
         return None
-    return run.encode(to_canvas(source, sizes, sizes.start))
+    return run.encode(partial(to_canvas, source, sizes, sizes.start))
 
 
 def _locked(x: Tensor, source: Tensor, sizes: StageSizes) -> Tensor:

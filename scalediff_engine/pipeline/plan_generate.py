@@ -122,7 +122,8 @@ def _base_stage(
         t_start=base.t_start,
         steps=min(base.t_start, settings.base_steps or base.steps),
         guidance=base.guidance if settings.guidance is None else settings.guidance,
-        guided_sigmas=facts.guided_sigmas and (settings.guided_sigmas or facts.guided_sigmas),
+        # all of the schedule as the model was published, its interval is for what exists already
+        guided_sigmas=facts.guided_sigmas and (settings.guided_sigmas or (0.0, math.inf)),
     )
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from scalediff_engine.geometry import Size
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.multidiffusion import average_views
 from scalediff_engine.method.noise import Level
+from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.models.model import Condition, Model, Words
 from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
@@ -62,9 +64,12 @@ class Run:
         job = self.checkpoints.job
         self.checkpoints.save(Checkpoint(job, stage, step, memory, z_t.cpu(), low, state))
 
-    def encode(self, x: Tensor) -> Tensor:
-        """(1, 3, H, W) to (1, C, H/f, W/f)."""
-        return self.attempts.run(lambda _: self.model.encode(x))
+    def encode(self, make: Callable[[], Tensor]) -> Tensor:
+        """Encode what ``make`` gives, (1, 3, H, W), to (1, C, H/f, W/f).
+
+        Nothing holds that picture afterwards, since it may be large.
+        """
+        return self.attempts.run(lambda _: self.model.encode(make()))
 
     def decode(self, z: Tensor) -> Tensor:
         """(1, C, rows, cols) to (1, 3, rows*f, cols*f)."""
@@ -106,10 +111,23 @@ def begin(
     if begun is not None:
         generator.set_state(begun.generator)
     attempts = Attempts(model, plan.memory, 0 if begun is None else begun.memory)
-    condition = model.condition(settings.prompt, settings.negative or model.facts.default_negative)
-    if plan.compiled:
-        model.compile()
+    negative = settings.negative or model.facts.default_negative
+    condition = model.condition(settings.prompt, negative, _base_size(plan, model.facts))
+    model.compile(on=plan.compiled)
     return Run(plan, settings, model, meter, condition, generator, attempts, checkpoints)
+
+
+def _base_size(plan: Plan, facts: FamilyFacts) -> Size:
+    """What a picture of these proportions is at the native size: each window is to look like it."""
+    if plan.from_noise:
+        return plan.stages[0].canvas
+    canvas = plan.sizes.canvas
+    exact = canvas.scaled(math.sqrt(facts.native.area / canvas.area))
+    width, height = (
+        max(1, round(side / facts.multiple)) * facts.multiple
+        for side in (exact.width, exact.height)
+    )
+    return Size(width, height)
 
 
 def _evaluation(

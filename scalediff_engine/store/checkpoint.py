@@ -47,6 +47,7 @@ class Checkpoint:
         naming: the names of the main network's tensors
         prefix: what stands before each of them, such as "model.diffusion_model."
         file_variant: the infix of the weight files of a folder, such as "fp16"
+        notes: what was guessed, in sentences that say how to tell otherwise
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Checkpoint:
     naming: Naming = Naming.DIFFUSERS
     prefix: str = ""
     file_variant: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def distilled(self) -> bool:
@@ -78,9 +80,11 @@ class LoraFile:
         family: of the models that it fits
         variant: what it distils a base model into; None = it changes the look alone
         rank: the largest rank among its layers
+        notes: as a checkpoint's
     """
 
     path: Path
     family: Family
     variant: Variant | None
     rank: int
+    notes: tuple[str, ...] = ()

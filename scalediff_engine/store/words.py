@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from scalediff_engine.store.checkpoint import Prediction, Variant
 
 # "v21TurboDPMSDE" is v21, Turbo, DPMSDE; "sd_xl_turbo_1.0" is sd, xl, turbo, 1, 0
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 _V_PREDICTION = re.compile(r"(?<![a-z])v[-_ .]?pred")
+_FEW_STEPS: dict[Variant, str] = {
+    "dmd2": "dmd2",
+    "lightning": "lightning",
+    "hyper": "hyper",
+    "turbo": "turbo",
+    "lcm": "lcm",
+}
+_STEPS = re.compile(r"(?<![\d.])\d{1,2}[-_ ]?steps?(?![a-z])")
+# what base models are called: "sdxl", "xl", "SD15", "flux1"; "1" of "FLUX.1" is technical
+_BASE = re.compile(r"sdxl|xl|sd|sdv?\d+|flux\d?|ponyxl|illustrious(xl)?")
+_TECHNICAL = re.compile(
+    r"v?\d+[a-z]?|v|ver|version|final|alpha|beta|rc\d*|fp\d+|bf\d+|f\d+|e\dm\d(fn)?|half|full|"
+    r"pruned|prune|no|with|ema|baked?|vae|bakedvae|fix|fixed|dpm.*|pp|sde|sgm|euler|ancestral|a|"
+    r"uniform|karras|steps?|unet|transformer|model|checkpoint|ckpt|lora|merged?|base|dev|"
+    r"diffusers|comfy|hf|inference|official"
+)
+_GLUED = re.compile(r"((?:sd|xl)[\d.]*)((?:turbo|lightning|hyper|lcm|dmd2))", re.IGNORECASE)
 _FP16_FIX = re.compile(r"fp16[-_ .]?(vae[-_ .]?)?fix")
 
 
@@ -20,6 +36,44 @@ def told_variant(*texts: str) -> Variant | None:
         if variant is not None:
             return variant
     return None
+
+
+def told_lora_variant(*texts: str) -> Variant | None:
+    """The few-step training that one of ``texts`` names, where they name a LoRA.
+
+    A look is called by the same words, and a LoRA is mostly a look: only what such LoRAs were
+    published as counts, such as "sdxl_lightning_4step_lora", "lcm-lora-sdxl", "Hyper-SD15".
+    """
+    for text in texts:
+        variant = _lora_variant(text)
+        if variant is not None:
+            return variant
+    return None
+
+
+def told_first_turbo(name: str) -> bool:
+    """Whether ``name`` is that of Stability's own SDXL Turbo, which was trained at 512 pixels.
+
+    Models that others merged with it make pictures of SDXL's size.
+
+    Args:
+        name: of a file without its ending, of a folder, or of a model on the hub
+    """
+    return re.match(r"(stabilityai/)?sdxl-turbo$|sd_xl_turbo_1", name.lower()) is not None
+
+
+def told_by_name(name: str, variant: Variant, kind: str) -> str:
+    """The sentence on what only the name of a file or a folder told, and how to tell otherwise.
+
+    Args:
+        name: of the file or folder
+        variant: the training that it names
+        kind: "model" or "LoRA"
+    """
+    return (
+        f"By its name alone, {name} is taken for a few-step {kind} ({variant}). If it is none, "
+        f"rename it without '{_FEW_STEPS.get(variant, variant)}'."
+    )
 
 
 def told_prediction(*texts: str) -> Prediction | None:
@@ -54,18 +108,53 @@ def told_zero_terminal_snr(*texts: str) -> bool:
 
 
 def _variant(text: str) -> Variant | None:
-    words = [word.lower() for word in _WORD.findall(text)]
-    plain = text.lower()
-    if "dmd2" in words or "dmd" in words:
-        return "dmd2"
-    if "lightning" in plain:
-        return "lightning"
-    # "hyperrealistic" is a look and no training
-    pairs = pairwise([*words, ""])
-    if any(word == "hyper" and not after.startswith("real") for word, after in pairs):
-        return "hyper"
-    if "turbo" in plain:
-        return "turbo"
-    if any(word.rstrip("0123456789") == "lcm" for word in words):
-        return "lcm"
+    for variant, word in _FEW_STEPS.items():
+        for before, after in _around(word, text):
+            if _is_certain(word, text):
+                return variant
+            # "lightning_bolts" and "hyper_detail" are looks: no word of a title follows a training
+            if not all(map(_is_technical, after)):
+                continue
+            # "porsche_911_turbo" is a car: no base model and no version goes before
+            named = any(_is_base(w) for w in (*before, *after[:1])) or any(map(_is_version, before))
+            if word != "turbo" or named:
+                return variant
     return None
+
+
+def _lora_variant(text: str) -> Variant | None:
+    for variant, word in _FEW_STEPS.items():
+        for before, after in _around(word, text):
+            if _is_certain(word, text) or (word == "lcm" and "lora" in (*before[-1:], *after[:1])):
+                return variant
+            # "sdxl_turbo", "FLUX.1-turbo", "Hyper-SD"
+            base = [one for one in before if not one.isdecimal()][-1:]
+            base += after[:1] if word == "hyper" else []
+            if any(map(_is_base, base)) and all(map(_is_technical, after)):
+                return variant
+    return None
+
+
+def _around(word: str, text: str) -> list[tuple[list[str], list[str]]]:
+    """The words before and after each place where ``word`` is in a text."""
+    # "sdxlturbo" and "XLTurbo" are two
+    words = [one.lower() for one in _WORD.findall(_GLUED.sub(r"\1 \2", text))]
+    return [(words[:i], words[i + 1 :]) for i, one in enumerate(words) if one == word]
+
+
+def _is_certain(word: str, text: str) -> bool:
+    """Whether a text with ``word`` in it means the training: "4step" is said of nothing else."""
+    return word == "dmd2" or _STEPS.search(text.lower()) is not None
+
+
+def _is_base(word: str) -> bool:
+    return _BASE.fullmatch(word) is not None
+
+
+def _is_version(word: str) -> bool:
+    return re.fullmatch(r"v\d+[a-z]?", word) is not None
+
+
+def _is_technical(word: str) -> bool:
+    """Whether it is a version, a precision, a sampler or a part of a model."""
+    return _is_base(word) or _TECHNICAL.fullmatch(word) is not None

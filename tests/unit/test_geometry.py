@@ -24,3 +24,12 @@ def test_halving_a_grid_rounds_up_as_a_strided_convolution_does() -> None:
 
 def test_sizes_read_as_width_by_height() -> None:
     assert f"{Size(640, 480)}" == "640x480"
+
+
+def test_a_grid_of_the_native_area_is_native_in_any_proportions() -> None:
+    native = Size(1024, 1024).grid(8)
+    assert Size(1024, 1024).grid(8).is_native(native)
+    assert Size(832, 1216).grid(8).is_native(native)
+    assert Size(1536, 640).grid(8).is_native(native)
+    assert not Size(1216, 1024).grid(8).is_native(native)
+    assert not Size(2048, 2048).grid(8).is_native(native)

@@ -8,7 +8,8 @@ import pytest
 from cli_fakes import FACTS, FakeShelf, touch
 
 from scalediff_engine.cli import crashlog
-from scalediff_engine.cli.jobs import Machine, Worklist, make_worklist
+from scalediff_engine.cli.events import Job
+from scalediff_engine.cli.jobs import FEW_BITS_NOTE, Machine, Worklist, make_worklist
 from scalediff_engine.cli.naming import NamePattern
 from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
 from scalediff_engine.errors import (
@@ -19,7 +20,10 @@ from scalediff_engine.errors import (
     UsageError,
 )
 from scalediff_engine.geometry import Size
+from scalediff_engine.memory.choose import Room
+from scalediff_engine.memory.device import Device
 from scalediff_engine.memory.footprint import GIB
+from scalediff_engine.models.sdxl import SDXL
 
 PLENTY = Machine(8 * GIB, "this machine", lambda cost: cost.gflop / 100)
 
@@ -195,3 +199,31 @@ def test_a_defect_while_planning_costs_one_file(
     worklist = plan(tmp_path, shelf=shelf)
     assert [failure.error.exit_code for failure in worklist.failures] == [1]
     assert [job.source.name for job in worklist.jobs] == ["b.png"]
+
+
+CARD = Device("Some Card", 24 * GIB, 60 * GIB, 50_000.0, compiles=True)
+
+
+def large_plans(folder: Path, sizes: dict[str, Size], device: Device) -> list[Job]:
+    touch(folder, list(sizes))
+    machine = Machine(24 * GIB, "Some Card", lambda _: 1.0, Room(device))
+    request = UpscaleRequest((folder,), enlargement=Enlargement(scale=2))
+    return make_worklist(request, SDXL, FakeShelf(dict(sizes)), machine).jobs
+
+
+def test_pictures_of_one_size_share_what_compiling_costs(tmp_path: Path) -> None:
+    alike = {f"{number}.png": Size(1024, 1024) for number in range(40)}
+    assert all(job.plan.compiled for job in large_plans(tmp_path / "alike", alike, CARD))
+    unlike = {f"{n}.png": Size(1024 + 64 * n, 1024) for n in range(3)}
+    assert not any(job.plan.compiled for job in large_plans(tmp_path / "unlike", unlike, CARD))
+
+
+def test_where_one_picture_needs_8_bit_weights_all_of_the_run_have_them(tmp_path: Path) -> None:
+    sizes = {"small.png": Size(512, 512), "large.png": Size(2048, 2048)}
+    device = replace(CARD, free_bytes=7 * GIB, host_bytes=GIB)
+    jobs = {job.source.name: job for job in large_plans(tmp_path, sizes, device) if job.source}
+    bits = {name: {plan.weight_bits for plan in job.plan.memory} for name, job in jobs.items()}
+    assert bits == {"small.png": {8}, "large.png": {8}}
+    assert all(FEW_BITS_NOTE in job.notes for job in jobs.values())
+    alone = large_plans(tmp_path / "alone", {"small.png": Size(512, 512)}, device)
+    assert {plan.weight_bits for plan in alone[0].plan.memory} == {16}

@@ -22,7 +22,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture) -> Any:
-    def tell(path: Path) -> dict[str, Any]:
+    def tell(path: Path | str) -> dict[str, Any]:
         assert show_model(str(path), json=True) == 0
         return json.loads(capsys.readouterr().out)
 
@@ -68,6 +68,7 @@ def test_a_whole_checkpoint_is_told_in_full(tmp_path: Path, told: Any, rows: Any
     assert words["Precision"] == "16 bit (float16)"
     assert words["Predicts"] == "the noise"
     assert words["Missing"] == "nothing"
+    assert "rename it without 'lightning'" in words["Note"]
 
 
 def test_what_a_bare_network_lacks_is_named_with_what_brings_it(
@@ -113,11 +114,27 @@ def test_a_lora_is_told_as_one(tmp_path: Path, told: Any, rows: Any) -> None:
         "variant": "lcm",
         "rank": 4,
     }
-    assert rows(path)["Makes it"] == "lcm"
+    words = rows(path)
+    assert words["Makes it"] == "lcm"
+    assert "rename it without 'lcm'" in words["Note"]
 
 
 def test_the_shipped_model_is_told_by_its_name(rows: Any) -> None:
     assert rows("embedded")["Makes"] == "enlargements"
+
+
+def test_a_family_without_one_place_is_told_with_what_to_give(rows: Any, told: Any) -> None:
+    words = rows("sdxl-lightning")
+    assert words["Model"] == "Stable Diffusion XL Lightning"
+    assert words["Native size"] == "1024x1024"
+    assert "--model takes a .safetensors file" in words["Comes"]
+    assert told("sdxl-lightning")["kind"] == "family"
+
+
+def test_a_family_with_a_place_says_how_to_get_it() -> None:
+    for word in ("sdxl", "sd21-turbo", "sd21-base"):
+        with pytest.raises(ModelMissing, match="hf download"):
+            show_model(word, json=False)
 
 
 def test_what_is_no_model_keeps_its_own_sentence(tmp_path: Path) -> None:

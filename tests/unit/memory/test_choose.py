@@ -373,6 +373,20 @@ def test_what_a_device_has_is_put_to_use(gib: int, elements: int) -> None:
     assert 0.9 * room.usable_bytes - GIB < choice.cost.peak_bytes <= room.usable_bytes
 
 
+@pytest.mark.parametrize("name", ["sdxl", "flux"])
+def test_a_denoiser_that_cannot_leave_streams_no_more_than_it_must(name: str) -> None:
+    streaming: list[float] = []
+    for gib, host_gib, side in product((4, 5, 6, 8, 10, 12), (1, 2, 4, 8), (1024, 2048)):
+        room = scarce_room(gib, host_gib)
+        choice = Job(name, Size(side, side)).choose(room)
+        plan = choice.plans[0]
+        if fits(choice, room) and (plan.alone_above, plan.resident_bytes is None) == (None, False):
+            streaming.append(choice.cost.peak_bytes / room.usable_bytes)
+    # beside steps, and beside the autoencoder where it takes more
+    assert streaming
+    assert min(streaming) > 0.99
+
+
 @quick
 @given(jobs, rooms)
 def test_where_nothing_fits_the_sentence_tells_a_size_that_does(job: Job, room: Room) -> None:
@@ -472,6 +486,19 @@ def test_compiling_is_chosen_where_it_saves_more_than_it_takes(name: str, *, bef
     for pictures in range(1, 40):
         choice = job.choose(replace(room, pictures=pictures))
         assert choice.compiled == (saved * pictures > takes)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_every_canvas_of_all_pictures_is_compiled_for(*, before: bool) -> None:
+    job = Job("sdxl", SDXL.native)
+    room = Room(replace(CARD, compiles=True), compiled_before=before, pictures=1000)
+    enough = next(n for n in range(1, 10**6) if not job.choose(replace(room, canvases=n)).compiled)
+    assert enough > 2
+    assert job.choose(room) == job.choose(replace(room, canvases=1))
+    # twice as many pictures pay for twice as many canvases
+    often = replace(room, pictures=2000)
+    assert job.choose(replace(often, canvases=2 * enough - 2)).compiled
+    assert not job.choose(replace(often, canvases=2 * enough)).compiled
 
 
 def test_compiled_code_is_faster_and_needs_less() -> None:

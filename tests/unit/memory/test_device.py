@@ -65,6 +65,8 @@ def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "available_memory_bytes", lambda: HOST_BYTES)
     monkeypatch.setattr(device, "guessed_gflop_per_second", lambda: 100.0)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "")  # so that it comes back after the test
+    monkeypatch.delenv("CUDA_DEVICE_ORDER")
 
 
 @pytest.fixture
@@ -122,6 +124,31 @@ def test_it_compiles_where_triton_is_installed(
 
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
     assert find_device("auto").compiles is there
+
+
+@pytest.mark.parametrize(
+    ("capability", "compiles"),
+    [((5, 2), False), ((6, 1), False), ((7, 0), True), ((7, 5), True), ((12, 0), True)],
+)
+def test_cards_that_triton_has_left_behind_do_not_compile(
+    monkeypatch: pytest.MonkeyPatch,
+    driver: FakeDriver,
+    capability: tuple[int, int],
+    *,
+    compiles: bool,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: ModuleSpec(name, None))
+    driver.cards[0].capability = capability
+    assert find_device("auto").compiles is compiles
+
+
+@pytest.mark.usefixtures("driver")
+def test_cuda_counts_cards_by_slot_as_their_driver_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_device("auto")
+    assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")  # who says so means it
+    find_device("auto")
+    assert os.environ["CUDA_DEVICE_ORDER"] == "FASTEST_FIRST"
 
 
 @pytest.mark.parametrize(
@@ -194,6 +221,7 @@ def test_macs_with_their_own_chips_have_one_memory(monkeypatch: pytest.MonkeyPat
         assert (found.name, found.free_bytes) == ("the GPU", HOST_BYTES)
         assert not found.is_separate
         assert (found.element_bytes, found.gflop_per_second > 100) == (2, True)
+        assert found.vae_element_bytes == 4
     assert_is_the_processor(find_device("cpu"))
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="x86_64"))
     assert_is_the_processor(find_device("auto"))
@@ -245,7 +273,23 @@ def test_without_an_amd_card_there_is_the_processor(
     assert device._amd_card(tmp_path) is None  # pyright: ignore[reportPrivateUsage]
     build(monkeypatch, "hip")
     monkeypatch.setattr(device, "_amd_card", lambda: None)
+    monkeypatch.setattr(Path, "exists", lambda _: False)
     assert_is_the_processor(find_device("auto"))
+
+
+@pytest.mark.parametrize("sign", ["win32", "/dev/dxg", "/dev/kfd"])
+def test_where_amds_cards_do_not_show_their_memory_there_is_a_small_one(
+    monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    build(monkeypatch, "hip")
+    monkeypatch.setattr(device, "_amd_card", lambda: None)
+    monkeypatch.setattr(sys, "platform", "win32" if sign == "win32" else "linux")
+    monkeypatch.setattr(Path, "exists", lambda path: path.as_posix() == sign)
+    for wanted in ("auto", "cuda"):
+        found = find_device(wanted)
+        assert (found.name, found.host_bytes) == ("the GPU", HOST_BYTES)
+        assert 4 * GIB <= found.free_bytes <= 16 * GIB
+    assert_is_the_processor(find_device("cpu"))
 
 
 def test_a_rocm_build_takes_the_amd_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -127,7 +127,9 @@ def test_a_chip_with_little_memory_gets_smaller_pieces_and_it_is_remembered(
 
 
 def test_a_chip_that_is_too_small_for_all_of_them_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel, "_launch_cut", SmallChip(refused=3))
+    chip = SmallChip(refused=3)
+    monkeypatch.setattr(kernel, "_launch_cut", chip)
     monkeypatch.setattr(kernel, "_fitting", {})
-    with pytest.raises(OutOfResources, match="shared memory"):
+    with pytest.raises(kernel.KernelTooLarge):
         attend_twice()
+    assert chip.tried == [*kernel._BLOCKINGS]

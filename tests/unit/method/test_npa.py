@@ -16,6 +16,7 @@ from npa_reference import (
 )
 
 from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.method import npa
 from scalediff_engine.method.npa import (
     joint_neighborhood_patch_attention,
     neighborhood_patch_attention,
@@ -118,6 +119,30 @@ def test_half_precision_comes_back_as_half_precision() -> None:
     query = torch.randn(1, 1, 256, 8, dtype=torch.bfloat16)
     out = neighborhood_patch_attention(query, query, query, grid=Grid(16, 16), window=Grid(8, 8))
     assert out.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("words", [0, 512])
+@pytest.mark.parametrize("heads", [1, 10, 24])
+def test_where_scores_are_written_out_only_so_many_are(heads: int, words: int) -> None:
+    grid, window = Grid(256, 256), Grid(64, 64)
+    key = torch.empty(1, heads, grid.cells, 64, dtype=torch.float16, device="meta")
+    patches = npa._patches_at_once(key, grid, window, None, words)  # pyright: ignore[reportPrivateUsage]
+    assert patches is not None
+    scores = heads * (words + 32 * 32) * (words + 64 * 64)
+    assert patches * scores <= 2**28 < (patches + 1) * scores
+    few = npa._patches_at_once(key, grid, window, 2 * 64 * 64 * heads * 64 * 2, words)  # pyright: ignore[reportPrivateUsage]
+    assert few == 1
+
+
+def test_one_patch_is_computed_however_many_scores_it_has() -> None:
+    grid, window = Grid(600, 600), Grid(256, 256)
+    key = torch.empty(1, 24, grid.cells, 8, dtype=torch.float16, device="meta")
+    assert npa._patches_at_once(key, grid, window, None) == 1  # pyright: ignore[reportPrivateUsage]
+
+
+def test_on_the_cpu_only_bytes_bound_what_is_gathered() -> None:
+    key = torch.empty(1, 24, 64, 8)
+    assert npa._patches_at_once(key, Grid(8, 8), Grid(4, 4), None) is None  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("window", [Grid(7, 8), Grid(8, 0)])

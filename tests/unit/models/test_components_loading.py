@@ -197,6 +197,11 @@ def test_a_file_of_a_consistency_model_keeps_its_ear_for_guidance(
     assert same_weights(parts.denoiser, whole)
 
 
+def test_what_was_guessed_of_the_checkpoint_is_among_the_notes(folders: dict[Any, Path]) -> None:
+    guessed = checkpoint_of(folders["sdxl"], "sdxl", notes=("By its name alone.",))
+    assert load_parts(guessed, F32).notes == ("By its name alone.",)
+
+
 def test_what_the_checkpoint_says_of_its_prediction_goes_before_the_configuration(
     folders: dict[Any, Path],
 ) -> None:
@@ -314,6 +319,36 @@ def test_text_encoders_of_another_family_are_refused(
 ) -> None:
     shutil.rmtree(own_sdxl / "text_encoder_2")
     with pytest.raises(ModelMissing, match="have no second text encoder"):
+        load_parts(checkpoint_of(own_sdxl, "sdxl"), F32, (), folders["sd15"])
+
+
+@pytest.mark.parametrize(
+    ("index", "context", "family"),
+    [
+        ("StableDiffusionPipeline", 768, "sd15"),
+        ("StableDiffusionPipeline", 1024, "sd21"),
+        ("StableDiffusionXLInpaintPipeline", 2048, "sdxl"),
+        ("FluxPipeline", None, "flux"),
+    ],
+)
+def test_a_folder_of_another_family_is_refused_as_a_source_of_text_encoders(
+    folders: dict[Any, Path], own_sdxl: Path, index: str, context: int | None, family: str
+) -> None:
+    (own_sdxl / "model_index.json").write_text(json.dumps({"_class_name": index}))
+    unet = json.loads((own_sdxl / "unet/config.json").read_text())
+    (own_sdxl / "unet/config.json").write_text(json.dumps({**unet, "cross_attention_dim": context}))
+    wanted = "sd15" if family == "sdxl" else "sdxl"
+    with pytest.raises(ModelError, match=rf"of the family {family}, and .* {wanted}'s"):
+        load_parts(checkpoint_of(folders[wanted], wanted), F32, (), own_sdxl)
+
+
+def test_an_autoencoder_of_another_family_is_refused(
+    folders: dict[Any, Path], own_sdxl: Path
+) -> None:
+    shutil.rmtree(own_sdxl / "vae")
+    with pytest.raises(
+        ModelError, match=r"scaling_factor is 0\.18215 and that of sdxl is 0\.13025"
+    ):
         load_parts(checkpoint_of(own_sdxl, "sdxl"), F32, (), folders["sd15"])
 
 

@@ -19,7 +19,13 @@ from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.models.few_steps import DISTILLATIONS
 from scalediff_engine.models.precision import pick_dtype, pick_vae_dtype
 from scalediff_engine.models.sd import SD15_LCM, SD21, SD21_BASE, SD21_TURBO
-from scalediff_engine.models.sdxl import SDXL, SDXL_LCM, SDXL_LIGHTNING, SDXL_TURBO
+from scalediff_engine.models.sdxl import (
+    SDXL,
+    SDXL_LCM,
+    SDXL_LIGHTNING,
+    SDXL_TURBO,
+    SDXL_TURBO_MERGE,
+)
 from scalediff_engine.models.unet_model import UNetModel
 
 
@@ -70,7 +76,7 @@ def test_published_settings_are_where_the_method_page_has_them() -> None:
     ("family", "variant", "prediction", "expected"),
     [
         ("sdxl", "base", "epsilon", SDXL),
-        ("sdxl", "turbo", "epsilon", SDXL_TURBO),
+        ("sdxl", "turbo", "epsilon", SDXL_TURBO_MERGE),
         ("sd15", "lcm", "epsilon", SD15_LCM),
         ("sd21", "base", "v_prediction", SD21),
         ("sd21", "base", "epsilon", SD21_BASE),
@@ -84,11 +90,33 @@ def test_what_was_found_decides_the_facts(
     assert families.facts_of(checkpoint) is expected
 
 
+@pytest.mark.parametrize(
+    ("path", "native"),
+    [
+        ("hub/models--stabilityai--sdxl-turbo/snapshots/0a", Size(512, 512)),
+        ("sdxl-turbo", Size(512, 512)),
+        ("sd_xl_turbo_1.0_fp16.safetensors", Size(512, 512)),
+        ("sd_xl_turbo_1.0.safetensors", Size(512, 512)),
+        ("dreamshaperXL_v21TurboDPMSDE.safetensors", Size(1024, 1024)),
+        ("hub/models--Lykon--dreamshaper-xl-v2-turbo/snapshots/0a", Size(1024, 1024)),
+        ("some-sdxl-turbo", Size(1024, 1024)),
+    ],
+)
+def test_of_turbo_only_stabilitys_own_is_for_512_pixels(
+    tmp_path: Path, path: str, native: Size
+) -> None:
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    if path.endswith(".safetensors"):
+        (tmp_path / path).touch()
+    checkpoint = checkpoint_of(tmp_path / path, "sdxl", variant="turbo")
+    assert families.facts_of(checkpoint).native == native
+
+
 @pytest.mark.parametrize("variant", DISTILLATIONS)
 @pytest.mark.parametrize("family", ["sd15", "sd21", "sdxl"])
 def test_every_distillation_of_every_family_has_facts(family: Any, variant: str) -> None:
     facts = families.facts_of(checkpoint_of(Path(), family, variant=variant))
-    assert facts.name.endswith(variant)
+    assert variant in facts.name
     assert facts.stage_defaults(2)[1].steps == 4
 
 
@@ -140,6 +168,11 @@ def test_a_lora_that_distils_makes_the_model_a_distilled_one(
     assert families.facts(str(sdxl_folder), [(turned, 1.0)]) is SDXL_LIGHTNING
     assert families.facts(str(sdxl_folder), [(turned, 1.0), (plain, 0.5)]) is SDXL_LIGHTNING
     assert families.facts(str(sdxl_folder), [(plain, 1.0)]) is SDXL
+    look = lora(tmp_path / "porsche_911_turbo_v1.safetensors", 2048)
+    assert families.facts(str(sdxl_folder), [(look, 1.0)]) is SDXL
+    # what it is added to makes SDXL's size
+    turbo = lora(tmp_path / "sd_xl_turbo_lora_v1.safetensors", 2048)
+    assert families.facts(str(sdxl_folder), [(turbo, 1.0)]) is SDXL_TURBO_MERGE
     # a LoRA gives no U-Net an ear for guidance
     lcm = lora(tmp_path / "lcm-lora-sdxl.safetensors", 2048)
     assert families.facts(str(sdxl_folder), [(lcm, 1.0)]) is SDXL_LCM

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from scalediff_engine.models import group_norm as module
 from scalediff_engine.models.group_norm import (
     add_biased,
     affine_of,
@@ -104,6 +105,21 @@ def test_16_bits_come_back_as_16_bits_and_are_summed_in_more(dtype: torch.dtype)
     assert got.dtype == dtype
     assert (got - want).abs().max() < want.abs().max() * torch.finfo(dtype).eps
     assert pixel_sums(x).totals.dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype"),
+    [
+        ("cpu", torch.float64),
+        ("cuda", torch.float64),
+        ("mps", torch.float32),
+        ("xpu", torch.float32),
+    ],
+)
+def test_sums_have_64_bits_only_where_every_device_of_a_kind_has_them(
+    device: str, dtype: torch.dtype
+) -> None:
+    assert module._wide_dtype(torch.device(device)) is dtype  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -227,7 +227,8 @@ def said_to_be(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def say(family: str) -> None:
         def inspect_lora(path: Path) -> LoraFile:
-            return LoraFile(path, family, None, RANK)  # type: ignore[arg-type]
+            notes = (f"Guessed of {path.name}.",)
+            return LoraFile(path, family, None, RANK, notes)  # type: ignore[arg-type]
 
         monkeypatch.setattr("scalediff_engine.models.components.inspect_lora", inspect_lora)
 
@@ -261,6 +262,8 @@ def test_loading_with_a_lora_changes_the_denoiser_and_the_words(
     fused = unet.state_dict()
     assert all(torch.equal(w, fused[n]) for n, w in parts.denoiser.state_dict().items())
     assert parts.notes == (
+        "Guessed of some.safetensors.",
+        "Guessed of both.safetensors.",
         "The LoRA some.safetensors changes 3 layers of the U-Net, of 3 that it has.",
         "The LoRA both.safetensors changes 0 layers of the U-Net and 2 of the text encoders, "
         "of 2 that it has.",
@@ -315,16 +318,7 @@ def test_a_lora_that_changes_nothing_is_refused(
 
 def test_layers_that_diffusers_split_get_their_rows() -> None:
     torch.manual_seed(0)
-    flux = FluxTransformer2DModel(
-        in_channels=16,
-        num_layers=1,
-        num_single_layers=1,
-        attention_head_dim=16,
-        num_attention_heads=2,
-        joint_attention_dim=16,
-        pooled_projection_dim=32,
-        axes_dims_rope=(4, 6, 6),
-    )
+    flux = tiny_flux()
     layers = named_layers(flux)
     block = flux.transformer_blocks[0]
     assert layers["double_blocks_0_img_attn_qkv"] == (
@@ -344,6 +338,20 @@ def test_layers_that_diffusers_split_get_their_rows() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "published"),
+    [("lora_unet_final_layer_adaLN_modulation_1", True), ("transformer_norm_out_linear", False)],
+)
+def test_scale_and_shift_of_flux_last_layer_get_their_own_rows(name: str, published: bool) -> None:
+    flux = tiny_flux()
+    before = flux.norm_out.linear.weight.clone()
+    down, up = torch.randn(RANK, 32), torch.randn(64, RANK)
+    assert fuse(flux, "transformer", lora_of(name, down, up)) == 1
+    first, second = (up @ down).split(32)
+    added = torch.cat([second, first] if published else [first, second])
+    assert torch.allclose(flux.norm_out.linear.weight, before + added, atol=1e-5)
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "transformer.single_transformer_blocks.0.attn.to_k",
@@ -352,9 +360,15 @@ def test_layers_that_diffusers_split_get_their_rows() -> None:
     ],
 )
 def test_flux_layers_are_known_by_the_names_of_diffusers_too(name: str) -> None:
-    flux = FluxTransformer2DModel(
+    flux = tiny_flux()
+    lora = lora_of(name.replace(".", "_"), torch.randn(RANK, 32), torch.randn(32, RANK))
+    assert fuse(flux, "transformer", lora) == 1
+
+
+def tiny_flux() -> FluxTransformer2DModel:
+    return FluxTransformer2DModel(
         in_channels=16,
-        num_layers=0,
+        num_layers=1,
         num_single_layers=1,
         attention_head_dim=16,
         num_attention_heads=2,
@@ -362,8 +376,6 @@ def test_flux_layers_are_known_by_the_names_of_diffusers_too(name: str) -> None:
         pooled_projection_dim=32,
         axes_dims_rope=(4, 6, 6),
     )
-    lora = lora_of(name.replace(".", "_"), torch.randn(RANK, 32), torch.randn(32, RANK))
-    assert fuse(flux, "transformer", lora) == 1
 
 
 def lora_of(name: str, down: Tensor, up: Tensor) -> Lora:

@@ -201,20 +201,45 @@ def test_the_last_prompts_are_remembered() -> None:
     assert counted.asked[-1] == ("a", "")
 
 
+class Refused(nn.Module):
+    """A model that a device does not take."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def to(self, *_: object) -> Refused:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("device", "error"),
+    [
+        ("cpu", torch.OutOfMemoryError("no room, on purpose")),
+        ("mps", RuntimeError("MPS backend out of memory (MPS allocated: 17.86 GB).")),
+        ("mps", RuntimeError("Invalid buffer size: 19.38 GiB")),
+    ],
+)
 def test_an_encoder_without_room_on_the_device_reads_on_the_cpu(
-    sdxl_parts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    sdxl_parts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, device: str, error: Exception
 ) -> None:
     loaded: list[nn.Module] = []
-
-    class NoRoom(nn.Module):
-        def to(self, *_: object) -> NoRoom:
-            raise torch.OutOfMemoryError("no room, on purpose")
+    emptied: list[str] = []
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: emptied.append("mps"))
 
     def load() -> nn.Module:
-        loaded.append(NoRoom() if not loaded else sdxl_parts["text_encoder"])
+        loaded.append(Refused(error) if not loaded else sdxl_parts["text_encoder"])
         return loaded[-1]
 
     encode = sd_encoding(TextEncoder(lambda: sdxl_parts["tokenizer"], load))
-    tokens: Tensor = encode(["stone"], CPU).tokens
+    tokens: Tensor = encode(["stone"], torch.device(device)).tokens
     assert tokens.shape == (1, 77, WIDTH)
     assert len(loaded) == 2
+    assert emptied == [device] * (device == "mps")
+
+
+def test_another_error_of_an_encoder_is_not_hidden(sdxl_parts: dict[str, Any]) -> None:
+    refused = Refused(RuntimeError("the weights are spoiled"))
+    encode = sd_encoding(TextEncoder(lambda: sdxl_parts["tokenizer"], lambda: refused))
+    with pytest.raises(RuntimeError, match="spoiled"):
+        encode(["stone"], CPU)

@@ -281,3 +281,27 @@ def test_a_picture_goes_through_two_stages_and_is_the_same_again(sdxl: UNetModel
     assert np.isfinite(result).all()
     assert np.array_equal(result, run(settings))
     assert not np.array_equal(result, run(replace(settings, seed=1)))
+
+
+def test_pictures_of_the_native_area_are_the_models_own_in_any_proportions(
+    sdxl: UNetModel,
+) -> None:
+    words = sdxl.condition("sharp castle", "").positive
+    wide = latent(8, 32)  # as many latents as the native square
+    assert Grid(8, 32).cells == TINY_SDXL.native.grid(8).cells
+    with sdxl.neighborhood_attention(Grid(8, 32)):
+        attached = predict(sdxl, wide, words)
+    assert torch.equal(attached, predict(sdxl, wide, words))
+
+
+def test_sdxl_hears_the_size_of_the_base_in_its_own_proportions(sdxl: UNetModel) -> None:
+    square = sdxl.condition("sharp castle", "").positive
+    wide = sdxl.condition("sharp castle", "", Size(160, 96)).positive
+    assert square.sizes is not None
+    assert wide.sizes is not None
+    native = TINY_SDXL.native
+    assert square.sizes.tolist() == [[native.height, native.width, 0, 0, *reversed(native)]]
+    assert wide.sizes.tolist() == [[96, 160, 0, 0, 96, 160]]
+    assert Words.together(square, wide).sizes is not None
+    z = latent(12, 20)
+    assert not torch.equal(predict(sdxl, z, square), predict(sdxl, z, wide))

@@ -239,7 +239,7 @@ def test_a_compiled_model_says_that_it_warms_up_before_each_stages_first_step(
     sdxl: UNetModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[str, int]] = []
-    monkeypatch.setattr(sdxl, "compile", lambda: seen.append(("compile", 0)))
+    monkeypatch.setattr(sdxl, "compile", lambda **_: seen.append(("compile", 0)))
     plan = replace(plan_generate(Size(256, 256), sdxl.facts, TREE), compiled=True)
     generate(plan, TREE, sdxl, lambda p: seen.append((p.phase.name, p.stage)))
     warm = [place for place, (name, _) in enumerate(seen) if name == "WARM_UP"]

@@ -64,13 +64,17 @@ def diffusers_unet(context: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-def flux(*, guided: bool, prefix: str = "", channels: int = 64) -> dict[str, tuple[int, ...]]:
+def flux(
+    *, guided: bool, prefix: str = "", channels: int = 64, blocks: tuple[int, int] = (19, 38)
+) -> dict[str, tuple[int, ...]]:
     """Some layers of FLUX.1 under the names of its authors."""
     names: dict[str, tuple[int, ...]] = {
         "img_in.weight": (3072, channels),
         "double_blocks.0.img_attn.qkv.weight": (9216, 3072),
         "single_blocks.0.linear2.weight": (3072, 15360),
     }
+    for kind, count in zip(("double_blocks", "single_blocks"), blocks, strict=True):
+        names |= {f"{kind}.{i}.a_norm.scale": (128,) for i in range(count)}
     if guided:
         names["guidance_in.in_layer.weight"] = (3072, 256)
     return {prefix + name: shape for name, shape in names.items()}
@@ -84,6 +88,8 @@ def diffusers_flux(*, guided: bool) -> dict[str, tuple[int, ...]]:
         "single_transformer_blocks.0.attn.to_q.weight": (3072, 3072),
         "time_text_embed.timestep_embedder.linear_1.weight": (3072, 256),
     }
+    for kind, count in (("transformer_blocks", 19), ("single_transformer_blocks", 38)):
+        names |= {f"{kind}.{i}.attn.norm_q.weight": (128,) for i in range(count)}
     if guided:
         names["time_text_embed.guidance_embedder.linear_1.weight"] = (3072, 256)
     return names

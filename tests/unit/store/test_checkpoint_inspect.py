@@ -109,7 +109,25 @@ def test_a_few_step_flux_is_told_by_its_name(tmp_path: Path) -> None:
 
 def test_the_title_goes_before_the_file_name(tmp_path: Path) -> None:
     found = _of(tmp_path, SDXL, "not_turbo_at_all", metadata={"modelspec.title": "Photo Lightning"})
-    assert (found.variant, found.distilled) == ("lightning", True)
+    assert (found.variant, found.distilled, found.notes) == ("lightning", True, ())
+
+
+def test_a_training_that_only_a_name_tells_comes_with_a_note(tmp_path: Path) -> None:
+    file = _of(tmp_path, SDXL, "juggernautXL_v9Lightning")
+    folder = inspect(write_folder(tmp_path / "photo-lightning"))
+    for found, name in ((file, "juggernautXL_v9Lightning.safetensors"), (folder, "photo-lightn")):
+        assert found.variant == "lightning"
+        (note,) = found.notes
+        assert f"By its name alone, {name}" in note
+        assert "rename it without 'lightning'" in note
+
+
+def test_a_training_that_more_than_a_name_tells_comes_without_a_note(tmp_path: Path) -> None:
+    heard = {f"{ORIGINAL}time_embed.cond_proj.weight": (320, 256)}
+    assert _of(tmp_path, SDXL | heard, "sdxl_lcm").notes == ()
+    scheduler = {"_class_name": "LCMScheduler"}
+    assert inspect(write_folder(tmp_path / "sdxl-lcm", scheduler=scheduler)).notes == ()
+    assert _of(tmp_path, SDXL, "lightning_bolts_sdxl").notes == ()
 
 
 @pytest.mark.parametrize("layer", ["time_embed", "time_embedding"])
@@ -177,6 +195,8 @@ def test_a_mended_autoencoder_is_told_by_name(tmp_path: Path) -> None:
         ({"unet.mid_block.x.lora_A.weight": (8, 768)}, "is a LoRA"),
         ({"lora_unet_mid_block_x.hada_w1_a": (8, 768)}, "is a LoRA"),
         ({"emb_params": (4, 768)}, "textual inversion"),
+        (flux(guided=True, blocks=(8, 38)), "of another size, such as Flux.1 Lite"),
+        (flux(guided=True, blocks=(19, 40)), "it has 19 and 40 blocks, and FLUX.1 has 19 and 38"),
         (flux(guided=True) | {"scaled_fp8": (2,)}, "quantised"),
         (flux(guided=True) | {"img_in.weight.absmax": (2,)}, "quantised"),
         ({"some.layer": (1,)}, "'some.layer'"),
@@ -363,6 +383,26 @@ def test_other_networks_are_named(
     tmp_path: Path, class_name: str, network: Any, words: str
 ) -> None:
     assert words in _refusal(write_folder(tmp_path, class_name, network=network))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"scheduler": {"_class_name": "EDMDPMSolverMultistepScheduler"}}, "noise levels of EDM"),
+        ({"scheduler": {"_class_name": "EDMEulerScheduler"}}, "CosXL"),
+        ({"vae": {"latents_mean": [0.1], "latents_std": [1.0]}}, "Playground"),
+        ({"vae": {"latents_std": [1.0]}}, "Playground"),
+    ],
+)
+def test_folders_with_the_noise_of_edm_are_refused(
+    tmp_path: Path, settings: dict[str, Any], words: str
+) -> None:
+    assert words in _refusal(write_folder(tmp_path, **settings))
+
+
+def test_an_autoencoder_without_a_mean_of_its_own_is_fine(tmp_path: Path) -> None:
+    vae = {"latents_mean": None, "latents_std": None}
+    assert inspect(write_folder(tmp_path, vae=vae)).family == "sdxl"
 
 
 def test_another_prediction_is_named(tmp_path: Path) -> None:

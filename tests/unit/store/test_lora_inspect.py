@@ -77,9 +77,18 @@ def test_variant_and_rank(tmp_path: Path) -> None:
         f"{KOHYA}.lora_up.weight": (640, 64),
         "lora_unet_conv_in.lora_down.weight": (128, 4, 3, 3),
     }
-    found = _of(tmp_path, shapes, "pytorch_lora_weights", metadata={"ss_output_name": "my-lcm"})
-    assert (found.variant, found.rank) == ("lcm", 128)
-    assert _of(tmp_path, shapes, "Hyper-SDXL-8steps-lora").variant == "hyper"
+    found = _of(
+        tmp_path, shapes, "pytorch_lora_weights", metadata={"ss_output_name": "my-lcm-lora"}
+    )
+    assert (found.variant, found.rank, found.notes) == ("lcm", 128, ())
+    hyper = _of(tmp_path, shapes, "Hyper-SDXL-8steps-lora")
+    assert hyper.variant == "hyper"
+    (note,) = hyper.notes
+    assert "Hyper-SDXL-8steps-lora.safetensors is taken for a few-step LoRA (hyper)" in note
+    assert "rename it without 'hyper'" in note
+    assert _of(tmp_path, shapes, "HyperDetail_SDXL_v2") == LoraFile(
+        tmp_path / "HyperDetail_SDXL_v2.safetensors", "sdxl", None, 128
+    )
 
 
 @pytest.mark.parametrize(

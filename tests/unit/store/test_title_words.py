@@ -4,10 +4,21 @@ import pytest
 
 from scalediff_engine.store.words import (
     told_fp16_autoencoder,
+    told_lora_variant,
     told_prediction,
     told_stable_diffusion_2,
     told_variant,
     told_zero_terminal_snr,
+)
+
+# what they show, and no training
+LOOKS = (
+    "HyperDetail_SDXL_v2",
+    "hyper-detailer",
+    "lightning_bolts_sdxl",
+    "sdxl_lightning_bolts",
+    "porsche_911_turbo_v1",
+    "LCM_style_oil",
 )
 
 
@@ -23,13 +34,20 @@ from scalediff_engine.store.words import (
         ("dmd2_sdxl_4step_unet_fp16", "dmd2"),
         ("someModelDMD2", "dmd2"),
         ("lcm-lora-sdv1-5", "lcm"),
-        ("LCM_Dreamshaper_v7", "lcm"),
+        ("lcm_sd15", "lcm"),
+        ("latent-consistency/lcm-sdxl", "lcm"),
+        ("DreamShaperXL_Turbo_v2_1", "turbo"),
+        ("stabilityai/sdxl-turbo", "turbo"),
+        ("ByteDance/Hyper-SD", "hyper"),
+        ("ponyRealism_v21LightningVAE", "lightning"),
+        ("hyper_8steps_of_mine", "hyper"),
         ("Hyper-SDXL-8steps-lora", "hyper"),
         ("model_v2Hyper", "hyper"),
         ("cyberrealistic_v8", None),
         ("HyperRealisticXL", None),
         ("hyper_realism", None),
         ("sd_xl_base_1.0", None),
+        *((name, None) for name in LOOKS),
     ],
 )
 def test_few_step_training_is_read_off_names(name: str, variant: str | None) -> None:
@@ -37,7 +55,31 @@ def test_few_step_training_is_read_off_names(name: str, variant: str | None) -> 
 
 
 def test_the_earlier_text_counts() -> None:
-    assert told_variant("", "a Turbo model", "merge_lightning") == "turbo"
+    assert told_variant("", "SDXL Turbo", "merge_lightning") == "turbo"
+    assert told_lora_variant("", "SDXL Turbo", "lcm-lora") == "turbo"
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("lcm-lora-sdxl", "lcm"),
+        ("lcm_lora_sdv15", "lcm"),
+        ("sdxl_lcm_lora", "lcm"),
+        ("sdxl_lightning_4step_lora", "lightning"),
+        ("Hyper-SD15-1step-lora", "hyper"),
+        ("Hyper-FLUX.1-dev-8steps-lora", "hyper"),
+        ("hyper-sd", "hyper"),
+        ("dmd2_sdxl_4step_lora_fp16", "dmd2"),
+        ("FLUX.1-Turbo-Alpha", "turbo"),
+        ("sd_xl_turbo_lora_v1", "turbo"),
+        ("photo-lightning", None),
+        ("my_turbo", None),
+        ("hyper_sdxl_style", None),
+        *((name, None) for name in LOOKS),
+    ],
+)
+def test_of_loras_only_published_kinds_of_names_count(name: str, variant: str | None) -> None:
+    assert told_lora_variant(name) == variant
 
 
 @pytest.mark.parametrize(
