@@ -21,13 +21,15 @@ from scalediff_engine.bench.attention_flops import count_attention
 from scalediff_engine.bench.random_parts import load_random
 from scalediff_engine.geometry import Grid, Offset, Size
 from scalediff_engine.memory.choose import Room
-from scalediff_engine.memory.device import find_device
+from scalediff_engine.memory.device import find_device, number_cards_by_slot
 from scalediff_engine.memory.footprint import GIB
 from scalediff_engine.memory.plan import ROOMY
+from scalediff_engine.method.kernel import triton_works
 from scalediff_engine.method.multidiffusion import average_views
 from scalediff_engine.models import families
 from scalediff_engine.models.device import forget_peak, peak_bytes
 from scalediff_engine.models.model import Model, Words
+from scalediff_engine.models.precision import pick_dtype
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import plan_upscale, stage_loads
@@ -55,7 +57,7 @@ class Request:
         kinds: of attention, of ``KINDS``
         device: see ``models.device.pick_device``
         repeats: measured steps, of which the median counts
-        compiles: NPA is measured compiled too, with its warm-up
+        compiles: NPA is measured compiled too, with its warm-up, where there is a compiler
         whole: whole upscales from the native size to these sides
         few_steps: whole upscales also as a distilled model does them, four steps without guidance
         limits_gib: whole upscales also under these limits of memory
@@ -96,6 +98,7 @@ def measure_speed(request: Request, tell: Callable[[Row], None]) -> Speed:
     Raises:
         ModelMissing, ModelError, UsageError: see ``models.families.load``.
     """
+    number_cards_by_slot()
     if request.random_weights:
         model = load_random(request.model, request.device)
     else:
@@ -131,7 +134,7 @@ class _Bench:
         for side in request.sizes:
             for kind in request.kinds:
                 self._step(side, kind)
-        if request.compiles and self._model.device.type != "cpu":
+        if request.compiles and triton_works(self._model.device):  # else nothing is compiled
             self._model.compile()
             self._compiled = True
             for side in request.sizes:
@@ -241,12 +244,12 @@ class _Bench:
         model = self._model
         native = model.facts.native
         limit = None if limit_gib is None else int(limit_gib * GIB)
-        # where it is compiled, that was done above and is not to be decided here
+        # whether it is compiled was decided above and not here
         many = _MANY if self._compiled else 0
         device = find_device(self._request.device)
         room = Room(device, limit, compiled_before=True, pictures=many)
         plan = plan_upscale(native, Size(side, side), model.facts, settings, room)
-        plan = replace(plan, compiled=False)
+        plan = replace(plan, compiled=self._compiled)
         source = torch.rand(1, 3, native.height, native.width) * 2 - 1
         loads = stage_loads(plan, model.facts, settings)
         steps = [stage.steps for stage in plan.stages]
@@ -284,10 +287,9 @@ class _Bench:
 
 
 def matrix_peak(device: torch.device) -> float:
-    """Measure what the device's matrix units give, in TFLOP/s."""
+    """Measure what the device's matrix units give in the type that models run in, in TFLOP/s."""
     side = _MATRIX if device.type != "cpu" else 1024
-    dtype = torch.bfloat16 if device.type != "cpu" else torch.float32
-    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    a, b = (torch.randn(side, side, device=device, dtype=pick_dtype(device)) for _ in range(2))
     seconds, _ = _timed(lambda: a @ b, device, 9)
     return 2 * side**3 / seconds / 1e12
 

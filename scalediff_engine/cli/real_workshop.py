@@ -65,8 +65,7 @@ class ModelBench:
 
         rest = None if model.text_encoders_from is None else locate(model.text_encoders_from)
         loaded = families.load(model.name, model.device, model.loras, rest)
-        if self.memory_bytes is not None:
-            cap_memory(loaded.device, self.memory_bytes)
+        cap_memory(loaded.device, self.memory_bytes)
 
         def make(
             picture: Picture | None, plan: Plan, on_progress: ProgressCallback

@@ -71,8 +71,6 @@ class Room:
         scale: of what this machine's runs took beside the weights, to what was predicted
         compiled_before: compiled code is kept on disk
         pictures: of this size, one after the other; compiling pays for all of them
-        canvases: different ones over all pictures, each of which is compiled for; None = those of
-            this job
     """
 
     device: Device
@@ -80,7 +78,6 @@ class Room:
     scale: float = 1.0
     compiled_before: bool = False
     pictures: int = 1
-    canvases: int | None = None
 
     @property
     def usable_bytes(self) -> int:
@@ -205,9 +202,7 @@ class _Job:
     def _is_worth_compiling(self, room: Room) -> bool:
         compiled = self._denoiser.compiled
         each = compiled.cached_seconds if room.compiled_before else compiled.first_seconds
-        canvases = room.canvases
-        if canvases is None:
-            canvases = len({stage.canvas for stage in self._stages})
+        canvases = len({stage.canvas for stage in self._stages})
         saved = compiled.saving * sum(self._step_seconds(s, MemoryPlan()) for s in self._stages)
         return saved * room.pictures > each * canvases
 

@@ -65,7 +65,8 @@ def find_device(wanted: str) -> Device:
     build = _torch_build()
     card: Device | None = None
     if kind in {"auto", "cuda"} and build == "cuda":
-        card = _nvidia_card(int(index) if index.isdecimal() else 0)
+        first = None if kind == "auto" else 0
+        card = _nvidia_card(int(index) if index.isdecimal() else first)
     elif kind in {"auto", "cuda"} and build == "hip":
         card = _amd_card() or (_unknown_card() if _hides_amd_cards() else None)
     elif kind in {"auto", "mps"} and sys.platform == "darwin" and os.uname().machine == "arm64":
@@ -89,16 +90,19 @@ def number_cards_by_slot() -> None:
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 
-def _nvidia_card(index: int) -> Device | None:
-    """Ask the driver, as PyTorch numbers the cards."""
+def _nvidia_card(index: int | None) -> Device | None:
+    """Ask the driver, as PyTorch numbers the cards; None = the one with the most memory."""
     try:
         import pynvml
 
         nvml: Any = pynvml
         nvml.nvmlInit()
         try:
-            handle = nvml.nvmlDeviceGetHandleByIndex(_visible(index))
-            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+            count = nvml.nvmlDeviceGetCount()
+            indices = _all_visible(count) if index is None else [_visible(index)]
+            handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in indices]
+            memories = [(nvml.nvmlDeviceGetMemoryInfo(handle), handle) for handle in handles]
+            memory, handle = max(memories, key=lambda found: found[0].total)
             name = nvml.nvmlDeviceGetName(handle)
             capability = tuple(nvml.nvmlDeviceGetCudaComputeCapability(handle))
         finally:
@@ -131,6 +135,17 @@ def _visible(index: int) -> int:
         raise LookupError("no card is visible")
     numbers = [int(word) for word in listed.split(",") if word.strip().isdecimal()]
     return numbers[index] if index < len(numbers) else index
+
+
+def _all_visible(count: int) -> list[int]:
+    """The driver's numbers of all cards that PyTorch sees, in its order.
+
+    Raises:
+        LookupError: the cards are hidden from it.
+    """
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    hidden = [word for word in listed.split(",") if word.strip().isdecimal()]
+    return [_visible(index) for index in range(len(hidden) or count)]
 
 
 def _amd_card(folder: Path = Path("/sys/class/drm")) -> Device | None:

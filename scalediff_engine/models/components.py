@@ -12,11 +12,11 @@ from torch import nn
 
 from scalediff_engine.errors import ModelError, ModelMissing
 from scalediff_engine.models.alignment import align
-from scalediff_engine.models.anatomy import ANATOMY, TITLES
+from scalediff_engine.models.anatomy import ANATOMY, TITLES, Anatomy
 from scalediff_engine.models.components_file import FileSource
 from scalediff_engine.models.components_folder import FolderSource, read_json
 from scalediff_engine.models.fingerprint import fingerprint
-from scalediff_engine.models.lora import Lora, fuse
+from scalediff_engine.models.lora import Lora, fuse, told_changes
 from scalediff_engine.models.part_source import PartSource
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.text_encoders import (
@@ -27,7 +27,7 @@ from scalediff_engine.models.text_encoders import (
     sd_encoding,
     sdxl_encoding,
 )
-from scalediff_engine.store.checkpoint import Checkpoint, Layout, LoraFile, Part
+from scalediff_engine.store.checkpoint import Checkpoint, Family, Layout, LoraFile, Part
 from scalediff_engine.store.configs import config_folder, tokenizers
 from scalediff_engine.store.folder import told_family
 from scalediff_engine.store.inspect import inspect, inspect_lora
@@ -70,8 +70,14 @@ def load_parts(
     homes = {part: _home(part, sources, checkpoint) for part in anatomy.parts}
     denoiser = homes[anatomy.denoiser].denoiser(dtype)
     notes = [*checkpoint.notes, *(note for lora in found for note in lora.notes)]
-    notes += [_fuse_into_denoiser(denoiser, anatomy.denoiser, lora) for lora in added]
-    vae = _own_vae(homes["vae"], sources, checkpoint)
+    notes += _told_changes(denoiser, homes, anatomy, added)
+    for lora in added:
+        fuse(denoiser, anatomy.denoiser, lora)
+    if homes["vae"] is sources[0]:
+        vae = homes["vae"].vae()
+    else:
+        usual = config or config_folder(checkpoint.family, checkpoint.variant)
+        vae = _fitting_vae(homes["vae"], checkpoint.path, checkpoint.family, usual)
     if device.type == "cpu":  # elsewhere they are copied anyway
         align(denoiser)
         align(vae)
@@ -115,22 +121,20 @@ def _sources(
     return [*sources, other]
 
 
-def _own_vae(home: PartSource, sources: list[PartSource], checkpoint: Checkpoint) -> AutoencoderKL:
-    """Load the autoencoder.
+def _fitting_vae(home: PartSource, path: Path, family: Family, config: Path) -> AutoencoderKL:
+    """Load the autoencoder of another model for the one at ``path``.
 
     Raises:
-        ModelError: it comes from another model, and its latents are not this family's.
+        ModelError: its latents are not those of the family whose ``config`` is given.
     """
     vae = home.vae()
-    if home is sources[0]:
-        return vae
-    file = config_folder(checkpoint.family, checkpoint.variant) / "vae" / "config.json"
-    expected = read_json("vae", file)
-    for key in ("latent_channels", "scaling_factor"):
-        if vae.config[key] != expected[key]:
+    expected = read_json("vae", config / "vae" / "config.json")
+    for key in ("latent_channels", "scaling_factor", "latents_mean"):
+        own = vae.config.get(key)
+        if own != expected.get(key):
             raise ModelError(
-                f"The autoencoder in {home.path} does not go with {checkpoint.path}: its {key} "
-                f"is {vae.config[key]} and that of {checkpoint.family} is {expected[key]}."
+                f"The autoencoder in {home.path} does not go with {path}: its {key} is {own} and "
+                f"that of {family} is {expected.get(key)}."
             )
     return vae
 
@@ -169,17 +173,18 @@ def _inspected(path: Path, checkpoint: Checkpoint) -> LoraFile:
     return found
 
 
-def _fuse_into_denoiser(denoiser: nn.Module, part: str, lora: Lora) -> str:
-    matched = fuse(denoiser, part, lora)
-    if not matched and not lora.for_text:
-        raise ModelError(
-            f"None of the {len(lora.layers)} layers in the LoRA {lora.path} is one of this model's."
-        )
-    text = f" and {lora.for_text} of the text encoders" if lora.for_text else ""
-    return (
-        f"The LoRA {lora.path.name} changes {matched} layers of the {TITLES[part]}{text}, "
-        f"of {len(lora.layers)} that it has."
-    )
+def _told_changes(
+    denoiser: nn.Module, homes: Mapping[str, PartSource], anatomy: Anatomy, loras: Sequence[Lora]
+) -> list[str]:
+    """What each LoRA changes; text encoders are not loaded for it.
+
+    Raises:
+        ModelError: one changes nothing.
+    """
+    models: dict[str, nn.Module] = {anatomy.denoiser: denoiser}
+    if any(lora.for_text for lora in loras):
+        models |= {part: homes[part].outline(part) for part in anatomy.text_encoders}
+    return [told_changes(lora, anatomy.denoiser, models) for lora in loras]
 
 
 def _text_encoder(

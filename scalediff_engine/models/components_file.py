@@ -26,6 +26,7 @@ from scalediff_engine.models.anatomy import ANATOMY, TITLES
 from scalediff_engine.models.components_folder import read_json, read_tokenizer
 from scalediff_engine.models.flux_names import to_diffusers as flux_to_diffusers
 from scalediff_engine.models.part_source import (
+    empty_text_encoder,
     encoder_dtype,
     missing_weights,
     part_class,
@@ -120,6 +121,10 @@ class FileSource:
             )
             require_complete(model, part, self.path)
             return model.eval().requires_grad_(False)
+
+    def outline(self, part: Part) -> nn.Module:
+        """See ``PartSource``."""
+        return empty_text_encoder(self.family, part, self._config / part)
 
     def tokenizer(self, part: Part) -> Any:  # noqa: ANN401
         """See ``PartSource``."""

@@ -16,6 +16,7 @@ from transformers import AutoTokenizer, CLIPTokenizer
 from scalediff_engine.errors import ModelError, ModelMissing
 from scalediff_engine.models.anatomy import ANATOMY, TITLES
 from scalediff_engine.models.part_source import (
+    empty_text_encoder,
     encoder_dtype,
     missing_weights,
     part_class,
@@ -49,6 +50,10 @@ class FolderSource:
     def text_encoder(self, part: Part, dtype: torch.dtype) -> nn.Module:
         """See ``PartSource``."""
         return self._load(part, dtype=encoder_dtype(part_class(self.family, part), dtype))
+
+    def outline(self, part: Part) -> nn.Module:
+        """See ``PartSource``."""
+        return empty_text_encoder(self.family, part, self.path / part)
 
     def tokenizer(self, part: Part) -> Any:  # noqa: ANN401
         """See ``PartSource``."""

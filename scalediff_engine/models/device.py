@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import torch
 
 from scalediff_engine.errors import UsageError
@@ -31,7 +33,7 @@ def pick_device(wanted: str) -> torch.device:
     """
     present = _present()
     if wanted == "auto":
-        return torch.device(present[0])
+        return _largest(present[0])
     try:
         device = torch.device(wanted)
     except RuntimeError as error:
@@ -40,6 +42,15 @@ def pick_device(wanted: str) -> torch.device:
     if device.type not in present or (device.index or 0) >= count:
         raise UsageError(_sentence(wanted, present))
     return device
+
+
+def _largest(kind: str) -> torch.device:
+    """Of several cards the one with the most memory, the first of equals."""
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if count < 2:
+        return torch.device(kind)
+    sizes = [torch.cuda.get_device_properties(index).total_memory for index in range(count)]
+    return torch.device(kind, sizes.index(max(sizes)))
 
 
 def _present() -> list[str]:
@@ -52,12 +63,26 @@ def _sentence(wanted: str, present: list[str]) -> str:
     return f"There is no device '{wanted}' here. This machine has: {', '.join(present)}."
 
 
-def cap_memory(device: torch.device, limit_bytes: int) -> None:
-    """Have allocations fail that would take more of a CUDA device than this, context included."""
+def cap_memory(device: torch.device, limit_bytes: int | None) -> None:
+    """Have allocations fail that would take more of a CUDA device than this.
+
+    On Windows they fail also beyond what is free, without a limit too: there the driver goes on in
+    main memory, many times slower, where a smaller plan would have fitted.
+
+    Args:
+        device: of the model; others than CUDA's are left alone
+        limit_bytes: the driver's context included; None = no limit
+    """
     if device.type != "cuda":
         return
-    _, total = torch.cuda.mem_get_info(device)
-    allocations = max(0, limit_bytes - _CONTEXT_BYTES)
+    spills = sys.platform == "win32"
+    if limit_bytes is None and not spills:
+        return
+    free, total = torch.cuda.mem_get_info(device)
+    limits = [] if limit_bytes is None else [limit_bytes]
+    if spills:
+        limits.append(free + torch.cuda.memory_reserved(device))
+    allocations = max(0, min(limits) - _CONTEXT_BYTES)
     torch.cuda.set_per_process_memory_fraction(min(1.0, allocations / total), device)
 
 

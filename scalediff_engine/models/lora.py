@@ -11,6 +11,7 @@ from diffusers import FluxTransformer2DModel, UNet2DConditionModel
 from torch import Tensor, nn
 
 from scalediff_engine.errors import ModelError
+from scalediff_engine.models.anatomy import TITLES
 from scalediff_engine.models.flux_names import SHIFT_FIRST, published_modules, scale_first
 from scalediff_engine.models.lora_file import LoraLayer, read_lora
 from scalediff_engine.models.unet_names import published_unet_modules
@@ -44,11 +45,13 @@ class Lora:
         path: the file
         strength: 1 = as it was trained
         layers: see ``read_lora``
+        others: see ``read_lora``; these are not applied
     """
 
     path: Path
     strength: float
     layers: Mapping[str, LoraLayer]
+    others: tuple[str, ...] = ()
 
     @staticmethod
     def read(path: Path, strength: float) -> Lora:
@@ -57,12 +60,12 @@ class Lora:
         Raises:
             ModelError: see ``read_lora``.
         """
-        return Lora(path, strength, read_lora(path))
+        return Lora(path, strength, *read_lora(path))
 
     @property
-    def for_text(self) -> int:
-        """How many layers are meant for text encoders."""
-        return sum(name.startswith(_TEXT_MARKS) for name in self.layers)
+    def for_text(self) -> bool:
+        """Whether some layers are meant for text encoders."""
+        return any(name.startswith(_TEXT_MARKS) for name in self.layers)
 
 
 @torch.no_grad()
@@ -90,6 +93,54 @@ def fuse(model: nn.Module, part: str, lora: Lora) -> int:
             _add(targets, layer, lora, name)
             matched += 1
     return matched
+
+
+def matching(model: nn.Module, part: str, lora: Lora) -> frozenset[str]:
+    """Give the names of the file's layers that one part of a model has.
+
+    Args:
+        model: the part, whose weights may be on no device
+        part, lora: see ``fuse``
+    """
+    layers = named_layers(model)
+    return frozenset(n for n in lora.layers if _find(n, layers, _BEGINNINGS[part]) is not None)
+
+
+def told_changes(lora: Lora, denoiser: str, models: Mapping[str, nn.Module]) -> str:
+    """Say what a LoRA changes in a model, and what of it is left out.
+
+    Args:
+        lora: the file
+        denoiser: unet | transformer
+        models: this part and the text encoders, see ``matching``
+
+    Raises:
+        ModelError: none of its layers is one of this model's.
+    """
+    matched = {part: matching(model, part, lora) for part, model in models.items()}
+    found = frozenset[str]().union(*matched.values())
+    if not found:
+        raise ModelError(
+            f"None of the {len(lora.layers)} layers in the LoRA {lora.path} is one of this model's."
+        )
+    in_text = len(found) - len(matched[denoiser])
+    text = f" and {in_text} of the text encoders" if in_text else ""
+    told = (
+        f"The LoRA {lora.path.name} changes {len(matched[denoiser])} layers of the "
+        f"{TITLES[denoiser]}{text}, of {len(lora.layers)} that it has."
+    )
+    left_out = _told_left_out(sorted(lora.layers.keys() - found), lora.others)
+    return f"{told} Left out: {left_out}." if left_out else told
+
+
+def _told_left_out(layers: list[str], others: tuple[str, ...]) -> str:
+    told: list[str] = []
+    if layers:
+        told.append(f"{len(layers)} that this model has not, such as '{layers[0]}'")
+    if others:
+        kinds = sorted({f".{name.rpartition('.')[2]}" for name in others})
+        told.append(f"{len(others)} weights that are no low-rank pairs ({', '.join(kinds[:4])})")
+    return "; ".join(told)
 
 
 def named_layers(model: nn.Module) -> dict[str, Targets]:

@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import safe_open
 from torch import Tensor
@@ -53,11 +53,20 @@ class LoraLayer:
         return self.scale * (self.up.flatten(1).float() @ self.down.flatten(1).float())
 
 
-def read_lora(path: Path) -> dict[str, LoraLayer]:
-    """Read a LoRA file.
+class LoraWeights(NamedTuple):
+    """What a LoRA file holds.
 
-    Returns:
-        Layers by their names in the file, points and underscores alike made underscores.
+    Attributes:
+        layers: by their names in the file, points and underscores alike made underscores
+        others: names of weights that are no pair of matrices, such as ``x.diff`` and ``x.diff_b``
+    """
+
+    layers: dict[str, LoraLayer]
+    others: tuple[str, ...]
+
+
+def read_lora(path: Path) -> LoraWeights:
+    """Read a LoRA file.
 
     Raises:
         ModelError: not readable, no LoRA, or one of another kind.
@@ -67,10 +76,10 @@ def read_lora(path: Path) -> dict[str, LoraLayer]:
         _refuse_other_kinds(names, path)
         weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in names}
         metadata: dict[str, str] = file.metadata() or {}
-        layers = _paired(weights, _adapter_settings(metadata))
-    if not layers:
+        found = _paired(weights, _adapter_settings(metadata))
+    if not found.layers:
         raise ModelError(f"{path} holds no LoRA: none of its weights come in pairs of up and down.")
-    return layers
+    return found
 
 
 def _refuse_other_kinds(names: list[str], path: Path) -> None:
@@ -81,7 +90,8 @@ def _refuse_other_kinds(names: list[str], path: Path) -> None:
             )
 
 
-def _paired(weights: dict[str, Tensor], settings: dict[str, Any]) -> dict[str, LoraLayer]:
+def _paired(weights: dict[str, Tensor], settings: dict[str, Any]) -> LoraWeights:
+    others: list[str] = []
     sides: dict[str, dict[str, Tensor]] = {}
     alphas: dict[str, float] = {}
     for name, weight in weights.items():
@@ -90,13 +100,17 @@ def _paired(weights: dict[str, Tensor], settings: dict[str, Any]) -> dict[str, L
             sides.setdefault(match["name"], {})[side] = weight
         elif match := _ALPHA.match(name):
             alphas[match["name"]] = float(weight)
-    return {
+        else:
+            others.append(name)
+    layers = {
         _underscored(name): LoraLayer(
             pair["down"], pair["up"], _scale(name, pair["down"].shape[0], alphas, settings)
         )
         for name, pair in sides.items()
         if len(pair) == 2
     }
+    others += [f"{name}.{side}" for name, pair in sides.items() if len(pair) == 1 for side in pair]
+    return LoraWeights(layers, tuple(others))
 
 
 def _scale(name: str, rank: int, alphas: dict[str, float], settings: dict[str, Any]) -> float:

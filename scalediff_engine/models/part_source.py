@@ -13,6 +13,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, T5EncoderMo
 
 from scalediff_engine.errors import ModelError
 from scalediff_engine.models.anatomy import TITLES
+from scalediff_engine.models.quiet_reading import reading
 from scalediff_engine.store.checkpoint import Family, Part
 
 
@@ -36,6 +37,10 @@ class PartSource(Protocol):
 
     def text_encoder(self, part: Part, dtype: torch.dtype) -> nn.Module:
         """Load a text encoder."""
+        ...
+
+    def outline(self, part: Part) -> nn.Module:
+        """Give a text encoder without weights: its layers and their names."""
         ...
 
     def tokenizer(self, part: Part) -> Any:  # noqa: ANN401 - transformers' classes share no type
@@ -65,6 +70,23 @@ def part_class(family: Family, part: Part) -> Any:  # noqa: ANN401 - from two li
         "vae": AutoencoderKL,
         "text_encoder": CLIPTextModel,
     }[part]
+
+
+def empty_text_encoder(family: Family, part: Part, folder: Path) -> nn.Module:
+    """Give a text encoder without weights, on no device.
+
+    Args:
+        family: of the model
+        part: text_encoder | text_encoder_2
+        folder: with its configuration
+
+    Raises:
+        ModelError: the configuration cannot be read.
+    """
+    model_class = part_class(family, part)
+    with reading(TITLES[part], folder), torch.device("meta"):
+        config = model_class.config_class.from_pretrained(folder, local_files_only=True)
+        return model_class(config)
 
 
 def encoder_dtype(model_class: type[Any], dtype: torch.dtype) -> torch.dtype:

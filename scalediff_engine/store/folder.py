@@ -109,8 +109,9 @@ def told_family(path: Path) -> Family | None:
     if class_name.startswith("StableDiffusionXL"):
         return "sdxl"
     context = read_json(path / "unet" / "config.json").get("cross_attention_dim")
-    known = class_name in _SD + _LCM and isinstance(context, int)
-    return CONTEXT_FAMILIES.get(context) if known else None
+    if class_name not in _SD + _LCM or not isinstance(context, int):
+        return None
+    return CONTEXT_FAMILIES.get(context)
 
 
 def title(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -19,7 +19,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from scalediff_engine.bench import random_parts, speed, speed_table
 from scalediff_engine.bench.attention_flops import count_attention
-from scalediff_engine.bench.speed import KINDS, Request, Row, Speed, measure_speed
+from scalediff_engine.bench.speed import (
+    KINDS,
+    Request,
+    Row,
+    Speed,
+    matrix_peak,
+    measure_speed,
+)
 from scalediff_engine.errors import ModelMissing
 from scalediff_engine.geometry import Grid, Offset
 from scalediff_engine.memory.footprint import GIB
@@ -131,6 +138,48 @@ def test_every_kind_is_measured_at_every_size(measured: Measured) -> None:
 def test_a_guided_step_is_a_batch_of_two(sdxl: Measured, flux: Measured) -> None:
     assert {row["batch"] for row in sdxl.rows("step")} == {2}
     assert {row["batch"] for row in flux.rows("step")} == {1}
+
+
+class Compiling:
+    """What is asked of a model that stays as it is."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def __call__(self, *, on: bool = True) -> None:
+        self.asked.append(on)
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_compiled_is_measured_only_where_there_is_a_compiler(
+    monkeypatch: pytest.MonkeyPatch, models: dict[str, Model], *, works: bool
+) -> None:
+    model, compiling = copy.copy(models["flux"]), Compiling()
+    monkeypatch.setattr(model, "compile", compiling)
+    monkeypatch.setattr(families, "load", lambda *_: model)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(speed, "triton_works", lambda _: works)  # pyright: ignore[reportUnknownLambdaType]
+    request = Request("flux", sizes=(64,), kinds=("npa",), repeats=1, whole=(64,), device="cpu")
+    rows = measure_speed(request, lambda _: None).rows
+    expected = ["step", "encode", "decode", "upscale"]
+    if works:
+        expected[1:1] = ["step", "warm-up from disk"]
+    assert [row["what"] for row in rows] == expected
+    assert [row["compiled"] for row in rows if row["what"] == "step"] == [False, True][: 1 + works]
+    # the whole upscale leaves it as it was
+    assert compiling.asked == ([True, True] if works else [False])
+
+
+def test_the_peak_is_that_of_the_type_that_models_run_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    products: list[torch.dtype] = []
+
+    def timed(run: Callable[[], torch.Tensor], *_: object) -> tuple[float, None]:
+        products.append(run().dtype)
+        return 1.0, None
+
+    monkeypatch.setattr(speed, "_timed", timed)
+    monkeypatch.setattr(speed, "pick_dtype", lambda _: torch.float64)  # pyright: ignore[reportUnknownLambdaType]
+    assert matrix_peak(CPU) == 2 * 1024**3 / 1e12
+    assert products == [torch.float64]
 
 
 def test_the_autoencoder_is_measured_at_every_size(measured: Measured) -> None:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from scalediff_engine.cli import real_workshop, work
 from scalediff_engine.cli.real_workshop import ModelBench
@@ -71,7 +72,7 @@ def test_loras_and_the_place_of_text_encoders_reach_the_loader(
 
     def load(*given: Any) -> Any:
         asked.append(given)
-        return SimpleNamespace(device="cpu", notes=("A LoRA.",))
+        return SimpleNamespace(device=torch.device("cpu"), notes=("A LoRA.",))
 
     monkeypatch.setattr(real_workshop.families, "load", load)
     loras = ((Path("soft.safetensors"), 0.5),)

@@ -488,19 +488,6 @@ def test_compiling_is_chosen_where_it_saves_more_than_it_takes(name: str, *, bef
         assert choice.compiled == (saved * pictures > takes)
 
 
-@pytest.mark.parametrize("before", [False, True])
-def test_every_canvas_of_all_pictures_is_compiled_for(*, before: bool) -> None:
-    job = Job("sdxl", SDXL.native)
-    room = Room(replace(CARD, compiles=True), compiled_before=before, pictures=1000)
-    enough = next(n for n in range(1, 10**6) if not job.choose(replace(room, canvases=n)).compiled)
-    assert enough > 2
-    assert job.choose(room) == job.choose(replace(room, canvases=1))
-    # twice as many pictures pay for twice as many canvases
-    often = replace(room, pictures=2000)
-    assert job.choose(replace(often, canvases=2 * enough - 2)).compiled
-    assert not job.choose(replace(often, canvases=2 * enough)).compiled
-
-
 def test_compiled_code_is_faster_and_needs_less() -> None:
     job = Job("flux", Size(4096, 4096))
     compiling = Room(replace(CARD, compiles=True, free_bytes=140 * GIB))

@@ -53,6 +53,9 @@ class FakeDriver:
             raise RuntimeError("Insufficient Permissions")
         return SimpleNamespace(total=2 * card.free, used=card.free, free=card.free)
 
+    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
+        return len(self.cards)
+
     def nvmlDeviceGetName(self, card: Card) -> str:  # noqa: N802
         return card.name
 
@@ -72,7 +75,7 @@ def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
     """A CUDA build of PyTorch, and a driver with two cards."""
-    fake = FakeDriver([Card(), Card("Tesla T4", 15 * GIB, (7, 5))])
+    fake = FakeDriver([Card(), Card("Tesla T4", 10 * GIB, (7, 5))])
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     build(monkeypatch, "cuda")
     return fake
@@ -98,9 +101,19 @@ def test_the_first_nvidia_card_is_what_its_driver_says(driver: FakeDriver, wante
     assert driver.calls == ["init", "shutdown"]
 
 
+def test_without_a_number_the_card_with_the_most_memory_is_taken(
+    driver: FakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.cards.append(Card("NVIDIA GeForce RTX 3090", 23 * GIB))
+    assert find_device("auto").name == "NVIDIA GeForce RTX 3090"
+    assert find_device("cuda").name == "NVIDIA GeForce RTX 3060"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+    assert find_device("auto").name == "NVIDIA GeForce RTX 3060"
+
+
 def test_a_card_without_bfloat16_runs_the_autoencoder_in_float32(driver: FakeDriver) -> None:
     found = find_device("cuda:1")
-    assert (found.name, found.free_bytes) == ("Tesla T4", 15 * GIB)
+    assert (found.name, found.free_bytes) == ("Tesla T4", 10 * GIB)
     assert (found.element_bytes, found.vae_element_bytes) == (2, 4)
     for capability, element in (((8, 0), 2), ((7, 9), 4), ((10, 0), 2), ((9, 0), 2)):
         driver.cards[1].capability = capability
@@ -154,7 +167,7 @@ def test_cuda_counts_cards_by_slot_as_their_driver_does(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("visible", "wanted", "name"),
     [
-        ("1,0", "auto", "Tesla T4"),
+        ("1,0", "cuda", "Tesla T4"),
         ("1,0", "cuda:1", "NVIDIA GeForce RTX 3060"),
         ("1", "cuda", "Tesla T4"),
         (" 1 , 0 ", "cuda:0", "Tesla T4"),

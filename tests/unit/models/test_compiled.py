@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from scalediff_engine.models.compiled import compile_blocks
 
+# PyTorch's compiler is imported here, with what is deprecated in it
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+
 
 class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
@@ -58,7 +61,7 @@ def test_a_block_that_cannot_be_compiled_is_computed_all_the_same(
 def test_what_a_compiled_block_raises_while_it_runs_is_raised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def compile_fx(*_: object, **__: object) -> Any:  # noqa: ANN401
+    def compile_fx(*_: object, **__: object) -> Any:
         def run(*_: object) -> None:
             raise torch.OutOfMemoryError("while it runs")
 

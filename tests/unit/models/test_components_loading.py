@@ -32,7 +32,9 @@ from transformers import T5Config, T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
 from scalediff_engine.errors import ModelError, ModelMissing, NotEnoughMemory
+from scalediff_engine.models.anatomy import ANATOMY
 from scalediff_engine.models.components import load_parts
+from scalediff_engine.models.components_folder import FolderSource
 from scalediff_engine.models.fingerprint import fingerprint
 from scalediff_engine.models.flux_names import to_diffusers
 from scalediff_engine.models.parts import Parts
@@ -195,6 +197,17 @@ def test_a_file_of_a_consistency_model_keeps_its_ear_for_guidance(
     parts = load_parts(lcm, F32, config=folders["sd15"])
     whole = UNet2DConditionModel.from_pretrained(folder / "unet")
     assert same_weights(parts.denoiser, whole)
+
+
+def test_text_encoders_without_weights_have_the_layers_of_those_with_them(
+    folders: dict[Any, Path], flux_config: Path
+) -> None:
+    for family, folder, count in (("sd21", folders["sd21"], 1), ("flux", flux_config, 2)):
+        source = FolderSource(folder, family)
+        for part in ANATOMY[family].text_encoders[:count]:
+            outline, whole = source.outline(part), source.text_encoder(part, F32)
+            assert all(weight.is_meta for weight in outline.parameters())
+            assert dict(outline.named_modules()).keys() == dict(whole.named_modules()).keys()
 
 
 def test_what_was_guessed_of_the_checkpoint_is_among_the_notes(folders: dict[Any, Path]) -> None:

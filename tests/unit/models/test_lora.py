@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import FluxTransformer2DModel, UNet2DConditionModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tiny_sd import TINY_SDXL, WIDTH, checkpoint_of, shared
 from torch import Tensor, nn
 from transformers import CLIPTextModelWithProjection
@@ -182,7 +182,7 @@ def test_alpha_is_read_where_diffusers_writes_it(
         f"unet.{QUERY}.lora_B.weight": torch.ones(4, RANK),
     }
     save_file(weights, path, {"lora_adapter_metadata": json.dumps(settings)})
-    (layer,) = read_lora(path).values()
+    (layer,) = read_lora(path).layers.values()
     assert layer.scale == pytest.approx(scale)
 
 
@@ -275,6 +275,46 @@ def test_loading_with_a_lora_changes_the_denoiser_and_the_words(
     assert second.min() > 0
     model = UNetModel(TINY_SDXL, parts, torch.device("cpu"), torch.float32)
     assert torch.isfinite(model.condition("sharp", "").positive.tokens).all()
+
+
+def test_what_of_a_lora_is_left_out_is_told(
+    folder: Path, unet: UNet2DConditionModel, tmp_path: Path, said_to_be: Callable[[str], None]
+) -> None:
+    said_to_be("sdxl")
+    pair = torch.ones(RANK, 4), torch.ones(4, RANK), 1.0
+    named = {
+        "lora_te1_text_model_encoder_layers_0_self_attn_q_proj",  # of this model
+        "lora_te1_text_model_encoder_layers_40_self_attn_q_proj",  # of none
+        "lora_unet_nowhere",
+    }
+    weights = {
+        f"{n}.lora_{side}.weight": w.clone()
+        for n in named
+        for side, w in zip(("down", "up"), pair[:2], strict=True)
+    }
+    more = ("lora_unet_out_0.diff", "lora_unet_out_0.diff_b", "lora_unet_out_2.diff_b")
+    weights |= {name: torch.ones(1) for name in more}
+    path = tmp_path / "some.safetensors"
+    own = load_file(write(tmp_path / "own.safetensors", unet, kohya, LINEAR))
+    save_file({**own, **weights}, path)
+    *_, note = load_parts(checkpoint_of(folder, "sdxl"), torch.float32, [(path, 1.0)]).notes
+    assert note == (
+        "The LoRA some.safetensors changes 3 layers of the U-Net and 1 of the text encoders, of 6 "
+        "that it has. Left out: 2 that this model has not, such as "
+        "'lora_te1_text_model_encoder_layers_40_self_attn_q_proj'; 3 weights that are no low-rank "
+        "pairs (.diff, .diff_b)."
+    )
+
+
+def test_a_lora_for_text_encoders_that_this_model_has_not_is_refused(
+    folder: Path, tmp_path: Path, said_to_be: Callable[[str], None]
+) -> None:
+    said_to_be("sdxl")
+    path = tmp_path / "some.safetensors"
+    weights = kohya("x", torch.ones(RANK, 4), torch.ones(4, RANK), 1)
+    save_file({n.replace("lora_unet_", "lora_te1_"): w for n, w in weights.items()}, path)
+    with pytest.raises(ModelError, match="None of the 1 layers"):
+        load_parts(checkpoint_of(folder, "sdxl"), torch.float32, [(path, 1)])
 
 
 def test_old_diffusers_names_of_text_encoders_are_known(folder: Path) -> None:
