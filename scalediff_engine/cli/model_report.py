@@ -90,6 +90,7 @@ def model_object(found: Checkpoint) -> dict[str, Any]:
         "bytes": found.weight_bytes,
         "parts": sorted(found.parts),
         "missing": list(missing_parts(found)),
+        "notes": list(found.notes),
     }
 
 
@@ -101,6 +102,7 @@ def lora_object(lora: LoraFile) -> dict[str, Any]:
         "family": lora.family,
         "variant": lora.variant,
         "rank": lora.rank,
+        "notes": list(lora.notes),
     }
 
 

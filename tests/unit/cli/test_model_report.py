@@ -60,6 +60,10 @@ def test_a_whole_checkpoint_is_told_in_full(tmp_path: Path, told: Any, rows: Any
         "bytes": size,
         "parts": ["text_encoder", "text_encoder_2", "unet", "vae"],
         "missing": [],
+        "notes": [
+            "By its name alone, my_lightning.safetensors is taken for a few-step model "
+            "(lightning). If it is none, rename it without 'lightning'."
+        ],
     }
     words = rows(path)
     assert words["File"] == str(path)
@@ -113,6 +117,10 @@ def test_a_lora_is_told_as_one(tmp_path: Path, told: Any, rows: Any) -> None:
         "family": "sdxl",
         "variant": "lcm",
         "rank": 4,
+        "notes": [
+            "By its name alone, lcm-lora.safetensors is taken for a few-step LoRA (lcm). "
+            "If it is none, rename it without 'lcm'."
+        ],
     }
     words = rows(path)
     assert words["Makes it"] == "lcm"
