@@ -27,7 +27,7 @@ from scalediff_engine.memory.plan import ROOMY
 from scalediff_engine.method.kernel import triton_works
 from scalediff_engine.method.multidiffusion import average_views
 from scalediff_engine.models import families
-from scalediff_engine.models.device import forget_peak, peak_bytes
+from scalediff_engine.models.device import empty_cache, forget_peak, peak_bytes
 from scalediff_engine.models.model import Model, Words
 from scalediff_engine.models.precision import pick_dtype
 from scalediff_engine.pipeline.loop import run_stages
@@ -313,8 +313,7 @@ def _timed(
 def _collect(device: torch.device) -> None:
     """Begin a measurement of memory with nothing left over."""
     gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+    empty_cache(device)
     forget_peak(device)
 
 

@@ -1,7 +1,7 @@
 """Choosing how a large model is spread over a device: the smallest of the fastest plans that fit.
 
-The figures were measured with full-size models on an NVIDIA H200; `docs/performance.md` has them
-beside what the plans predict.
+The figures of SDXL and FLUX come from full-size models on an NVIDIA H200 (`docs/performance.md`);
+what was estimated says so where it stands.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class _Strips:
     decode_slowness: float
 
 
-# With what the loop holds of the pictures beside.
+# Bytes are counted at 4096x4096, with what the loop holds of the pictures beside; of the slowness
+# the first row was measured and the others follow the counted arithmetic.
 _STRIPS = (
     _Strips(700, 640, 665, 1.8, 1.7),
     _Strips(512, 390, 455, 2.05, 2.1),

@@ -28,6 +28,7 @@ SD15 = FamilyFacts(
         step_gflop_per_megapixel=2600,
         encode_gflop_per_megapixel=4700,
         decode_gflop_per_megapixel=10000,
+        # bytes, seconds and saving are SDXL's scaled down, not measured
         denoiser=Denoiser(
             859_520_964,
             242_408_640,

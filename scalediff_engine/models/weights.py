@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from scalediff_engine.models.device import empty_cache
 from scalediff_engine.models.packed import Packed
 
 # Streamed blocks on the device at a time: the one that runs and the one that travels.
@@ -39,12 +40,6 @@ class Weights:
         self._arrangement: tuple[int | None, int] | None = None
         self._here = False
         self._copying: torch.cuda.Stream | None = None
-
-    @property
-    def bytes_in_all(self) -> int:
-        """Of all parameters and buffers, as they were loaded."""
-        inside = sum(block.loaded_bytes for block in self._blocks)
-        return inside + _bytes_outside(self._model, [block.module for block in self._blocks])
 
     def place(
         self, resident_bytes: int | None, bits: int = 16, *, keeps_copies: bool = False
@@ -77,8 +72,8 @@ class Weights:
             self._here = False
             for block in self._blocks:
                 block.leave()
-            if self._device.type == "cuda":  # else the allocator keeps it, in pieces of their size
-                torch.cuda.empty_cache()
+            # else the allocator keeps it, in pieces of their size
+            empty_cache(self._device)
 
     def _arrange(self, resident_bytes: int | None, bits: int) -> None:
         for hook in self._hooks:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
 from scalediff_engine.errors import NotEnoughMemory
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models.device import is_out_of_memory
+from scalediff_engine.models.device import empty_cache, is_out_of_memory
 from scalediff_engine.models.model import Model
 
 
@@ -53,7 +52,8 @@ class Attempts:
                     raise
                 reason = _reason(error)
             # Out here the exception is gone, and with it the frames that hold the tensors.
-            free_memory()
+            gc.collect()
+            empty_cache(self._model.device)
             if self._index + 1 == len(self._plans):
                 raise NotEnoughMemory(
                     f"The memory of {self._model.device} ran out even under the smallest plan "
@@ -67,14 +67,3 @@ def _reason(error: BaseException) -> str:
     """What happened and how much was asked for, without the advice that follows it."""
     first_line = str(error).strip().partition("\n")[0]
     return ". ".join(first_line.split(". ")[:2]).rstrip(".") or type(error).__name__
-
-
-def free_memory() -> None:
-    """Give what nothing refers to any more back to the device."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    elif torch.backends.mps.is_available():
-        torch.mps.empty_cache()
-    elif torch.xpu.is_available():
-        torch.xpu.empty_cache()

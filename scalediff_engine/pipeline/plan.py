@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
@@ -154,9 +155,13 @@ def _choose(
     facts: FamilyFacts, start: Size | None, loads: Sequence[StageLoad], room: Room | None
 ) -> Choice:
     if facts.footprint.denoiser is not None and room is not None:
-        return choose_plans(facts.footprint, start, loads, room)
+        return _remembered_choice(facts.footprint, start, tuple(loads), room)
     cost = job_cost(facts.footprint, start or loads[0].canvas, loads)
     return Choice((MemoryPlan(batch_pixels=0),), cost)
+
+
+# Pictures of a folder are often of one size, and a choice takes milliseconds.
+_remembered_choice = lru_cache(maxsize=256)(choose_plans)
 
 
 def _is_guided(stage: StagePlan) -> bool:
