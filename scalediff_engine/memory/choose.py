@@ -7,7 +7,7 @@ what was estimated says so where it stands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import pairwise, product
 
 from scalediff_engine.geometry import Size
@@ -22,8 +22,10 @@ _SHARE_OF_FREE = 0.93
 # Beyond this nothing gets faster, and other programs want to live too. A job that needs more, or
 # --max-memory, lifts it.
 _MODEST_BYTES = 22 * GIB
-# Plans this close to the fastest are equal; the smallest of them is taken.
+# Plans this close to the fastest are equal; the smallest of them is taken. Nobody minds half a
+# second.
 _AS_FAST = 1.07
+_AS_FAST_SECONDS = 0.5
 # A plan for when memory ran out must be smaller by something.
 _NEXT_RUNG = 0.85
 
@@ -42,20 +44,20 @@ class _Strips:
         encode_slowness, decode_slowness: times the denoiser's seconds per GFLOP
     """
 
-    working: int
+    working: float
     encode: float
     decode: float
     encode_slowness: float
     decode_slowness: float
 
 
-# Bytes are counted at 4096x4096, with what the loop holds of the pictures beside; of the slowness
-# the first row was measured and the others follow the counted arithmetic.
+# Measured at 4096x4096; the bytes include what the loop holds of the pictures beside.
 _STRIPS = (
     _Strips(700, 640, 665, 1.8, 1.7),
-    _Strips(512, 390, 455, 2.05, 2.1),
-    _Strips(300, 315, 300, 2.05, 2.35),
-    _Strips(160, 180, 170, 2.75, 5.4),
+    _Strips(512, 390, 455, 2.3, 2.0),
+    _Strips(300, 315, 300, 2.35, 2.2),
+    _Strips(192, 195, 180, 2.95, 4.6),
+    _Strips(128, 168, 153, 3.35, 10.0),
 )
 _VAE_BYTES = 84_000_000 * 2
 # Workspaces of the libraries, embeddings, latents.
@@ -140,7 +142,7 @@ def choose_plans(
     chosen = candidates[-1]
     if fitting:
         fastest = min(c.seconds for c in fitting)
-        equal = [c for c in fitting if c.seconds <= fastest * _AS_FAST]
+        equal = [c for c in fitting if c.seconds <= fastest * _AS_FAST + _AS_FAST_SECONDS]
         # main memory and the bus belong to other programs too: streaming is for what must be
         # and half a GiB more or less is all the same to them
         chosen = min(equal, key=lambda c: (c.streamed_bytes, c.peak_bytes * 2 // GIB, c.seconds))
@@ -257,12 +259,10 @@ class _Job:
         return each * area * self._device.vae_element_bytes / 2 * self._scale
 
     def _strips(self, plan: MemoryPlan, area: int) -> _Strips:
-        """The row for a picture of this size: a smaller one has more for each of its pixels."""
+        """What a picture of this size takes: a smaller one has more for each of its pixels."""
         if plan.vae_bytes is None:
             return _STRIPS[0]
-        # a hair of tolerance: the plan's bytes came from this table by whole numbers
-        each = plan.vae_bytes * 2 / self._device.vae_element_bytes / area * 1.001
-        return next((row for row in _STRIPS if row.working <= each), _STRIPS[-1])
+        return _between_rows(plan.vae_bytes * 2 / self._device.vae_element_bytes / area)
 
     def _step_bytes(self, plan: MemoryPlan) -> float:
         denoiser = self._denoiser
@@ -358,5 +358,17 @@ class _Job:
         return self._denoiser.largest_block * self._element if plan.weight_bits == 8 else 0
 
 
+def _between_rows(working: float) -> _Strips:
+    """Read the table where it has no row, along the straight line between its neighbours."""
+    if working >= _STRIPS[0].working:
+        return _STRIPS[0]
+    for upper, lower in pairwise(_STRIPS):
+        if working >= lower.working:
+            share = (working - lower.working) / (upper.working - lower.working)
+            pairs = zip(astuple(lower), astuple(upper), strict=True)
+            return _Strips(*(low + share * (high - low) for low, high in pairs))
+    return _STRIPS[-1]
+
+
 def _working(strips: _Strips, area: int, element_bytes: int) -> int:
-    return strips.working * area * element_bytes // 2
+    return int(strips.working * area * element_bytes / 2)
