@@ -42,8 +42,6 @@ _MATRIX = 8192
 _LEVEL = 0.4
 # Pictures for which compiling is always worth it.
 _MANY = 1_000_000
-# Steps of a run that is not measured.
-_FEW = 4
 
 Row = dict[str, Any]
 
@@ -285,13 +283,14 @@ class _Bench:
         self._add(row)
 
     def _warm_whole(self, source: Tensor, plan: Plan, settings: Settings) -> None:
-        """A few steps, so that weights lie as planned and every shape is compiled."""
-        few = replace(settings, steps=_FEW)
-        stages = tuple(replace(stage, steps=_FEW) for stage in plan.stages)
+        """Half the steps, so that weights lie as planned and every shape is compiled."""
+        # fewer would all be guided where only those in an interval are
+        stages = tuple(replace(stage, steps=-(-stage.steps // 2)) for stage in plan.stages)
         plan = replace(plan, stages=stages)
-        loads = stage_loads(plan, self._model.facts, few)
-        meter = Meter(self._model.facts.footprint, loads, [_FEW] * len(stages), lambda _: None)
-        run_stages(source, plan, few, self._model, meter)
+        loads = stage_loads(plan, self._model.facts, settings)
+        steps = [stage.steps for stage in stages]
+        meter = Meter(self._model.facts.footprint, loads, steps, lambda _: None)
+        run_stages(source, plan, settings, self._model, meter)
 
     def _add(self, row: Row) -> None:
         self._speed.rows.append(row)
