@@ -4,7 +4,9 @@
 
     ScaleDiffError                  exit   code
     ├── UsageError                     2   usage
-    │   └── OutputExists               2   output-exists
+    │   ├── OutputExists               2   output-exists
+    │   ├── WrongState                 2   wrong-state
+    │   └── NotFound                   2   not-found
     ├── InputError                     3   input-unusable
     │   ├── InputMissing               3   input-missing
     │   ├── NoPictures                 3   no-pictures
@@ -14,6 +16,11 @@
     │   └── ModelMissing               4   model-missing
     ├── NotEnoughMemory                5   not-enough-memory
     ├── CheckpointUnusable             1   checkpoint-unusable
+    ├── WorkerCrashed                  1   worker-crashed
+    ├── EngineError                    8   engine
+    │   ├── EngineUnreachable          8   engine-unreachable
+    │   ├── EngineRunsAlready          8   engine-runs-already
+    │   └── ProtocolMismatch           8   protocol-mismatch
     ├── OutputError                    7   output-unwritable
     │   └── DiskFull                   7   disk-full
     └── Cancelled                    130   cancelled
@@ -45,6 +52,18 @@ class OutputExists(UsageError):
     """The output file is there already and nobody said that it may be overwritten."""
 
     code = "output-exists"
+
+
+class WrongState(UsageError):
+    """What is asked of a job makes no sense in the state that it is in."""
+
+    code = "wrong-state"
+
+
+class NotFound(UsageError):
+    """There is no job, image or session of this name (any more)."""
+
+    code = "not-found"
 
 
 class InputError(ScaleDiffError):
@@ -102,6 +121,37 @@ class CheckpointUnusable(ScaleDiffError):
     """A job cannot go on from where it stood; it can begin again."""
 
     code = "checkpoint-unusable"
+
+
+class WorkerCrashed(ScaleDiffError):
+    """The process that did the work ended at the same place more than once."""
+
+    code = "worker-crashed"
+
+
+class EngineError(ScaleDiffError):
+    """The local engine cannot do what it is there for."""
+
+    code = "engine"
+    exit_code = 8
+
+
+class EngineUnreachable(EngineError):
+    """There is no engine, and none could be started."""
+
+    code = "engine-unreachable"
+
+
+class EngineRunsAlready(EngineError):
+    """There is an engine of this user already."""
+
+    code = "engine-runs-already"
+
+
+class ProtocolMismatch(EngineError):
+    """The two sides speak different versions of the wire."""
+
+    code = "protocol-mismatch"
 
 
 class OutputError(ScaleDiffError):

@@ -1,0 +1,1 @@
+"""Jobs from submission to result: states, store, queue, the worker's process (no torch)."""

@@ -1,0 +1,1 @@
+"""The desk: takes jobs, gives them to the worker in turn, and tells whoever watches."""

@@ -1,0 +1,123 @@
+"""What the engine and its worker process say to each other: one JSON object a line.
+
+Orders go to the worker's standard input, news come from its standard output. The worker ends at
+once when its input closes: whoever started it is gone, and the last checkpoint is on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from scalediff_engine.wire import codec
+from scalediff_engine.wire.messages import JobProgress, Problem, UpscaleSettings
+
+
+@dataclass(frozen=True)
+class Run:
+    """Order: do this job, from its checkpoint if there is one.
+
+    Attributes:
+        job: its id
+        folder: its folder; the worker keeps all of its files there, see ``jobs.spool``
+        image: the source's file, in the form of ``wire.pixels``
+        settings: what is wanted
+    """
+
+    job: str
+    folder: str
+    image: str
+    settings: UpscaleSettings
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Order: leave the job that runs within one step.
+
+    Attributes:
+        keep: save a checkpoint first, since it will go on later
+    """
+
+    job: str
+    keep: bool
+
+
+@dataclass(frozen=True)
+class Ready:
+    """News: the worker waits for work."""
+
+
+@dataclass(frozen=True)
+class Alive:
+    """News, every second, also while something long is computed."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """News: a model is being loaded, or has been."""
+
+    job: str
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """News: a piece of the job was done."""
+
+    job: str
+    progress: JobProgress
+
+
+@dataclass(frozen=True)
+class Done:
+    """News: the result lies in the job's folder."""
+
+    job: str
+    recipe: str
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """News: the job was left, as ordered."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """News: the job cannot be done."""
+
+    job: str
+    problem: Problem
+
+
+Order = Run | Stop
+News = Ready | Alive | Loading | Advanced | Done | Stopped | Failed
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__.lower(): kind
+    for kind in (Run, Stop, Ready, Alive, Loading, Advanced, Done, Stopped, Failed)
+}
+
+
+def to_line(message: Order | News) -> bytes:
+    """Give a message as a line, with its end."""
+    name = type(message).__name__.lower()
+    found = {"is": name} | codec.to_object(message)
+    return json.dumps(found, ensure_ascii=False).encode() + b"\n"
+
+
+def from_line(line: bytes) -> Order | News:
+    """Read a line.
+
+    Raises:
+        codec.Malformed: it is no message.
+    """
+    try:
+        found = json.loads(line)
+        kind = _KINDS[found["is"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise codec.Malformed("A line of the worker's is no message.") from error
+    return codec.from_object(kind, found)
