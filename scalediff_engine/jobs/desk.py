@@ -1,1 +1,401 @@
-"""The desk: takes jobs, gives them to the worker in turn, and tells whoever watches."""
+"""The desk: takes jobs and gives them to the worker one by one.
+
+Everything happens in one thread, on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from scalediff_engine.errors import ScaleDiffError
+from scalediff_engine.geometry import Size
+from scalediff_engine.jobs.book import Book
+from scalediff_engine.jobs.protocol import (
+    Advanced,
+    Alive,
+    Done,
+    Failed,
+    Loading,
+    News,
+    Ready,
+    Run,
+    Stop,
+    Stopped,
+)
+from scalediff_engine.jobs.record import Record, crash_problem
+from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.workerprocess import WorkerProcess, WorkerProgram
+from scalediff_engine.wire.messages import (
+    ImageInfo,
+    JobEvent,
+    JobInfo,
+    JobRequest,
+    JobState,
+    Priority,
+    Problem,
+    WorkerState,
+)
+
+_log = logging.getLogger(__name__)
+
+_CRASHES = 2
+_FAILED_STARTS = 3
+_UNDER_WAY = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
+
+
+class Folders(Protocol):
+    """What the desk needs of the spool."""
+
+    def image_file(self, image_id: str) -> Path:
+        """Where an upload lies."""
+        ...
+
+    def job_folder(self, job_id: str) -> Path:
+        """Where a job's files lie; the folder is there when this returns."""
+        ...
+
+    def remove_job(self, job_id: str) -> None:
+        """Delete all that lies there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the desk waits, in seconds.
+
+    Attributes:
+        idle: without a job, until the worker is let go and its memory is back
+        stop: for a worker that is to leave a cancelled job, until it is ended
+        close: for a worker that is to finish its step, when the engine ends
+        restart: before the worker is started again, times the failures in a row
+    """
+
+    idle: float = 300.0
+    stop: float = 30.0
+    close: float = 30.0
+    restart: float = 1.0
+
+
+class Desk:
+    """Runs jobs in turn: those of editors first, each kind in the order of its arrival.
+
+    A job of an editor does not wait for one of a folder: that one is left at its next step, and
+    goes on from there later.
+
+    Args:
+        book: all jobs; closed with the desk
+        folders: where files lie
+        program: the worker
+        patience: how long things may take
+    """
+
+    def __init__(
+        self, book: Book, folders: Folders, program: WorkerProgram, patience: Patience | None = None
+    ) -> None:
+        self._book = book
+        self._folders = folders
+        self._program = program
+        self._patience = patience or Patience()
+        self._worker: WorkerProcess | None = None
+        self._state = WorkerState.NONE
+        self._current: str | None = None  # the job that the worker has
+        self._left = asyncio.Event()  # it has none
+        self._left.set()
+        self._failed_starts = 0
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    async def start(self) -> None:
+        """Take up what an earlier engine left, and begin to work."""
+        for found in self._book.records():
+            if found.info.state in _UNDER_WAY:
+                self._book.act(found.info.id, Action.INTERRUPT)
+        self._go_on()
+
+    async def close(self) -> None:
+        """Let the worker finish its step and end; a job that runs goes on at the next start."""
+        self._closing = True
+        self._stay()
+        if self._worker is not None and self._current is not None:
+            self._worker.send(Stop(self._current, keep=True))
+            try:
+                await asyncio.wait_for(self._left.wait(), self._patience.close)
+            except TimeoutError:
+                _log.warning("The worker did not finish its step in time")
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._worker is not None:
+            await self._worker.end()
+        if self._current is not None:
+            self._book.act(self._current, Action.INTERRUPT)
+        self._book.close()
+
+    @property
+    def worker_state(self) -> WorkerState:
+        """What the worker is doing."""
+        return self._state
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process; None = there is none."""
+        return None if self._worker is None else self._worker.pid
+
+    def counts(self) -> tuple[int, int]:
+        """Jobs that wait, and jobs that the worker has."""
+        states = [found.info.state for found in self._book.records()]
+        return states.count(JobState.QUEUED), int(self._current is not None)
+
+    def submit(self, request: JobRequest, source: ImageInfo, target: Size) -> JobInfo:
+        """Take a job.
+
+        Raises:
+            DiskFull: it cannot be written down.
+        """
+        info = self._book.add(request, source, target)
+        self._go_on()
+        return self.job(info.id)
+
+    def job(self, job_id: str) -> JobInfo:
+        """Give a job as it stands.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._book.record(job_id).info
+
+    def jobs(self) -> list[JobInfo]:
+        """All jobs, the newest first."""
+        return [found.info for found in self._book.records()]
+
+    def events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
+        """See ``Book.events``."""
+        return self._book.events(job_id, after)
+
+    def cancel(self, job_id: str) -> JobInfo:
+        """Stop a job for good; one that is stopped already stays so.
+
+        Raises:
+            NotFound: there is none.
+            WrongState: it is done, or has failed.
+        """
+        info = self.job(job_id)
+        if info.state in (JobState.CANCELLING, JobState.CANCELLED):
+            return info
+        info = self._book.act(job_id, Action.CANCEL)
+        self._stop_if_current(job_id, keep=False)
+        return info
+
+    def pause(self, job_id: str) -> JobInfo:
+        """Leave a job where it is.
+
+        Raises:
+            NotFound: there is none.
+            WrongState: it is not under way.
+        """
+        info = self._book.act(job_id, Action.PAUSE)
+        self._stop_if_current(job_id, keep=True)
+        return info
+
+    def resume(self, job_id: str) -> JobInfo:
+        """Go on with a job that was left.
+
+        Raises:
+            NotFound: there is none.
+            WrongState: it was not left.
+        """
+        self._book.act(job_id, Action.RESUME)
+        self._go_on()
+        return self.job(job_id)
+
+    def retry(self, job_id: str) -> JobInfo:
+        """Try a job again that failed or was cancelled, from where it stood.
+
+        Raises:
+            NotFound: there is none.
+            WrongState: it is under way, or done.
+        """
+        self._book.forgive_crashes(job_id)
+        self._book.act(job_id, Action.RETRY, problem=None)
+        self._go_on()
+        return self.job(job_id)
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job that has ended, and delete its files.
+
+        Raises:
+            NotFound: there is none.
+            WrongState: it has not ended.
+        """
+        self._book.remove(job_id)
+        self._folders.remove_job(job_id)
+
+    # --- giving work --------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Give the worker what is next if it is free; start one if there is none."""
+        following = self._book.first_waiting()
+        if self._closing:
+            return
+        if self._current is not None:
+            if following is not None:
+                self._make_way(following)
+        elif following is None:
+            self._let_go_later()
+        else:
+            self._stay()
+            if self._state is WorkerState.NONE:
+                self._start_worker()
+            elif self._state is WorkerState.IDLE:
+                self._give(following)
+
+    def _make_way(self, following: Record) -> None:
+        """Have a folder's job left at its next step when somebody waits in an editor."""
+        assert self._current is not None
+        running = self.job(self._current)
+        waits = following.info.priority is Priority.EDITOR
+        if waits and running.priority is Priority.FOLDER and running.state is JobState.RUNNING:
+            self._stop_if_current(running.id, keep=True)
+
+    def _give(self, found: Record) -> None:
+        assert self._worker is not None
+        info = found.info
+        try:
+            folder = self._folders.job_folder(info.id)
+            order = Run(
+                info.id, str(folder), str(self._folders.image_file(info.image)), info.settings
+            )
+        except (OSError, ScaleDiffError) as error:
+            self._book.act(info.id, Action.FAIL, problem=_no_files(error))
+            self._go_on()
+            return
+        self._current, self._state = info.id, WorkerState.BUSY
+        self._left.clear()
+        self._book.act(info.id, Action.START, attempts=info.attempts + 1)
+        self._worker.send(order)
+
+    def _stop_if_current(self, job_id: str, *, keep: bool) -> None:
+        worker = self._worker
+        if job_id != self._current or worker is None:
+            return
+        worker.send(Stop(job_id, keep))
+        if not keep:  # there is nothing to lose
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._patience.stop, self._end_stubborn, worker, job_id)
+
+    def _end_stubborn(self, worker: WorkerProcess, job_id: str) -> None:
+        still_there = worker is self._worker and self._current == job_id
+        if still_there and self.job(job_id).state is JobState.CANCELLING:
+            _log.warning("The worker does not leave a cancelled job and is ended")
+            worker.kill()
+
+    # --- hearing of it ------------------------------------------------------------------------
+
+    def _hear(self, news: News) -> None:
+        if isinstance(news, Alive | Loading):
+            return
+        if isinstance(news, Ready):
+            self._failed_starts = 0
+            self._state = WorkerState.IDLE
+        elif news.job != self._current:
+            _log.warning("The worker speaks of job %s, which it does not have", news.job)
+            return
+        elif isinstance(news, Advanced):
+            self._book.advance(news.job, news.progress)
+            return
+        else:
+            self._leave(news)
+        self._go_on()
+
+    def _leave(self, news: Done | Stopped | Failed) -> None:
+        """The worker is through with a job, one way or another."""
+        self._current, self._state = None, WorkerState.IDLE
+        if isinstance(news, Done):
+            self._book.act(news.job, Action.FINISH, recipe=news.recipe, notes=news.notes)
+        elif isinstance(news, Failed):
+            self._book.act(news.job, Action.FAIL, problem=news.problem)
+        else:
+            # nobody but the desk itself stops a job that is running: it goes on later
+            running = self.job(news.job).state is JobState.RUNNING
+            self._book.act(news.job, Action.INTERRUPT if running else Action.STOP)
+        self._left.set()
+
+    def _gone(self, how: str) -> None:
+        """The worker's process has ended by itself."""
+        was_ready = self._state in (WorkerState.IDLE, WorkerState.BUSY)
+        self._failed_starts = 0 if was_ready else self._failed_starts + 1
+        job_id, self._current = self._current, None
+        self._worker, self._state = None, WorkerState.NONE
+        if job_id is not None:
+            self._interrupt(job_id, how)
+        elif self._failed_starts >= _FAILED_STARTS:
+            self._fail_first(how)
+        self._left.set()
+        self._go_on()
+
+    def _interrupt(self, job_id: str, how: str) -> None:
+        found = self._book.count_crash(job_id)
+        if found.crashes >= _CRASHES:  # one that is being cancelled is cancelled all the same
+            self._book.act(job_id, Action.FAIL, problem=crash_problem(found, how))
+        else:
+            self._book.act(job_id, Action.INTERRUPT)
+
+    def _fail_first(self, how: str) -> None:
+        """There is no worker to be had: whoever waits for one should know."""
+        self._failed_starts = 0
+        first = self._book.first_waiting()
+        if first is not None:
+            text = (
+                f"The process that computes {how} before it was ready, {_FAILED_STARTS} times. "
+                "Its log says more: `scalediff doctor --bundle` packs it."
+            )
+            self._book.act(first.info.id, Action.FAIL, problem=Problem("worker-crashed", text))
+
+    # --- the worker's coming and going --------------------------------------------------------
+
+    def _start_worker(self) -> None:
+        self._state = WorkerState.STARTING
+        self._worker = WorkerProcess(self._program, self._hear, self._gone)
+        self._spawn(self._begin(self._worker))
+
+    async def _begin(self, worker: WorkerProcess) -> None:
+        await asyncio.sleep(self._patience.restart * self._failed_starts)
+        if self._closing:
+            return
+        try:
+            await worker.start()
+        except OSError as error:
+            self._gone(f"could not be started ({error.strerror})")
+
+    def _let_go_later(self) -> None:
+        if self._state is WorkerState.IDLE and self._idle_timer is None:
+            loop = asyncio.get_running_loop()
+            self._idle_timer = loop.call_later(self._patience.idle, self._let_go)
+
+    def _let_go(self) -> None:
+        self._idle_timer = None
+        worker, self._worker, self._state = self._worker, None, WorkerState.NONE
+        if worker is not None:
+            _log.info("The worker has nothing to do and is let go")
+            self._spawn(worker.end())
+
+    def _stay(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _no_files(error: OSError | ScaleDiffError) -> Problem:
+    if isinstance(error, ScaleDiffError):
+        return Problem(error.code, str(error))
+    return Problem("output-unwritable", f"The job's folder cannot be made: {error.strerror}.")

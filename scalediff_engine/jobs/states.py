@@ -3,10 +3,12 @@
 ::
 
     queued ──> running ──> done
-      │  ▲       │ │ └───> failed ──> queued (retry)
-      │  │       │ └─────> pausing ──> paused ──> queued (resume)
-      │  └───────┘ the worker or the engine went away
-      └> cancelled <── cancelling <── running, pausing
+     │  ▲       │  │ └───> failed, cancelled ──> queued (retried)
+     │  └───────┘  └─────> pausing ──> paused ──> queued (resumed)
+     │   interrupted          │           │
+     └──────────────> cancelled <─────────┘
+                              ▲
+    running, pausing ──> cancelling
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ _TABLE: dict[JobState, dict[Action, JobState]] = {
         Action.FINISH: JobState.DONE,  # the last step was its last
         Action.FAIL: JobState.FAILED,
         Action.CANCEL: JobState.CANCELLING,
-        Action.RESUME: JobState.PAUSING,  # the desk queues it again once it has stopped
+        Action.RESUME: JobState.RUNNING,  # should it stop all the same, that was an interruption
     },
     JobState.PAUSED: {Action.RESUME: JobState.QUEUED, Action.CANCEL: JobState.CANCELLED},
     JobState.CANCELLING: {

@@ -1,0 +1,194 @@
+"""The book of all jobs: in memory, on disk, and told to whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+from scalediff_engine.errors import DiskFull, NotFound, WrongState
+from scalediff_engine.geometry import Size
+from scalediff_engine.jobs import record as records
+from scalediff_engine.jobs.record import Record
+from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.wire.messages import (
+    EventKind,
+    ImageInfo,
+    JobEvent,
+    JobInfo,
+    JobProgress,
+    JobRequest,
+    JobState,
+)
+
+_log = logging.getLogger(__name__)
+
+_EVENTS_AT_ONCE = 200
+
+
+class Book:
+    """Writes down what happens to jobs before anybody hears of it; for one event loop.
+
+    Args:
+        store: keeps it; closed with the book
+        clock: tells the moment
+    """
+
+    def __init__(self, store: JobStore, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._jobs = {found.info.id: found for found in store.records()}
+        self._changes: dict[str, asyncio.Event] = {}
+        self._closed = False
+        # what happened while the disk was full
+        self._unwritten: list[tuple[Record, JobEvent]] = []
+
+    def close(self) -> None:
+        """End all watching."""
+        self._closed = True
+        for job_id in list(self._changes):
+            self._tell(job_id)
+        self._store.close()
+
+    def add(self, request: JobRequest, source: ImageInfo, target: Size) -> JobInfo:
+        """Write a new job down.
+
+        Raises:
+            DiskFull: there is no room for it.
+        """
+        now = self._clock()
+        info = JobInfo(
+            id=secrets.token_hex(16),
+            state=JobState.QUEUED,
+            settings=request.settings,
+            image=source.id,
+            source_width=source.width,
+            source_height=source.height,
+            width=target.width,
+            height=target.height,
+            priority=request.priority,
+            title=request.title,
+            keep=request.keep,
+            created_at=now,
+            updated_at=now,
+            events=1,
+        )
+        number = max((found.number for found in self._jobs.values()), default=0) + 1
+        found = Record(info, number)
+        self._store.put(found, JobEvent(1, EventKind.STATE, JobState.QUEUED))
+        self._jobs[info.id] = found
+        return info
+
+    def record(self, job_id: str) -> Record:
+        """Give a job.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self._jobs.get(job_id)
+        if found is None:
+            raise NotFound("There is no such job (any more).")
+        return found
+
+    def records(self) -> list[Record]:
+        """All jobs, the newest first."""
+        return sorted(self._jobs.values(), key=lambda found: -found.number)
+
+    def first_waiting(self) -> Record | None:
+        """The job whose turn it is."""
+        waiting = [f for f in self._jobs.values() if f.info.state is JobState.QUEUED]
+        return min(waiting, key=lambda found: found.turn, default=None)
+
+    def act(self, job_id: str, action: Action, **fields: Any) -> JobInfo:  # noqa: ANN401
+        """Write down that something happened to a job.
+
+        Args:
+            job_id: of the job
+            action: what happened
+            fields: of ``JobInfo`` that change with it
+
+        Raises:
+            NotFound: there is no such job.
+            WrongState: that makes no sense in its state.
+        """
+        found, event = records.changed(self.record(job_id), action, self._clock(), **fields)
+        self._put(found, event)
+        _log.info("Job %s: %s", job_id, found.info.state.value)
+        return found.info
+
+    def advance(self, job_id: str, progress: JobProgress) -> None:
+        """Write down how far a job is."""
+        self._put(*records.advanced(self.record(job_id), progress, self._clock()))
+
+    def count_crash(self, job_id: str) -> Record:
+        """Note that the worker went away with a job; ``act`` writes it down."""
+        found = self._jobs[job_id] = records.crashed(self.record(job_id))
+        return found
+
+    def forgive_crashes(self, job_id: str) -> None:
+        """Forget how often a job took its worker with it."""
+        self._jobs[job_id] = replace(self.record(job_id), crashes=0, crash_place="")
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job that has ended.
+
+        Raises:
+            NotFound: there is none.
+            WrongState: it has not ended.
+        """
+        info = self.record(job_id).info
+        if not info.state.is_final:
+            raise WrongState(f"A job that is {info.state.value} cannot be removed.")
+        self._unwritten = [kept for kept in self._unwritten if kept[0].info.id != job_id]
+        self._store.remove(job_id)
+        del self._jobs[job_id]
+        self._tell(job_id)
+
+    async def events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
+        """What happened to a job after an event, and what happens from now on, until it has ended.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        # nobody can have heard of more than there was
+        after = min(after, self.record(job_id).info.events)
+        while not self._closed and job_id in self._jobs:
+            change = self._changes.setdefault(job_id, asyncio.Event())
+            batch = self._events(job_id, after)
+            for event in batch:
+                yield event
+                after = event.number
+            if batch:
+                continue
+            if self._jobs[job_id].info.state.is_final:
+                return
+            await change.wait()
+
+    def _events(self, job_id: str, after: int) -> list[JobEvent]:
+        written = self._store.events(job_id, after, _EVENTS_AT_ONCE)
+        if len(written) == _EVENTS_AT_ONCE:
+            return written
+        unwritten = (event for found, event in self._unwritten if found.info.id == job_id)
+        return written + [event for event in unwritten if event.number > after]
+
+    def _put(self, found: Record, event: JobEvent) -> None:
+        self._unwritten.append((found, event))
+        try:
+            while self._unwritten:
+                oldest, of_it = self._unwritten[0]
+                self._store.put(oldest, of_it, durable=of_it.kind is EventKind.STATE)
+                del self._unwritten[0]
+        except DiskFull:  # work goes on; it is written as soon as there is room
+            _log.warning("The disk is full: %d events are not written", len(self._unwritten))
+        self._jobs[found.info.id] = found
+        self._tell(found.info.id)
+
+    def _tell(self, job_id: str) -> None:
+        change = self._changes.pop(job_id, None)
+        if change is not None:
+            change.set()

@@ -1,0 +1,97 @@
+"""A job as the desk keeps it: what the wire tells of it, and what only the desk needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scalediff_engine.jobs.states import Action, after
+from scalediff_engine.wire.messages import (
+    EventKind,
+    JobEvent,
+    JobInfo,
+    JobProgress,
+    Priority,
+    Problem,
+)
+
+_TURNS = {Priority.EDITOR: 0, Priority.FOLDER: 1}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job.
+
+    Attributes:
+        info: what is told of it
+        number: jobs of one priority are done in this order
+        crash_place: where its worker went away the last time, as stage and step
+        crashes: how often it did so at that place, one time after the other
+    """
+
+    info: JobInfo
+    number: int
+    crash_place: str = ""
+    crashes: int = 0
+
+    @property
+    def turn(self) -> tuple[int, int]:
+        """Sorts jobs by when they are done."""
+        return _TURNS[self.info.priority], self.number
+
+    @property
+    def place(self) -> str:
+        """Where it is, as far as it has told."""
+        progress = self.info.progress
+        if progress is None:
+            return "the start"
+        return f"stage {progress.stage}, step {progress.step}"
+
+
+def changed(
+    record: Record,
+    action: Action,
+    now: float,
+    **fields: Any,  # noqa: ANN401
+) -> tuple[Record, JobEvent]:
+    """Give a job after something happened to it, and the event that tells of it.
+
+    Args:
+        record: the job
+        action: what happened
+        now: the moment
+        fields: of ``JobInfo`` that change with it
+
+    Raises:
+        WrongState: the action makes no sense in its state.
+    """
+    state = after(record.info.state, action)
+    info = replace(
+        record.info, state=state, updated_at=now, events=record.info.events + 1, **fields
+    )
+    event = JobEvent(info.events, EventKind.STATE, state, info.progress, info.problem)
+    return replace(record, info=info), event
+
+
+def advanced(record: Record, progress: JobProgress, now: float) -> tuple[Record, JobEvent]:
+    """Give a job that is further now, and the event that tells of it."""
+    info = record.info
+    info = replace(info, updated_at=now, events=info.events + 1, progress=progress)
+    event = JobEvent(info.events, EventKind.PROGRESS, info.state, progress)
+    return replace(record, info=info), event
+
+
+def crashed(record: Record) -> Record:
+    """Count that the worker went away with this job."""
+    again = record.crash_place == record.place
+    return replace(record, crash_place=record.place, crashes=record.crashes + 1 if again else 1)
+
+
+def crash_problem(record: Record, how: str) -> Problem:
+    """Say what is known of a job that took its worker with it once too often."""
+    return Problem(
+        "worker-crashed",
+        f"The process that computes {how}, {record.crashes} times at {record.place}, so this job "
+        "was given up. Its log says more: `scalediff doctor --bundle` packs it. A smaller result "
+        "or another device may work.",
+    )

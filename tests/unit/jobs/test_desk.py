@@ -1,0 +1,344 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from unit.jobs.desks import IMAGE, QUICK, Office, expected, office
+
+from scalediff_engine.errors import NotFound, WrongState
+from scalediff_engine.wire.messages import (
+    EventKind,
+    JobEvent,
+    JobState,
+    Priority,
+    Problem,
+    WorkerState,
+)
+
+
+def run(
+    work: Callable[[Office], Awaitable[None]], path: Path, *arguments: str, **more: Any
+) -> None:
+    async def inside() -> None:
+        async with office(path, *arguments, **more) as place:
+            await asyncio.wait_for(work(place), 60)
+
+    asyncio.run(inside())
+
+
+def steps_in(events: list[JobEvent]) -> list[int]:
+    return [e.progress.step for e in events if e.kind is EventKind.PROGRESS and e.progress]
+
+
+def test_a_job_is_done_and_tells_every_step(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=5")
+        events = await place.heard(job)
+        info = place.desk.job(job)
+        assert info.state is JobState.DONE
+        assert info.recipe == '{"steps": 5}'
+        assert info.notes == ["It was a fake."]
+        assert info.attempts == 1
+        assert place.result(job) == expected(5)
+        assert [event.number for event in events] == list(range(1, len(events) + 1))
+        assert steps_in(events) == [1, 2, 3, 4, 5]
+        states = [event.state for event in events if event.kind is EventKind.STATE]
+        assert states == [JobState.QUEUED, JobState.RUNNING, JobState.DONE]
+
+    run(work, tmp_path)
+
+
+def test_editors_go_before_folders_and_each_kind_in_its_order(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    async def work(place: Office) -> None:
+        first = place.submit("steps=3 pause=0.1")
+        folder = [place.submit(priority=Priority.FOLDER) for _ in range(2)]
+        editor = [place.submit() for _ in range(2)]
+        names = dict(zip([first, *folder, *editor], ("0", "f1", "f2", "e1", "e2"), strict=True))
+
+        async def note(job: str) -> None:
+            await place.ends(job)
+            order.append(names[job])
+
+        await asyncio.gather(*(note(job) for job in names))
+
+    run(work, tmp_path)
+    assert order == ["0", "e1", "e2", "f1", "f2"]
+
+
+def test_a_folder_makes_way_for_an_editor_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        folder = place.submit("steps=20 pause=0.05", Priority.FOLDER)
+        await place.reaches(folder, 3)
+        editor = place.submit()
+        assert (await place.ends(editor)).state is JobState.DONE
+        assert not place.desk.job(folder).state.is_final
+        info = await place.ends(folder)
+        assert info.state is JobState.DONE
+        assert info.attempts == 2
+        assert place.result(folder) == expected(20)
+        assert steps_in(await place.heard(folder)) == list(range(1, 21))  # none was done twice
+
+    run(work, tmp_path)
+
+
+def test_a_folder_does_not_make_way_for_another_folder(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        first = place.submit("steps=8 pause=0.05", Priority.FOLDER)
+        await place.reaches(first, 2)
+        second = place.submit("", Priority.FOLDER)
+        await place.ends(second)
+        assert place.desk.job(first).state is JobState.DONE
+        assert place.desk.job(first).attempts == 1
+
+    run(work, tmp_path)
+
+
+def test_cancelling_ends_a_job_within_a_step(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=100 pause=0.05")
+        await place.reaches(job, 2)
+        at = place.desk.job(job).progress
+        assert place.desk.cancel(job).state is JobState.CANCELLING
+        info = await place.ends(job)
+        assert info.state is JobState.CANCELLED
+        assert info.progress is not None
+        assert at is not None
+        assert info.progress.step - at.step <= 2  # one may have ended just then
+        events = info.events
+        assert place.desk.cancel(job).events == events  # again changes nothing
+        following = place.submit()
+        assert (await place.ends(following)).state is JobState.DONE
+
+    run(work, tmp_path)
+
+
+def test_a_job_that_waits_is_cancelled_at_once(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        place.submit("steps=10 pause=0.05")
+        waiting = place.submit()
+        assert place.desk.cancel(waiting).state is JobState.CANCELLED
+
+    run(work, tmp_path)
+
+
+def test_a_worker_that_does_not_leave_a_cancelled_job_is_ended(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=10000 pause=0.05 deaf")
+        await place.reaches(job, 1)
+        pid = place.desk.worker_pid
+        place.desk.cancel(job)
+        assert (await place.ends(job)).state is JobState.CANCELLED
+        assert not psutil.pid_exists(pid or 0)
+        assert (await place.ends(place.submit())).state is JobState.DONE
+
+    run(work, tmp_path, patience=replace(QUICK, stop=0.2))
+
+
+def test_a_paused_job_goes_on_where_it_was(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=12 pause=0.03")
+        await place.reaches(job, 4)
+        assert place.desk.pause(job).state is JobState.PAUSING
+        await place.becomes(job, JobState.PAUSED)
+        other = place.submit()  # the worker is free for others
+        assert (await place.ends(other)).state is JobState.DONE
+        assert place.desk.resume(job).state in (JobState.QUEUED, JobState.RUNNING)
+        assert (await place.ends(job)).state is JobState.DONE
+        assert place.result(job) == expected(12)
+        assert steps_in(await place.heard(job)) == list(range(1, 13))
+
+    run(work, tmp_path)
+
+
+def test_a_pause_can_be_taken_back_before_it_begins(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=12 pause=0.05")
+        await place.reaches(job, 2)
+        place.desk.pause(job)
+        assert place.desk.resume(job).state is JobState.RUNNING
+        assert (await place.ends(job)).state is JobState.DONE
+        assert place.result(job) == expected(12)
+
+    run(work, tmp_path)
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_job_goes_on(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=20 pause=0.03")
+        for step in (3, 9, 15):
+            await place.reaches(job, step)
+            os.kill(place.desk.worker_pid or 0, signal.SIGKILL)
+        info = await place.ends(job)
+        assert info.state is JobState.DONE
+        assert info.attempts == 4
+        assert place.result(job) == expected(20)
+
+    run(work, tmp_path)
+
+
+def test_a_job_that_takes_its_worker_with_it_twice_at_one_step_fails_and_others_go_on(
+    tmp_path: Path,
+) -> None:
+    async def work(place: Office) -> None:
+        bad, good = place.submit("steps=9 crash=5"), place.submit()
+        info = await place.ends(bad)
+        assert info.state is JobState.FAILED
+        assert info.attempts == 2
+        assert info.problem is not None
+        assert info.problem.code == "worker-crashed"
+        assert "SIGKILL" in info.problem.message
+        assert "step 5" in info.problem.message
+        assert (await place.ends(good)).state is JobState.DONE
+
+    run(work, tmp_path)
+
+
+def test_a_failed_job_can_be_tried_again_from_where_it_stood(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=9 crash=5")
+        await place.ends(job)
+        (place.path / job / "checkpoint").write_bytes(b"6 " + b"x")  # past the step
+        assert place.desk.retry(job).problem is None
+        info = await place.ends(job)
+        assert info.state is JobState.DONE
+        assert info.problem is None
+
+    run(work, tmp_path)
+
+
+def test_a_silent_worker_is_ended_and_the_job_goes_on(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=6 hang=3")
+        info = await place.ends(job)
+        assert info.state is JobState.FAILED  # it hangs every time
+        assert info.problem is not None
+        assert "silent" in info.problem.message
+
+    run(work, tmp_path, silence_s=0.7)
+
+
+def test_what_the_worker_says_of_a_failure_reaches_the_job(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("fail=2")
+        info = await place.ends(job)
+        assert info.state is JobState.FAILED
+        assert info.problem is not None
+        assert info.problem == Problem("input-unusable", "It does not want to.")
+        assert (await place.heard(job))[-1].problem == info.problem
+
+    run(work, tmp_path)
+
+
+def test_no_worker_at_all_is_told_to_the_job_that_waits_for_it(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        info = await place.ends(place.submit())
+        assert info.state is JobState.FAILED
+        assert info.problem is not None
+        assert "status 3" in info.problem.message
+
+    run(work, tmp_path, "dumb")
+
+
+def test_a_program_that_is_not_there_is_told_too(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with office(tmp_path) as place:
+            missing = replace(place.desk._program, argv=["/nowhere/at/all"])
+            place.desk._program = missing
+            info = await place.ends(place.submit())
+            assert info.problem is not None
+            assert "could not be started" in info.problem.message
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+
+
+def test_an_image_that_is_gone_fails_the_job_and_not_the_queue(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        (tmp_path / IMAGE.id).rename(tmp_path / "elsewhere")
+        lost = place.submit()
+        assert (await place.ends(lost)).state is JobState.FAILED
+        (tmp_path / "elsewhere").rename(tmp_path / IMAGE.id)
+        assert (await place.ends(place.submit())).state is JobState.DONE
+
+    run(work, tmp_path)
+
+
+def test_an_idle_worker_is_let_go_and_comes_back(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        await place.ends(place.submit())
+        pid = place.desk.worker_pid or 0
+        assert place.desk.worker_state is WorkerState.IDLE
+        for _ in range(100):
+            if place.desk.worker_state is WorkerState.NONE and not psutil.pid_exists(pid):
+                break
+            await asyncio.sleep(0.05)
+        assert place.desk.worker_pid is None
+        assert not psutil.pid_exists(pid)
+        assert (await place.ends(place.submit())).state is JobState.DONE
+
+    run(work, tmp_path, patience=replace(QUICK, idle=0.2))
+
+
+def test_closing_keeps_the_step_and_the_next_engine_goes_on(tmp_path: Path) -> None:
+    async def first(place: Office) -> None:
+        job = place.submit("steps=30 pause=0.05")
+        await place.reaches(job, 4)
+        place.submit("steps=2")
+
+    run(first, tmp_path)
+
+    async def second(place: Office) -> None:
+        waiting, job = (info.id for info in place.desk.jobs())
+        assert (await place.ends(job)).state is JobState.DONE
+        assert place.result(job) == expected(30)
+        assert steps_in(await place.heard(job)) == list(range(1, 31))
+        assert (await place.ends(waiting)).state is JobState.DONE
+
+    run(second, tmp_path)
+
+
+def test_a_removed_job_leaves_nothing(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=20 pause=0.05")
+        await place.reaches(job, 2)
+        with pytest.raises(WrongState):
+            place.desk.remove(job)
+        place.desk.cancel(job)
+        await place.ends(job)
+        place.desk.remove(job)
+        assert not (tmp_path / job).exists()
+        with pytest.raises(NotFound):
+            place.desk.job(job)
+        with pytest.raises(NotFound):
+            await place.heard(job)
+
+    run(work, tmp_path)
+
+
+def test_a_watcher_may_come_back_at_any_event(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit("steps=6")
+        events = await place.heard(job)
+        for after in range(len(events) + 1):
+            rest = [event async for event in place.desk.events(job, after)]
+            assert rest == events[after:]
+        assert [event async for event in place.desk.events(job, 10**9)] == []
+
+    run(work, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_worker_killed_while_idle_is_replaced_when_it_is_needed(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        await place.ends(place.submit())
+        os.kill(place.desk.worker_pid or 0, signal.SIGKILL)
+        assert (await place.ends(place.submit())).state is JobState.DONE
+
+    run(work, tmp_path)

@@ -1,0 +1,61 @@
+import pytest
+
+from scalediff_engine.errors import WrongState
+from scalediff_engine.jobs.states import Action, after
+from scalediff_engine.wire.messages import JobState
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "following"),
+    [
+        ("queued", Action.START, "running"),
+        ("running", Action.FINISH, "done"),
+        ("running", Action.INTERRUPT, "queued"),
+        ("running", Action.PAUSE, "pausing"),
+        ("pausing", Action.STOP, "paused"),
+        ("pausing", Action.RESUME, "running"),
+        ("paused", Action.RESUME, "queued"),
+        ("running", Action.CANCEL, "cancelling"),
+        ("cancelling", Action.FINISH, "cancelled"),
+        ("cancelling", Action.INTERRUPT, "cancelled"),
+        ("failed", Action.RETRY, "queued"),
+        ("cancelled", Action.RETRY, "queued"),
+    ],
+)
+def test_the_ways_of_a_job(state: str, action: Action, following: str) -> None:
+    assert after(JobState(state), action) is JobState(following)
+
+
+def legal(state: JobState, action: Action) -> bool:
+    try:
+        after(state, action)
+    except WrongState:
+        return False
+    return True
+
+
+def test_everything_else_is_refused_with_a_sentence() -> None:
+    ways = [(state, action) for state in JobState for action in Action]
+    refused = [way for way in ways if not legal(*way)]
+    assert len(ways) - len(refused) == 25
+    for state, action in refused:
+        with pytest.raises(WrongState, match=f"{state.value} cannot be {action.value}"):
+            after(state, action)
+
+
+def test_what_is_done_stays_done() -> None:
+    for action in Action:
+        with pytest.raises(WrongState):
+            after(JobState.DONE, action)
+
+
+def test_every_state_that_has_not_ended_can_be_cancelled() -> None:
+    for state in JobState:
+        if not state.is_final:
+            assert after(state, Action.CANCEL) in (JobState.CANCELLING, JobState.CANCELLED)
+
+
+def test_no_worker_is_needed_for_a_state_to_be_left_when_an_engine_starts() -> None:
+    for state in (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING):
+        settled = after(state, Action.INTERRUPT)
+        assert settled in (JobState.QUEUED, JobState.PAUSED, JobState.CANCELLED)
