@@ -19,7 +19,7 @@
     ├── WorkerCrashed                  1   worker-crashed
     ├── EngineError                    8   engine
     │   ├── EngineUnreachable          8   engine-unreachable
-    │   ├── EngineRunsAlready          8   engine-runs-already
+    │   ├── EngineRunsAlready          9   engine-runs-already
     │   └── ProtocolMismatch           8   protocol-mismatch
     ├── OutputError                    7   output-unwritable
     │   └── DiskFull                   7   disk-full
@@ -146,6 +146,7 @@ class EngineRunsAlready(EngineError):
     """There is an engine of this user already."""
 
     code = "engine-runs-already"
+    exit_code = 9
 
 
 class ProtocolMismatch(EngineError):

@@ -9,6 +9,8 @@ import typer
 
 from scalediff_engine.cli import options
 from scalediff_engine.cli.app_bench import bench_app
+from scalediff_engine.cli.app_doctor import doctor
+from scalediff_engine.cli.app_serve import serve
 from scalediff_engine.cli.interrupt import Action, Interrupts
 
 app = typer.Typer(
@@ -22,6 +24,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(bench_app, name="bench")
+app.command()(serve)
+app.command()(doctor)
 
 
 @app.command()
@@ -102,11 +106,11 @@ def upscale(
     from scalediff_engine.cli.request import (
         Destination,
         Enlargement,
-        ModelChoice,
         UpscaleRequest,
         existing_from_flags,
     )
     from scalediff_engine.pipeline.settings import Settings
+    from scalediff_engine.pipeline.wishes import ModelChoice
 
     request = UpscaleRequest(
         inputs=tuple(Path(path) for path in inputs),
@@ -207,10 +211,10 @@ def generate(
     from scalediff_engine.cli.request import (
         Destination,
         GenerateRequest,
-        ModelChoice,
         existing_from_flags,
     )
     from scalediff_engine.pipeline.settings import Settings
+    from scalediff_engine.pipeline.wishes import ModelChoice
 
     request = GenerateRequest(
         size=values.parse_size(size),

@@ -15,14 +15,12 @@ from scalediff_engine.cli.report import Reporter
 from scalediff_engine.cli.request import Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.cli.workshop import Bench, Maker
-from scalediff_engine.errors import Cancelled, NotEnoughMemory, ScaleDiffError
+from scalediff_engine.errors import Cancelled, ScaleDiffError
 from scalediff_engine.memory.footprint import Cost
 from scalediff_engine.pipeline.progress import Progress
+from scalediff_engine.pipeline.shortage import memory_ran_out
 
 EXIT_SOME_FAILED = 6
-
-# What an allocation that failed says, on the CPU and on accelerators.
-_MEMORY_WORDS = ("can't allocate memory", "out of memory", "not enough memory")
 
 
 @dataclass
@@ -182,10 +180,4 @@ def exit_code_of(failures: list[Failure], total: int) -> int:
 
 def _explain(error: Exception, job: Job) -> ScaleDiffError:
     """Put an unexpected error into a sentence: memory that ran out after all, or a defect."""
-    words = str(error).lower()
-    if isinstance(error, MemoryError) or any(word in words for word in _MEMORY_WORDS):
-        return NotEnoughMemory(
-            f"The memory ran out on the way to {job.plan.target}. "
-            "A smaller result, or closing other programs, would help."
-        )
-    return crash_error(error, [str(job.subject)])
+    return memory_ran_out(error, job.plan.target) or crash_error(error, [str(job.subject)])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from scalediff_engine.cli.events import Job, Skipped
-from scalediff_engine.cli.jobs import FEW_BITS, FEW_BITS_NOTE, OUTPUT_EXISTS, Machine, Worklist
+from scalediff_engine.cli.jobs import OUTPUT_EXISTS, Worklist
 from scalediff_engine.cli.outputs import exists_already, named_output, require_writable
-from scalediff_engine.cli.remarks import size_notes, unheard_notes
+from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import GenerateRequest
 from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.pipeline.machine import Machine
 from scalediff_engine.pipeline.plan_generate import plan_generate
+from scalediff_engine.pipeline.remarks import precision_notes, size_notes
 
 
 def make_generate_worklist(
@@ -30,6 +32,5 @@ def make_generate_worklist(
     require_writable(output)
     machine.require_room(plan)
     notes = size_notes(plan.target, facts) + unheard_notes(plan, request.settings, facts)
-    if plan.memory[0].weight_bits == FEW_BITS:
-        notes += (FEW_BITS_NOTE,)
+    notes += precision_notes(plan)
     return Worklist([Job(None, output, plan, machine.seconds(plan.cost), notes)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,43 +16,13 @@ from scalediff_engine.cli.request import UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
 from scalediff_engine.errors import ScaleDiffError, UsageError
 from scalediff_engine.memory.choose import Room
-from scalediff_engine.memory.footprint import Cost, require_fit
 from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline.plan import Plan, plan_upscale
+from scalediff_engine.pipeline.machine import Machine
+from scalediff_engine.pipeline.plan import plan_upscale
+from scalediff_engine.pipeline.remarks import FEW_BITS, FEW_BITS_NOTE
 
 OUTPUT_EXISTS = "output-exists"
 OWN_RESULT = "own-result"
-
-FEW_BITS = 8
-FEW_BITS_NOTE = (
-    "The model's weights are kept in 8 bits, since neither the device nor main memory holds them "
-    "in 16; the picture differs a little."
-)
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the work may use.
-
-    Attributes:
-        available_bytes: memory
-        limited_by: in words, for the sentence that refuses
-        seconds: estimates what a cost takes
-        room: for families that are spread over a device's memory by a plan
-    """
-
-    available_bytes: int
-    limited_by: str
-    seconds: Callable[[Cost], float]
-    room: Room | None = None
-
-    def require_room(self, plan: Plan) -> None:
-        """Pass if a plan fits.
-
-        Raises:
-            NotEnoughMemory: it does not; says what would.
-        """
-        require_fit(plan.cost, self.available_bytes, plan.target, self.limited_by)
 
 
 @dataclass

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from typing import TYPE_CHECKING, cast
 
 from scalediff_engine import __version__
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
 from scalediff_engine.errors import ScaleDiffError, UsageError
+from scalediff_engine.models.environment import hush_libraries, share_the_processor
 
 if TYPE_CHECKING:
     from scalediff_engine.cli.app import Action
@@ -25,8 +25,9 @@ def run() -> None:
     interrupts = Interrupts(before_leaving=lambda: _last_words(as_json))
     interrupts.install()
     streams.prepare()
-    _hush_libraries()
-    _share_the_processor()
+    hush_libraries()
+    share_the_processor()
+    _hide_late_interrupts()
     code = run_guarded(arguments, interrupts, as_json=as_json)
     interrupts.answer = Answer.IGNORE  # the interpreter's own end prints tracebacks if disturbed
     sys.exit(code)
@@ -134,21 +135,12 @@ def _last_words(as_json: bool) -> None:
         pass
 
 
-def _share_the_processor() -> None:
-    """Let waiting threads sleep: spinning ones slow a run beside a busy editor several times."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def _hush_libraries() -> None:
-    """Keep other people's warnings out of our two sentences, unless Python was told otherwise."""
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+def _hide_late_interrupts() -> None:
+    """Keep quiet about interrupts where Python can only print; ``Interrupts`` remembers them."""
     shown = sys.unraisablehook
 
     def hide_interrupts(problem: sys.UnraisableHookArgs) -> None:
-        if problem.exc_type is not KeyboardInterrupt:  # ``Interrupts.happened`` remembers it
+        if problem.exc_type is not KeyboardInterrupt:
             shown(problem)
 
     sys.unraisablehook = hide_interrupts

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalediff_engine.cli.request import ModelChoice
 from scalediff_engine.cli.workshop import Maker
 from scalediff_engine.errors import OutputError
 from scalediff_engine.geometry import Size
@@ -18,6 +17,7 @@ from scalediff_engine.images.writer import encode_picture
 from scalediff_engine.models import families
 from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.pipeline.wishes import ModelChoice
 from scalediff_engine.store.locate import locate
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
 from scalediff_engine.pipeline.plan import MAX_SCALE, target_size
 from scalediff_engine.pipeline.settings import Settings
-
-DEFAULT_SCALE = 4.0
+from scalediff_engine.pipeline.wishes import DEFAULT_SCALE, ModelChoice
 
 
 class Existing(Enum):
@@ -79,23 +78,6 @@ class Destination:
             raise UsageError("Say either --output (one file) or --output-dir (a folder), not both.")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UsageError(f"--quality is {self.quality}; it goes from 1 to 100.")
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """Which model is to work, and where.
-
-    Attributes:
-        name: a family's name, or what ``store.locate`` finds a model by
-        device: as typed: auto, cpu, cuda:0, ...
-        loras: files to fuse into it, each with its weight
-        text_encoders_from: what ``store.locate`` finds a full model by, for parts that this lacks
-    """
-
-    name: str = "embedded"
-    device: str = "auto"
-    loras: tuple[tuple[Path, float], ...] = ()
-    text_encoders_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

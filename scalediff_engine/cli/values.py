@@ -8,13 +8,11 @@ from pathlib import Path
 
 from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
-from scalediff_engine.memory.footprint import GIB
+from scalediff_engine.pipeline import wishes
 from scalediff_engine.pipeline.settings import EVERY_SIGMA, Attention, Preset
+from scalediff_engine.pipeline.wishes import MAX_LORA_WEIGHT
 
 _SIZE = re.compile(r"\s*([0-9]{1,9})\s*[xX×*]\s*([0-9]{1,9})\s*")
-MAX_LORA_WEIGHT = 10.0
-
-_DEVICE = re.compile(r"auto|cpu|mps|(?:cuda|xpu)(?::[0-9]{1,3})?")
 
 
 def parse_size(text: str) -> Size:
@@ -33,51 +31,23 @@ def parse_size(text: str) -> Size:
 
 
 def check_device(word: str) -> str:
-    """Give back a device's name; whether it exists only the loaded model can say.
-
-    Raises:
-        UsageError: it is no device's name.
-    """
-    if _DEVICE.fullmatch(word) is None:
-        raise UsageError(f"--device is '{word}'; it is auto, cpu, cuda, cuda:0, mps or xpu.")
-    return word
+    """Give back a device's name; see ``wishes.check_device``."""
+    return wishes.check_device(word, "--device")
 
 
 def gib_to_bytes(gib: float) -> int:
-    """Turn ``--max-memory`` into bytes.
-
-    Raises:
-        UsageError: not a positive, finite number.
-    """
-    if not (math.isfinite(gib) and gib > 0):
-        raise UsageError(f"--max-memory is {gib:g}; it is a number of GiB above 0.")
-    return int(gib * GIB)
+    """Turn ``--max-memory`` into bytes; see ``wishes.gib_to_bytes``."""
+    return wishes.gib_to_bytes(gib, "--max-memory")
 
 
 def parse_attention(word: str) -> Attention:
-    """Read the name of a kind of attention.
-
-    Raises:
-        UsageError: there is no such kind.
-    """
-    try:
-        return Attention(word)
-    except ValueError as error:
-        kinds = ", ".join(kind.value for kind in Attention)
-        raise UsageError(f"--attention is '{word}'; it is one of {kinds}.") from error
+    """Read the name of a kind of attention; see ``wishes.parse_attention``."""
+    return wishes.parse_attention(word, "--attention")
 
 
 def parse_preset(word: str) -> Preset:
-    """Read the name of a preset.
-
-    Raises:
-        UsageError: there is no such preset.
-    """
-    try:
-        return Preset(word)
-    except ValueError as error:
-        presets = ", ".join(preset.value for preset in Preset)
-        raise UsageError(f"--preset is '{word}'; it is one of {presets}.") from error
+    """Read the name of a preset; see ``wishes.parse_preset``."""
+    return wishes.parse_preset(word, "--preset")
 
 
 def parse_interval(text: str | None) -> tuple[float, float] | None:

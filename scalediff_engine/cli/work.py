@@ -11,19 +11,16 @@ from scalediff_engine.cli.batch import Batch, exit_code_of
 from scalediff_engine.cli.events import Failed, Numbered, Planned, Summary
 from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
-from scalediff_engine.cli.jobs import Machine, Worklist, make_worklist
+from scalediff_engine.cli.jobs import Worklist, make_worklist
 from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
 from scalediff_engine.cli.report import Reporter, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.table import plan_table
-from scalediff_engine.memory.caches import compiled_folder
-from scalediff_engine.memory.choose import Room
-from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.footprint import Cost
-from scalediff_engine.memory.probe import available_memory_bytes
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.models import families
 from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.pipeline.machine import Machine, machine_for
 from scalediff_engine.pipeline.settings import settled
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
@@ -74,7 +71,9 @@ def _run(
     facts = families.facts(request.model.name, request.model.loras)
     request = replace(request, settings=settled(request.settings, facts))
     speed = SpeedRecord(default_file())
-    worklist = plan(request, facts, this_machine(request, facts, speed))
+    device, limit_bytes = request.model.device, request.max_memory_bytes
+    machine = machine_for(facts, device, limit_bytes, speed, limit_name="--max-memory")
+    worklist = plan(request, facts, machine)
     for skipped in worklist.skipped:
         reporter.tell(skipped)
     for number, job in enumerate(worklist.jobs, 1):
@@ -91,28 +90,6 @@ def _run(
 
     bench = ModelBench(request.max_memory_bytes)
     return Batch(request, worklist, facts.title, bench, reporter, interrupts, remember).run()
-
-
-def this_machine(request: Request, facts: FamilyFacts, speed: SpeedRecord) -> Machine:
-    """Say what this machine gives for a model: main memory, or a device and the room on it."""
-    limit_bytes, device = request.max_memory_bytes, request.model.device
-    if facts.footprint.denoiser is None:
-        available_bytes, limited_by = available_memory_bytes(), "this machine"
-        if limit_bytes is not None and limit_bytes < available_bytes:
-            available_bytes, limited_by = limit_bytes, "--max-memory"
-        pace = speed.gflop_per_second(device, facts.name)
-        return Machine(available_bytes, limited_by, lambda cost: cost.gflop / pace)
-    found = find_device(device)
-    found_pace = speed.measured(device, facts.name) or found.gflop_per_second
-    found = replace(found, gflop_per_second=found_pace)
-    room = Room(
-        found,
-        limit_bytes,
-        scale=speed.memory_scale(device, facts.name),
-        compiled_before=compiled_folder().is_dir(),
-    )
-    limited_by = found.name if room.usable_bytes >= Room(found).usable_bytes else "--max-memory"
-    return Machine(room.usable_bytes, limited_by, lambda cost: cost.gflop / found_pace, room)
 
 
 def _show_plan(worklist: Worklist, reporter: Reporter, *, table: bool) -> int:

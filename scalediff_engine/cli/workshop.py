@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from scalediff_engine.cli.request import ModelChoice
 from scalediff_engine.geometry import Size
 from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.pipeline.wishes import ModelChoice
 
 if TYPE_CHECKING:
     from scalediff_engine.images.picture import Picture

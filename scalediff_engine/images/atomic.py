@@ -9,8 +9,11 @@ import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from scalediff_engine.errors import DiskFull, OutputError, OutputExists
+
+PART_PREFIX = ".scalediff-"
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -27,12 +30,34 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         DiskFull: no space, or no quota, left.
         OutputError: the folder is missing or may not be written to, or any other failure.
     """
+    with whole(path, len(data), overwrite=overwrite) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole(path: Path, size_bytes: int, *, overwrite: bool = False) -> Generator[BinaryIO]:
+    """Open a file that appears at ``path`` when the block ends; see ``write_whole``.
+
+    An error in the block leaves nothing, as any other does; an ``OSError`` is taken for one of
+    writing.
+
+    Args:
+        path: of the file
+        size_bytes: that will be written, for the sentence that there is no room for them
+        overwrite: whether an older file is replaced
+
+    Raises:
+        OutputError: as ``write_whole``.
+    """
     require_writable(path, overwrite=overwrite)
     target = path.resolve() if overwrite and path.is_symlink() else path
-    temporary = target.parent / f".scalediff-{secrets.token_hex(8)}.part"
-    with _sentences(path, len(data)):
+    temporary = target.parent / f"{PART_PREFIX}{secrets.token_hex(8)}.part"
+    with _sentences(path, size_bytes):
         try:
-            _write_durably(temporary, data)
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             if overwrite:
                 _keep_permissions(target, temporary)
                 temporary.replace(target)
@@ -41,6 +66,13 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(target.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what a process left that was killed while it wrote into ``folder``."""
+    with suppress(OSError):
+        for part in folder.glob(f"{PART_PREFIX}*.part"):
+            part.unlink(missing_ok=True)
 
 
 def require_writable(path: Path, *, overwrite: bool = False) -> None:
@@ -77,13 +109,6 @@ def _sentences(path: Path, size_bytes: int) -> Generator[None]:
         raise OutputError(f"{path} cannot be written: {reason}.") from error
     except ValueError as error:  # a null character in the name
         raise OutputError(f"{path} cannot be written: {error}.") from error
-
-
-def _write_durably(temporary: Path, data: bytes) -> None:
-    with temporary.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _keep_permissions(target: Path, temporary: Path) -> None:

@@ -7,18 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from scalediff_engine.errors import InputError, InputMissing, UnreadablePicture
 from scalediff_engine.images import decode_pillow, decode_png, decode_tiff, exif, png_chunks
-from scalediff_engine.images.colour import profile_problem
 from scalediff_engine.images.errors_of_decoders import decoding
 from scalediff_engine.images.exif import Orientation
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.images.probe import Loaded, Probe, require_area
+from scalediff_engine.images.sound import remarks, with_finite
 
 MAX_PIXELS = 300_000_000
-_WORTH_TELLING = 0.01  # samples outside 0..1; fewer are the overshoot of a filter
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -105,29 +102,15 @@ def _decoded(data: bytes) -> tuple[Loaded, Orientation]:
 
 def _sound(loaded: Loaded) -> Loaded:
     """With finite numbers only, and with notes on what no model can make use of."""
-    picture, notes = loaded.picture, loaded.notes
+    picture, bad = loaded.picture, 0
     if picture.depth.is_float:
-        picture, bad = _finite(picture)
-        if bad:
-            notes += (f"{bad} samples were no finite numbers and became 0.",)
-        outside = float(((picture.pixels < 0.0) | (picture.pixels > 1.0)).mean())
-        if outside >= _WORTH_TELLING:
-            notes += (
-                f"{outside:.0%} of its values lie outside 0..1 ({picture.pixels.min():.3g} to "
-                f"{picture.pixels.max():.3g}): they are kept and enlarged, but not sharpened.",
-            )
-    problem = profile_problem(picture)
-    return replace(loaded, picture=picture, notes=notes if problem is None else (*notes, problem))
-
-
-def _finite(picture: Picture) -> tuple[Picture, int]:
-    """The picture with 0 for infinite samples and for those that are no numbers; how many."""
-    planes = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
-    bad = sum(plane.size - int(np.isfinite(plane).sum()) for plane in planes)
-    if not bad:
-        return picture, 0
-    pixels, *alpha = (np.where(np.isfinite(plane), plane, np.float32(0)) for plane in planes)
-    return replace(picture, pixels=pixels, alpha=alpha[0] if alpha else None), bad
+        pixels, bad = with_finite(picture.pixels)
+        alpha = picture.alpha
+        if alpha is not None:
+            alpha, more = with_finite(alpha)
+            bad += more
+        picture = replace(picture, pixels=pixels, alpha=alpha) if bad else picture
+    return replace(loaded, picture=picture, notes=loaded.notes + remarks(picture, bad))
 
 
 def _upright(picture: Picture, orientation: Orientation) -> Picture:

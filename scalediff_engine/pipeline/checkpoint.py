@@ -43,11 +43,13 @@ class Checkpoint:
 
     def to_bytes(self) -> bytes:
         """Give a file's content, in the format of safetensors."""
-        tensors = {"z_t": self.z_t.contiguous(), "generator": self.generator}
+        found = {"z_t": self.z_t, "generator": self.generator}
         if self.z_ref_low is not None:
-            tensors["z_ref_low"] = self.z_ref_low.contiguous()
-        numbers = {"stage": self.stage, "step": self.step, "memory": self.memory}
-        return save(tensors, {"version": _VERSION, "job": self.job, "at": json.dumps(numbers)})
+            found["z_ref_low"] = self.z_ref_low
+        layout = {name: _layout(tensor) for name, tensor in found.items()}
+        tensors = {name: found[name].permute(axes).contiguous() for name, axes in layout.items()}
+        at = {"stage": self.stage, "step": self.step, "memory": self.memory, "layout": layout}
+        return save(tensors, {"version": _VERSION, "job": self.job, "at": json.dumps(at)})
 
     @staticmethod
     def from_bytes(data: bytes) -> Checkpoint:
@@ -57,7 +59,7 @@ class Checkpoint:
             CheckpointUnusable: it is damaged, or from another version of the program.
         """
         try:
-            tensors = load(data)
+            found = load(data)
             about = _metadata(data)
             if about["version"] != _VERSION:
                 raise CheckpointUnusable(
@@ -65,6 +67,9 @@ class Checkpoint:
                     f"{_VERSION}; the job has to begin again."
                 )
             at = json.loads(about["at"])
+            tensors = {
+                name: _laid_out(tensor, at["layout"][name]) for name, tensor in found.items()
+            }
             return Checkpoint(
                 about["job"],
                 int(at["stage"]),
@@ -104,6 +109,21 @@ class Checkpoints:
 
 
 NO_CHECKPOINTS = Checkpoints()
+
+
+def _layout(tensor: Tensor) -> list[int]:
+    """The axes as they lie in memory, the one with the largest stride first."""
+    return sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+
+
+def _laid_out(stored: Tensor, layout: list[int]) -> Tensor:
+    """The tensor as it lay in memory, and at the beginning of an allocation.
+
+    What is computed from it rounds differently for another layout or alignment.
+    """
+    if sorted(layout) != list(range(stored.ndim)):
+        raise ValueError(f"{layout} are not the axes of a tensor with {stored.ndim}")
+    return stored.clone().permute([layout.index(axis) for axis in range(stored.ndim)])
 
 
 def _metadata(data: bytes) -> dict[str, str]:

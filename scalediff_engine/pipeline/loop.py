@@ -70,7 +70,7 @@ def run_stages(
     for index, stage in enumerate(plan.stages):
         if run.is_done(index):
             continue
-        meter.report(Phase.ENCODE, index)
+        run.report_stage(index)
         if x is None:
             enlarge = partial(to_canvas, source, plan.sizes, stage.canvas)
             fresh = stage.steps > 0 and run.begun(index) is None
@@ -112,7 +112,7 @@ def run_from_noise(
             meter.report(Phase.DECODE, 0, stage.steps)
             x = run.decode(z)
             continue
-        meter.report(Phase.ENCODE, index)
+        run.report_stage(index)
         x, z = _enlarging_stage(partial(_resized, x, stage.canvas), z, index, run)
     assert x is not None  # a plan has at least one stage
     return _cropped(x, plan.target)

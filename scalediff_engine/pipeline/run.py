@@ -19,6 +19,7 @@ from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, StagePlan
+from scalediff_engine.pipeline.progress import Phase
 from scalediff_engine.pipeline.settings import Attention, Settings
 
 
@@ -54,6 +55,14 @@ class Run:
         """Where an earlier run of the job stood, if it was in this stage."""
         begun = self.checkpoints.begun
         return begun if begun is not None and stage == begun.stage else None
+
+    def report_stage(self, stage: int) -> None:
+        """Tell that a stage begins, or where in it an earlier run of the job stood."""
+        begun = self.begun(stage)
+        if begun is None:
+            self.meter.report(Phase.ENCODE, stage)
+        else:
+            self.meter.report(Phase.DENOISE, stage, begun.step)
 
     def keep(self, stage: int, step: int, z_t: Tensor, z_ref_low: Tensor | None) -> None:
         """Save a checkpoint after ``step`` steps of a stage, if one is wanted."""

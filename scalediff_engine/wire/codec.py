@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
+import sys
 import typing
 from enum import Enum
 from typing import Any, TypeVar, Union
@@ -17,9 +17,16 @@ class Malformed(ValueError):
 
 
 def dumps(message: Any) -> bytes:  # noqa: ANN401 - any of the messages
-    """Give a message as JSON in UTF-8."""
+    """Give a message as JSON in UTF-8.
+
+    Raises:
+        Malformed: a text in it is none, such as a file's name that is not UTF-8.
+    """
     text = json.dumps(to_object(message), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8")
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Malformed("A text has half of a surrogate pair in it.") from error
 
 
 def to_object(value: Any) -> Any:  # noqa: ANN401 - any of the messages
@@ -82,7 +89,7 @@ def _read(kind: Any, found: Any, where: str) -> Any:  # noqa: ANN401
 def _read_plain(kind: Any, found: Any, where: str) -> Any:  # noqa: ANN401
     number = isinstance(found, (int, float)) and not isinstance(found, bool)
     if kind is float:
-        _require(number and math.isfinite(found), where, "a number")
+        _require(number and abs(found) <= sys.float_info.max, where, "a number")
         return float(found)
     if kind is int:
         whole = number and (isinstance(found, int) or found.is_integer())

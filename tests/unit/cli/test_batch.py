@@ -11,11 +11,12 @@ from scalediff_engine.cli import crashlog
 from scalediff_engine.cli.batch import Batch
 from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Summary
 from scalediff_engine.cli.interrupt import Answer, Interrupts
-from scalediff_engine.cli.jobs import Machine, make_worklist
+from scalediff_engine.cli.jobs import make_worklist
 from scalediff_engine.cli.request import UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.errors import DiskFull, ModelMissing, UnreadablePicture
 from scalediff_engine.memory.footprint import GIB, Cost
+from scalediff_engine.pipeline.machine import Machine
 
 
 class Run:

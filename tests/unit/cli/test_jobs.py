@@ -9,7 +9,7 @@ from cli_fakes import FACTS, FakeShelf, touch
 
 from scalediff_engine.cli import crashlog
 from scalediff_engine.cli.events import Job
-from scalediff_engine.cli.jobs import FEW_BITS_NOTE, Machine, Worklist, make_worklist
+from scalediff_engine.cli.jobs import Worklist, make_worklist
 from scalediff_engine.cli.naming import NamePattern
 from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
 from scalediff_engine.errors import (
@@ -24,6 +24,8 @@ from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import Device
 from scalediff_engine.memory.footprint import GIB
 from scalediff_engine.models.sdxl import SDXL
+from scalediff_engine.pipeline.machine import Machine
+from scalediff_engine.pipeline.remarks import FEW_BITS_NOTE
 
 PLENTY = Machine(8 * GIB, "this machine", lambda cost: cost.gflop / 100)
 

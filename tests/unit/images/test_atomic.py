@@ -4,13 +4,14 @@ import errno
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from scalediff_engine.errors import DiskFull, OutputError, OutputExists
 from scalediff_engine.images import atomic
-from scalediff_engine.images.atomic import write_whole
+from scalediff_engine.images.atomic import sweep, whole, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -155,3 +156,30 @@ def test_a_link_is_followed_when_its_file_is_replaced(tmp_path: Path) -> None:
     write_whole(tmp_path / "link.png", b"new", overwrite=True)
     assert (tmp_path / "link.png").is_symlink()
     assert (tmp_path / "real.png").read_bytes() == b"new"
+
+
+def test_a_file_can_be_written_piece_by_piece_and_appears_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with whole(path, 4) as file:
+        file.write(b"ab")
+        assert not path.exists()
+        file.write(b"cd")
+    assert path.read_bytes() == b"abcd"
+    with suppress(KeyError), whole(path, 4, overwrite=True) as file:
+        file.write(b"x")
+        raise KeyError
+    assert path.read_bytes() == b"abcd"
+    assert names(tmp_path) == ["a"]
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib; from scalediff_engine.images.atomic import whole\n"
+        f"with whole(pathlib.Path({str(tmp_path / 'a')!r}), 1) as file: os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    (tmp_path / "b.part").write_bytes(b"somebody else's")
+    assert len(names(tmp_path)) == 2
+    sweep(tmp_path)
+    assert names(tmp_path) == ["b.part"]
+    sweep(tmp_path / "gone")

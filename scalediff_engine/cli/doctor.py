@@ -1,0 +1,154 @@
+"""``scalediff doctor``: how things stand on this machine, and a bundle for whoever helps."""
+
+from __future__ import annotations
+
+import json as json_format
+import platform
+import shutil
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import scalediff_engine
+from scalediff_engine.cli import streams
+from scalediff_engine.cli.words import gib
+from scalediff_engine.errors import EngineError, ScaleDiffError
+from scalediff_engine.images.atomic import require_writable, write_whole
+from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.memory.device import find_device
+from scalediff_engine.server.bundle import pack, program_logs
+from scalediff_engine.server.lifecycle import only_engine
+from scalediff_engine.store.locate import cached_models
+from scalediff_engine.wire.client import Client
+from scalediff_engine.wire.errors import ClientError
+from scalediff_engine.wire.messages import DeviceInfo, JobInfo
+from scalediff_engine.wire.places import Places, default_home, read_command, read_engine
+
+_EXIT_ENGINE = EngineError.exit_code
+_FOUND_S = 5.0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What there is on this machine.
+
+    Attributes:
+        version, python, system: of the program and below it
+        device, free_bytes: what computes, and its free memory
+        home, home_free_bytes: the engine's folder, and the room on its disk
+        engine: how the engine is, in a sentence
+        is_well: whether that is as it should be
+        command: what starts it; none = nothing is known
+        models: other than the one that ships
+    """
+
+    version: str
+    python: str
+    system: str
+    device: str
+    free_bytes: int
+    home: str
+    home_free_bytes: int
+    engine: str
+    is_well: bool
+    command: list[str] | None
+    models: int
+
+
+def run_doctor(bundle: str | None, home: str | None, *, json: bool) -> int:
+    """Look at everything, and pack it if that was asked for.
+
+    Raises:
+        OutputError: the bundle cannot be written.
+    """
+    places = Places(default_home() if home is None else Path(home).absolute())
+    if bundle is not None:
+        require_writable(Path(bundle), overwrite=True)
+    found = look(places)
+    if json:
+        streams.to_stdout(json_format.dumps({"event": "doctor", **asdict(found)}))
+    else:
+        streams.to_stdout("\n".join(lines_of(found)))
+    if bundle is not None:
+        write_whole(Path(bundle), bundle_of(places, found), overwrite=True)
+        streams.to_stderr(f"{bundle} is written; look into it before you send it to anybody.")
+    return 0 if found.is_well else _EXIT_ENGINE
+
+
+def look(places: Places) -> Findings:
+    """Ask device, disk and engine."""
+    device = find_device("auto")
+    engine, is_well = _engine(places)
+    return Findings(
+        version=scalediff_engine.__version__,
+        python=platform.python_version(),
+        system=platform.platform(),
+        device=device.name,
+        free_bytes=device.free_bytes,
+        home=str(places.home),
+        home_free_bytes=_free_bytes(places.home),
+        engine=engine,
+        is_well=is_well,
+        command=read_command(places),
+        models=len(cached_models()),
+    )
+
+
+def lines_of(found: Findings) -> list[str]:
+    """Give the findings as lines for people."""
+    command = "nothing yet: `scalediff serve` once, and editors know"
+    facts = {
+        "scalediff": f"{found.version}, Python {found.python}, {found.system}",
+        "device": f"{found.device}, {gib(found.free_bytes)} free",
+        "folder": f"{found.home}, {gib(found.home_free_bytes)} free on its disk",
+        "engine": found.engine,
+        "started by": command if found.command is None else " ".join(found.command),
+        "models": f"{found.models} in the cache of Hugging Face, and the one that ships",
+    }
+    width = max(map(len, facts))
+    return [f"{name:<{width}}  {text}" for name, text in facts.items()]
+
+
+def bundle_of(places: Places, found: Findings) -> bytes:
+    """Give the zip file of a report; a running engine packs it, else this process does."""
+    with suppress(ClientError):
+        if read_engine(places) is not None:
+            return _client(places).bundle()
+    device = DeviceInfo(found.device, found.free_bytes)
+    return pack([places.log, program_logs()], _jobs(places), device, [])
+
+
+def _engine(places: Places) -> tuple[str, bool]:
+    """How the engine is, and whether that is well: it need not run."""
+    try:
+        record = read_engine(places)
+        if record is None:
+            return "does not run; whoever needs it starts it", True
+        health = _client(places).health()
+    except ClientError as error:
+        return str(error), False
+    jobs = f"{health.running} at work, {health.queued} waiting"
+    return f"version {health.version} runs as process {health.pid}: {jobs}", True
+
+
+def _client(places: Places) -> Client:
+    return Client(lambda: read_engine(places), timeout_seconds=_FOUND_S)
+
+
+def _jobs(places: Places) -> list[JobInfo]:
+    """What the store holds, if no engine has it open."""
+    file = places.data / "jobs.sqlite"
+    with suppress(ScaleDiffError, OSError):
+        if file.is_file():
+            with only_engine(places):
+                store = JobStore(file)
+                jobs = [found.info for found in store.records()]
+                store.close()
+                return jobs
+    return []
+
+
+def _free_bytes(folder: Path) -> int:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

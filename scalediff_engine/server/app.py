@@ -1,0 +1,64 @@
+"""The application: routes over the engine, behind the door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
+
+import scalediff_engine
+from scalediff_engine.server import problems
+from scalediff_engine.server.engine import Engine
+from scalediff_engine.server.routes import (
+    bundle,
+    health,
+    images,
+    jobs,
+    models,
+    plans,
+    results,
+    sessions,
+)
+from scalediff_engine.server.security import Door
+
+OPENAPI = "/v1/openapi.json"
+
+_ROUTES = (health, images, plans, jobs, results, models, sessions, bundle)
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """Give the application of an engine, which it starts and closes."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await engine.start()
+        try:
+            yield
+        finally:
+            await engine.close()
+
+    app = FastAPI(
+        title="ScaleDiff engine",
+        version=scalediff_engine.__version__,
+        lifespan=lifespan,
+        openapi_url=OPENAPI,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # the door checks it; here it is told to those who read the document
+        dependencies=[Security(HTTPBearer(auto_error=False))],
+        responses=problems.RESPONSES,
+    )
+    app.state.engine = engine
+    for module in _ROUTES:
+        app.include_router(module.router)
+    problems.install(app)
+    app.add_middleware(
+        Door,
+        token=engine.token,
+        upload_bytes=engine.spool.limits.upload_bytes,
+        activity=engine.activity,
+    )
+    return app

@@ -1,0 +1,132 @@
+"""The process that shows a dialog: how it is started, told of its end, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from scalediff_engine.errors import UsageError
+
+_log = logging.getLogger(__name__)
+
+# What says where windows open and in which language; nothing that makes a program load code.
+_DISPLAY = re.compile(
+    r"DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|DESKTOP_SESSION"
+    r"|XDG_(RUNTIME_DIR|SESSION_TYPE|SESSION_ID|SESSION_DESKTOP|CURRENT_DESKTOP|ACTIVATION_TOKEN)"
+    r"|LANG|LANGUAGE|LC_[A-Z]+|XMODIFIERS|QT_IM_MODULES?|GTK_IM_MODULE|XCURSOR_(SIZE|THEME)"
+    r"|QT_(SCALE_FACTOR|SCREEN_SCALE_FACTORS|SCALE_FACTOR_ROUNDING_POLICY)"
+    r"|QT_(AUTO_SCREEN_SCALE_FACTOR|ENABLE_HIGHDPI_SCALING|FONT_DPI)"
+    r"|QT_QPA_PLATFORM(THEME)?"
+)
+
+
+def dialog_argv() -> list[str]:
+    """How the dialog is started; what it must know comes in by its standard input."""
+    return [sys.executable, "-m", "scalediff_engine", "dialog", "--session", "-"]
+
+
+def dialog_environment(engine: Mapping[str, str], caller: Mapping[str, str]) -> dict[str, str]:
+    """Give the engine's variables, with the caller's display in place of the engine's.
+
+    Raises:
+        UsageError: a value has a null character in it.
+    """
+    shown = {name: value for name, value in caller.items() if _DISPLAY.fullmatch(name)}
+    odd = [name for name, value in shown.items() if "\0" in value]
+    if odd:
+        raise UsageError(f"The variable {odd[0]} has a null character in it.")
+    if not shown:
+        return dict(engine)
+    # half of the one display and half of the other would be neither
+    own = {name: value for name, value in engine.items() if not _DISPLAY.fullmatch(name)}
+    return own | shown
+
+
+@dataclass(frozen=True)
+class DialogProgram:
+    """How dialogs are started and ended.
+
+    Attributes:
+        argv: the program; it gets neither the token nor anything else by its arguments
+        log: what it writes goes here
+        last_words_seconds: for it to end by itself, once told; and again once terminated
+    """
+
+    argv: Sequence[str]
+    log: Path
+    last_words_seconds: float = 3.0
+
+
+class Dialog:
+    """A dialog's process.
+
+    It is told what it is for by one line on its standard input, a JSON object with ``session``,
+    ``port`` and ``token``, which other users cannot see as they can its arguments. When its
+    standard input ends, so does the session: the engine says so, or has gone away.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, last_words_seconds: float) -> None:
+        self._process = process
+        self._last_words_seconds = last_words_seconds
+
+    @classmethod
+    async def start(
+        cls, program: DialogProgram, environment: Mapping[str, str], told: Mapping[str, str | int]
+    ) -> Dialog:
+        """Start it.
+
+        Raises:
+            OSError: there is no such program.
+        """
+        with _opened(program.log) as log:
+            process = await asyncio.create_subprocess_exec(
+                *program.argv,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=dict(environment),
+                start_new_session=True,  # Ctrl-C in the engine's terminal is not meant for it
+            )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(dict(told)).encode() + b"\n")
+        return cls(process, program.last_words_seconds)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Wait until it has ended; gives its exit status."""
+        return await self._process.wait()
+
+    async def end(self) -> None:
+        """Tell it that its session is over, and see to it that it goes."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            stdin.close()
+            with suppress(OSError):
+                await stdin.wait_closed()
+        for insist in (self._process.terminate, self._process.kill):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), self._last_words_seconds)
+                return
+            _log.warning("A dialog does not end by itself")
+            with suppress(ProcessLookupError):
+                insist()
+        await self._process.wait()
+
+
+def _opened(file: Path) -> BinaryIO:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")

@@ -1,0 +1,229 @@
+"""The engine as one bundle: what the routes need, put together here from the real parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scalediff_engine.errors import NotFound, WrongState
+from scalediff_engine.jobs.book import Book
+from scalediff_engine.jobs.desk import Desk
+from scalediff_engine.jobs.overdue import expired_jobs
+from scalediff_engine.jobs.spool import Spool
+from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.jobs.workerprocess import WorkerProgram
+from scalediff_engine.memory.device import find_device
+from scalediff_engine.server.activity import Activity
+from scalediff_engine.server.attendance import Attendance
+from scalediff_engine.server.dialog import DialogProgram, dialog_argv
+from scalediff_engine.server.lifecycle import Pulse
+from scalediff_engine.server.model_list import list_models
+from scalediff_engine.server.planner import Planner, plan
+from scalediff_engine.server.remembered import Remembered
+from scalediff_engine.server.sessions import SessionPatience, Sessions
+from scalediff_engine.wire.messages import DeviceInfo, JobState, ModelList
+from scalediff_engine.wire.places import Places
+
+_log = logging.getLogger(__name__)
+
+UNASKED = DeviceInfo("not known yet", 0)
+
+
+@dataclass(frozen=True)
+class EnginePatience:
+    """How long the engine waits, in seconds.
+
+    Attributes:
+        first_watcher: for somebody to watch a job that nobody keeps
+        watcher_gone: for the last watcher of such a job to come back
+        sweep: between two looks for what is overdue
+        device: until the device is asked again
+        models: until the models are looked for again
+        sessions: of dialogs
+    """
+
+    first_watcher: float = 30.0
+    watcher_gone: float = 5.0
+    sweep: float = 600.0
+    device: float = 5.0
+    models: float = 10.0
+    sessions: SessionPatience = field(default_factory=SessionPatience)
+
+
+class Engine:
+    """Everything behind the routes; for one event loop.
+
+    Args:
+        places: the engine's folders
+        token: that requests must carry
+        desk, spool, planner: what does the work
+        dialog: how dialogs are started
+        device, models: what this machine has
+        patience: how long things may take
+
+    Attributes:
+        port: that the server listens at; whoever listens sets it before the first request
+        shutdown: set when the engine is to end; event streams end by it
+        activity: requests under way
+        on_leave: has the server end
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        token: str,
+        desk: Desk,
+        spool: Spool,
+        planner: Planner,
+        dialog: DialogProgram,
+        device: Remembered[DeviceInfo],
+        models: Remembered[ModelList],
+        patience: EnginePatience | None = None,
+    ) -> None:
+        self.places = places
+        self.token = token
+        self.desk = desk
+        self.spool = spool
+        self.planner = planner
+        self.device = device
+        self.models = models
+        self.port = 0
+        self.shutdown = asyncio.Event()
+        self.activity = Activity()
+        self.on_leave: Callable[[], None] = lambda: None
+        self.patience = patience or EnginePatience()
+        self.watchers = Attendance(
+            self._unwatched,
+            first_seconds=self.patience.first_watcher,
+            gone_seconds=self.patience.watcher_gone,
+        )
+        self.sessions = Sessions(
+            dialog, lambda: (self.port, self.token), self._newest_job, self.patience.sessions
+        )
+        self._started_at = time.monotonic()
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def pulse(self) -> Pulse:
+        """Tell what there is to do, by ``time.monotonic``."""
+        return Pulse(
+            jobs=sum(self.desk.counts()),
+            sessions=self.sessions.count(),
+            requests=self.activity.open_requests,
+            last_at=self.activity.last_at,
+        )
+
+    def leave(self) -> None:
+        """Have the engine end: streams at once, the rest as soon as the server does."""
+        self.shutdown.set()
+        self.on_leave()
+
+    @property
+    def uptime_seconds(self) -> float:
+        """Since it was put together."""
+        return time.monotonic() - self._started_at
+
+    async def start(self) -> None:
+        """Take up the jobs of before, and begin to tidy up."""
+        await self.desk.start()
+        self.device.last()
+        for job in self.desk.jobs():
+            if not (job.keep or job.state.is_final):
+                self.watchers.expect(job.id)
+        self._sweeping = asyncio.create_task(self._sweep_on())
+
+    async def close(self) -> None:
+        """End dialogs, let the worker finish its step, and end."""
+        self.shutdown.set()
+        self.watchers.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeping
+        await self.sessions.close()
+        await self.desk.close()
+        await self.device.close()
+        await self.models.close()
+
+    async def sweep(self, now: float) -> None:
+        """Delete what is overdue at a moment, in seconds since 1970."""
+        limits = self.spool.limits
+        for job_id in expired_jobs(self.desk.jobs(), now, limits.result_seconds):
+            self.desk.remove(job_id)
+        jobs = self.desk.jobs()
+        live_images = {job.image for job in jobs} | self.sessions.images()
+        gone = await asyncio.to_thread(self.spool.sweep, now, live_images, {job.id for job in jobs})
+        if gone:
+            _log.info("Swept %d files and folders that nobody wants any more", len(gone))
+
+    async def _sweep_on(self) -> None:
+        while True:
+            try:
+                await self.sweep(time.time())
+            except Exception:  # noqa: BLE001 - it is tried again, and the log tells
+                _log.exception("What is overdue could not be deleted")
+            await asyncio.sleep(self.patience.sweep)
+
+    def _unwatched(self, job_id: str) -> None:
+        """Nobody watches a job any more."""
+        with suppress(NotFound, WrongState):
+            job = self.desk.job(job_id)
+            if not (job.keep or job.state.is_final):
+                _log.info("Nobody waits for job %s any more", job_id)
+                self.desk.cancel(job_id)
+
+    def _newest_job(self, image_id: str) -> str | None:
+        wanted = (
+            job.id
+            for job in self.desk.jobs()
+            if job.image == image_id and job.state is not JobState.CANCELLED
+        )
+        return next(wanted, None)
+
+
+def build_engine(
+    home: Path,
+    token: str,
+    patience: EnginePatience | None = None,
+    environment: Mapping[str, str] | None = None,
+    worker: Sequence[str] | None = None,
+) -> Engine:
+    """Put the engine together out of its real parts.
+
+    Args:
+        home: its folder, see ``wire.places``
+        token: that requests must carry
+        patience: how long things may take
+        environment: of the worker; None = this process's own
+        worker: program and arguments; None = the real one
+
+    Raises:
+        EngineError: the list of jobs cannot be opened.
+    """
+    patience = patience or EnginePatience()
+    places = Places(home)
+    spool = Spool(places.data / "spool")
+    book = Book(JobStore(places.data / "jobs.sqlite"))
+    argv = worker or worker_argv(places)
+    desk = Desk(
+        book, spool, WorkerProgram(argv, places.log / "worker.log", environment=environment)
+    )
+    dialog = DialogProgram(dialog_argv(), places.log / "dialog.log")
+    device = Remembered(_device, UNASKED, patience.device)
+    models = Remembered(list_models, ModelList([]), patience.models)
+    return Engine(places, token, desk, spool, plan, dialog, device, models, patience)
+
+
+def worker_argv(places: Places) -> list[str]:
+    """Give the program that does the jobs."""
+    return [sys.executable, "-m", "scalediff_engine.worker", "--lock", str(places.worker_lock)]
+
+
+def _device() -> DeviceInfo:
+    found = find_device("auto")
+    return DeviceInfo(found.name, found.free_bytes)

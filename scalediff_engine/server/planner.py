@@ -1,0 +1,67 @@
+"""The pre-flight: what an upscale would come to, as the wire tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scalediff_engine.errors import NotEnoughMemory
+from scalediff_engine.geometry import Size
+from scalediff_engine.memory.device import find_device
+from scalediff_engine.memory.held import NOTHING_HELD, held_by
+from scalediff_engine.models import families
+from scalediff_engine.pipeline.machine import plan_for
+from scalediff_engine.store.locate import locate
+from scalediff_engine.wire.messages import PlanInfo, Problem, StageInfo, UpscaleSettings
+
+# (source, settings, the worker's process or None)
+Planner = Callable[[Size, UpscaleSettings, int | None], PlanInfo]
+
+
+def require_model(settings: UpscaleSettings) -> None:
+    """Pass if the weights are on this machine; a plan can do without them, a job cannot.
+
+    Raises:
+        ModelError: the model is not there or cannot be used, or what it borrows from.
+    """
+    if families.registered(settings.model) is not families.EMBEDDED:
+        families.find(settings.model)
+    if settings.text_encoders_from is not None:
+        locate(settings.text_encoders_from)
+
+
+def plan(source: Size, settings: UpscaleSettings, worker_pid: int | None) -> PlanInfo:
+    """Plan an upscale on this machine; takes milliseconds, reads headers of files.
+
+    Args:
+        source: of the picture
+        settings: what is wanted
+        worker_pid: of the process whose model will make room for the job
+
+    Raises:
+        UsageError: a setting that makes no sense.
+        ModelError: the model is not there or cannot be used.
+    """
+    held = NOTHING_HELD if worker_pid is None else held_by(worker_pid)
+    prepared = plan_for(source, settings, held=held)
+    problem: Problem | None = None
+    try:
+        prepared.require_room()
+    except NotEnoughMemory as error:
+        problem = Problem(error.code, str(error))
+    room = prepared.machine.room
+    device = find_device(settings.device) if room is None else room.device
+    return PlanInfo(
+        width=prepared.plan.target.width,
+        height=prepared.plan.target.height,
+        model=prepared.facts.title,
+        device=device.name,
+        stages=[
+            StageInfo(stage.canvas.width, stage.canvas.height, stage.steps)
+            for stage in prepared.plan.stages
+        ],
+        seconds=prepared.seconds,
+        peak_bytes=prepared.plan.cost.peak_bytes,
+        available_bytes=prepared.machine.available_bytes,
+        problem=problem,
+        notes=list(prepared.notes),
+    )

@@ -1,0 +1,117 @@
+"""Every refusal as a ``Problem``: which status an error has, and the sentence of a validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from scalediff_engine.errors import (
+    DiskFull,
+    InputError,
+    ModelError,
+    ModelMissing,
+    NotEnoughMemory,
+    NotFound,
+    ProtocolMismatch,
+    ScaleDiffError,
+    UsageError,
+    WrongState,
+)
+from scalediff_engine.wire import codec
+from scalediff_engine.wire.messages import Problem
+
+# The first class that fits decides.
+_STATUSES: tuple[tuple[type[ScaleDiffError], int], ...] = (
+    (NotFound, 404),
+    (WrongState, 409),
+    (UsageError, 422),
+    (InputError, 422),
+    (ModelMissing, 404),
+    (ModelError, 422),
+    (NotEnoughMemory, 409),
+    (DiskFull, 507),
+    (ProtocolMismatch, 426),
+)
+_BUG = 500
+_LONGEST_MESSAGE = 2000
+_LONGEST_REASON = 300
+
+_WORDS: Mapping[int, Problem] = {
+    400: Problem("usage", "The body is no JSON that can be read."),
+    404: Problem("not-found", "There is nothing of this name here."),
+    405: Problem("usage", "This method does not exist here; the Allow header names those that do."),
+}
+
+# What the door answers, and what any route may answer besides its success.
+DOCUMENTED: Mapping[int, str] = {
+    400: "The request cannot be read, or has the token in its URL",
+    401: "The token is missing or wrong",
+    403: "Not from this computer's own programs: address, Host or Origin",
+    404: "It is not there (any more)",
+    405: "No such method here",
+    409: "It makes no sense in this state, or does not fit into memory",
+    411: "A body without a Content-Length",
+    413: "The body is too long",
+    422: "A value is wrong; the message says which, and what would work",
+    426: "The two sides speak different versions of the wire",
+    500: "A defect of the engine; its log has the details",
+    507: "The disk or the quota is full",
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": words} for status, words in DOCUMENTED.items()
+}
+
+
+def status_of(error: ScaleDiffError) -> int:
+    """Give the HTTP status of a deliberate error."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), _BUG)
+
+
+def answer(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Give a refusal."""
+    # a file's name in a message need not be text
+    message = problem.message[:_LONGEST_MESSAGE].encode("utf-8", "replace").decode()
+    body = codec.dumps(Problem(problem.code, message))
+    return Response(body, status, dict(headers or {}), "application/json")
+
+
+def unexpected() -> Response:
+    """Give what is said of a bug."""
+    sentence = "Something unexpected went wrong in the engine; its log has the details."
+    return answer(_BUG, Problem("error", sentence))
+
+
+def sentence_of(errors: Sequence[Any]) -> str:
+    """Say in one sentence what the first failed validation is about."""
+    first = errors[0]
+    reason = str(first["msg"]).removeprefix("Value error, ")[:_LONGEST_REASON].rstrip(".")
+    place = ".".join(str(part)[:80] for part in first["loc"][1:])
+    if first["type"] in ("value_error", "json_invalid") or not place:
+        return f"{reason}."
+    return f"{place}: {reason}."
+
+
+def install(app: FastAPI) -> None:
+    """Have an application answer all errors as ``Problem``."""
+
+    async def deliberate(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ScaleDiffError)
+        return answer(status_of(error), Problem(error.code, str(error)))
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer(422, Problem("usage", sentence_of(error.errors())))
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        problem = _WORDS.get(error.status_code, Problem("usage", str(error.detail)))
+        return answer(error.status_code, problem, error.headers)
+
+    app.add_exception_handler(ScaleDiffError, deliberate)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)

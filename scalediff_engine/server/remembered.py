@@ -1,0 +1,70 @@
+"""A value that takes long to ask for, asked for in a thread and remembered for some seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Remembered(Generic[T]):
+    """What ``ask`` gave last.
+
+    Args:
+        ask: called in a thread, one at a time; when it fails, the last value stays
+        first: the value as long as there is no other
+        seconds: until it is asked again
+        clock: seconds that only grow
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], T],
+        first: T,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask = ask
+        self._value = first
+        self._seconds = seconds
+        self._clock = clock
+        self._asked_at: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+
+    def last(self) -> T:
+        """Give the last value at once, and see to a newer one if it is old."""
+        self._refresh_if_old()
+        return self._value
+
+    async def fresh(self) -> T:
+        """Give a value that is not old; wait for it if need be."""
+        self._refresh_if_old()
+        if self._asking is not None:
+            await asyncio.shield(self._asking)
+        return self._value
+
+    async def close(self) -> None:
+        """Wait for the thread."""
+        if self._asking is not None:
+            await self._asking
+
+    def _refresh_if_old(self) -> None:
+        now = self._clock()
+        old = self._asked_at is None or now - self._asked_at > self._seconds
+        if old and self._asking is None:
+            self._asked_at = now
+            self._asking = asyncio.get_running_loop().create_task(self._refresh())
+
+    async def _refresh(self) -> None:
+        try:
+            self._value = await asyncio.to_thread(self._ask)
+        except Exception:  # noqa: BLE001 - the last value stays, and the log tells
+            _log.exception("What the machine has could not be asked")
+        finally:
+            self._asking = None

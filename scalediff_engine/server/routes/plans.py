@@ -1,0 +1,35 @@
+"""The pre-flight."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+
+from scalediff_engine.errors import UsageError
+from scalediff_engine.geometry import Size
+from scalediff_engine.server.bodies import PlanBody
+from scalediff_engine.server.engine import Engine
+from scalediff_engine.server.routes.common import TheEngine
+from scalediff_engine.wire.messages import PlanInfo, UpscaleSettings
+from scalediff_engine.wire.pixels import MAX_SIDE
+
+router = APIRouter(tags=["jobs"])
+
+
+@router.post("/v1/plan")
+async def plan(wanted: PlanBody, engine: TheEngine) -> PlanInfo:
+    """Tell what an upscale would cost; one that does not fit has a ``problem``."""
+    for side in (wanted.width, wanted.height):
+        if not 1 <= side <= MAX_SIDE:
+            raise UsageError(f"A side of {side} pixels; it goes from 1 to {MAX_SIDE}.")
+    return await planned(engine, Size(wanted.width, wanted.height), wanted.settings)
+
+
+async def planned(engine: Engine, source: Size, settings: UpscaleSettings) -> PlanInfo:
+    """Plan with what the engine has, in a thread, since it reads files.
+
+    Raises:
+        UsageError: a setting that makes no sense.
+        ModelError: the model is not there or cannot be used.
+    """
+    return await run_in_threadpool(engine.planner, source, settings, engine.desk.worker_pid)

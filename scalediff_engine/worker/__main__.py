@@ -1,0 +1,6 @@
+"""``python -m scalediff_engine.worker``: started by the engine, see ``jobs.protocol``."""
+
+from scalediff_engine.worker.process import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,83 @@
+"""Previews of a running job as files, with numbers that never fall."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from scalediff_engine.images.atomic import PART_PREFIX
+from scalediff_engine.jobs import spool
+
+_QUALITY = 90
+# Nobody sees more, and each is sent to whoever watches.
+_SHORTEST_S = 0.25
+
+_log = logging.getLogger(__name__)
+
+
+class Previews:
+    """Writes the newest preview of a job.
+
+    Args:
+        folder: of the job; its last preview says, in its comment, which number it had
+        clock: seconds, monotonic
+
+    Attributes:
+        number: of the newest one; 0 = there is none yet
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = folder / spool.PREVIEW
+        self._clock = clock
+        self._newest_s = float("-inf")
+        self.number = _number_of(self._file)
+
+    def offer(self, pixels: NDArray[np.uint8] | None, *, last: bool) -> None:
+        """Take a preview if there is one and the one before has been seen.
+
+        Args:
+            pixels: (h, w, 3) sRGB
+            last: of its stage; taken in any case
+        """
+        now_s = self._clock()
+        if pixels is None or (now_s - self._newest_s < _SHORTEST_S and not last):
+            return
+        self._newest_s = now_s
+        number = self.number + 1
+        try:
+            self._write(pixels, number)
+        except OSError as error:  # a full disk: the job goes on
+            _log.warning("A preview could not be written: %s.", error.strerror)
+            return
+        self.number = number
+
+    def _write(self, pixels: NDArray[np.uint8], number: int) -> None:
+        """Not flushed to the disk, as there will soon be another."""
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "JPEG", quality=_QUALITY, comment=str(number))
+        part = self._file.with_name(f"{PART_PREFIX}{self._file.name}.part")
+        try:
+            part.write_bytes(stream.getvalue())
+            part.replace(self._file)
+        except OSError:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+
+
+def _number_of(file: Path) -> int:
+    try:
+        with Image.open(file) as image:
+            return int(image.info.get("comment", b"0"))
+    except FileNotFoundError:
+        return 0
+    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
+        return 0

@@ -1,0 +1,40 @@
+"""Errors of a job in a sentence that may leave this process: no traceback, path or prompt."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from scalediff_engine.errors import OutputError, ScaleDiffError
+from scalediff_engine.geometry import Size
+from scalediff_engine.models.device import is_out_of_memory
+from scalediff_engine.pipeline.shortage import memory_ran_out
+from scalediff_engine.wire.messages import Problem
+
+_log = logging.getLogger(__name__)
+
+
+def problem_of(error: Exception, target: Size | None) -> Problem:
+    """Say why a job cannot be done; what nobody expected is logged.
+
+    Args:
+        error: what ended it
+        target: size of its result; None = it was not known yet
+    """
+    if isinstance(error, ScaleDiffError):
+        if isinstance(error, OutputError):
+            _log.error("Writing failed: %s", error.__cause__ or error)
+        return Problem(error.code, str(error))
+    _log.error("A job ended by an unexpected error.", exc_info=error)
+    explained = memory_ran_out(error, target) or ScaleDiffError(
+        f"An unexpected error ({type(error).__name__}); the worker's log has the details."
+    )
+    return Problem(explained.code, str(explained))
+
+
+def device_is_lost(error: Exception) -> bool:
+    """Whether this process can use its device no more; a new one can, from the checkpoint."""
+    if isinstance(error, ScaleDiffError) or is_out_of_memory(error):
+        return False
+    return isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error)
