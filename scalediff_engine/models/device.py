@@ -83,7 +83,9 @@ def cap_memory(device: torch.device, limit_bytes: int | None) -> None:
     if spills:
         limits.append(free + torch.cuda.memory_reserved(device))
     allocations = max(0, min(limits) - _CONTEXT_BYTES)
-    torch.cuda.set_per_process_memory_fraction(min(1.0, allocations / total), device)
+    # unlike all others, this function takes no "cuda" without a number
+    index = torch.cuda.current_device() if device.index is None else device.index
+    torch.cuda.set_per_process_memory_fraction(min(1.0, allocations / total), index)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -20,11 +20,13 @@ def caps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     caps: list[float] = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (5 * GIB, TOTAL))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: GIB)
-    monkeypatch.setattr(
-        torch.cuda,
-        "set_per_process_memory_fraction",
-        lambda share, _: caps.append(share * TOTAL),
-    )
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+
+    def cap(share: float, device: int) -> None:
+        assert isinstance(device, int)  # the real one takes no "cuda" without a number
+        caps.append(share * TOTAL)
+
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", cap)
     return caps
 
 
