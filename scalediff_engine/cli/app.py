@@ -9,6 +9,7 @@ import typer
 
 from scalediff_engine.cli import options
 from scalediff_engine.cli.app_bench import bench_app
+from scalediff_engine.cli.app_dialog import dialog
 from scalediff_engine.cli.app_doctor import doctor
 from scalediff_engine.cli.app_serve import serve
 from scalediff_engine.cli.interrupt import Action, Interrupts
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(bench_app, name="bench")
 app.command()(serve)
+app.command()(dialog)
 app.command()(doctor)
 
 

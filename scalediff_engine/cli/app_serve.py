@@ -25,7 +25,8 @@ def serve(
 
     It listens on this computer alone, and only to programs of this user.
 
-    Exit codes: 0 it was told to end, or had nothing to do; 8 it cannot run here; 9 there is one already.
+    Exit codes: 0 it was told to end, or had nothing to do; 8 it cannot run here; 9 there is one
+    already.
     """
 
     def act(_: Interrupts) -> int:

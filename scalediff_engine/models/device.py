@@ -84,7 +84,8 @@ def cap_memory(device: torch.device, limit_bytes: int | None) -> None:
         limits.append(free + torch.cuda.memory_reserved(device))
     allocations = max(0, min(limits) - _CONTEXT_BYTES)
     # unlike all others, this function takes no "cuda" without a number
-    index = torch.cuda.current_device() if device.index is None else device.index
+    number = str(device).partition(":")[2]
+    index = int(number) if number else torch.cuda.current_device()
     torch.cuda.set_per_process_memory_fraction(min(1.0, allocations / total), index)
 
 

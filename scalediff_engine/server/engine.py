@@ -103,9 +103,7 @@ class Engine:
             first_seconds=self.patience.first_watcher,
             gone_seconds=self.patience.watcher_gone,
         )
-        self.sessions = Sessions(
-            dialog, lambda: (self.port, self.token), self._newest_job, self.patience.sessions
-        )
+        self.sessions = Sessions(dialog, self._where, self._newest_job, self.patience.sessions)
         self._started_at = time.monotonic()
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -176,6 +174,10 @@ class Engine:
             if not (job.keep or job.state.is_final):
                 _log.info("Nobody waits for job %s any more", job_id)
                 self.desk.cancel(job_id)
+
+    def _where(self) -> dict[str, str | int]:
+        """What a dialog must know to find the engine."""
+        return {"port": self.port, "token": self.token, "home": str(self.places.home)}
 
     def _newest_job(self, image_id: str) -> str | None:
         wanted = (

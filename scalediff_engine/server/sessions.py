@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,7 +63,7 @@ class Sessions:
 
     Args:
         program: the dialog
-        door: tells the port and the token that dialogs come in by
+        door: tells port, token and folder of the engine, which a dialog finds it by
         job_of: gives the id of the newest job on an image, or None
         patience: how long things may take
     """
@@ -71,7 +71,7 @@ class Sessions:
     def __init__(
         self,
         program: DialogProgram,
-        door: Callable[[], tuple[int, str]],
+        door: Callable[[], Mapping[str, str | int]],
         job_of: Callable[[str], str | None],
         patience: SessionPatience | None = None,
     ) -> None:
@@ -127,8 +127,7 @@ class Sessions:
         )
         session = self._sessions[info.id] = _Session([info])
         self._attendance.expect(info.id)
-        port, token = self._door()
-        told: dict[str, str | int] = {"session": info.id, "port": port, "token": token}
+        told = {"session": info.id, **self._door()}
         try:
             session.dialog = await Dialog.start(self._program, environment, told)
         except OSError as error:

@@ -134,7 +134,7 @@ def find_command(places: Places, environ: Mapping[str, str]) -> list[str]:
     written = read_command(places)
     if written is not None and shutil.which(written[0]) is not None:
         return written
-    on_path = shutil.which("scalediff", path=cleaned(environ).get("PATH"))
+    on_path = shutil.which("scalediff", path=cleaned(environ).get("PATH", ""))
     if on_path is None:
         raise EngineNotInstalled(
             "The ScaleDiff engine is not installed: there is no command 'scalediff', and no "

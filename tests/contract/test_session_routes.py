@@ -164,6 +164,7 @@ def test_the_token_is_told_where_other_users_cannot_read_it(open_session: Open) 
         "session": found.info.id,
         "port": found.server.port,
         "token": TOKEN,
+        "home": str(found.server.engine.places.home),
     }
     assert not [word for word in seen["argv"] if TOKEN in word or found.info.id in word]
     assert TOKEN not in json.dumps(seen["environment"])

@@ -1,0 +1,1 @@
+"""The dialogs: models without widgets, widgets over them, and the way to the engine by the wire."""

@@ -1,0 +1,150 @@
+"""Puts a dialog together and runs it until it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QLocale
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from scalediff_engine.ui import icons, language, look
+from scalediff_engine.ui.attachment import attach
+from scalediff_engine.ui.dialog import DialogModel
+from scalediff_engine.ui.engine_gateway import EngineGateway
+from scalediff_engine.ui.files import PILLOW, Files
+from scalediff_engine.ui.finding import Finder
+from scalediff_engine.ui.interrupted import Interrupted
+from scalediff_engine.ui.later import qt_later
+from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.notify import TrayNotifier
+from scalediff_engine.ui.opening import FileOpening, Opening, SessionOpening
+from scalediff_engine.ui.origin import FileOrigin, Origin, SessionOrigin
+from scalediff_engine.ui.upscale import remembered
+from scalediff_engine.ui.window import UpscaleWindow
+from scalediff_engine.ui.workers import Workers
+from scalediff_engine.wire.places import Places, default_home
+
+# A thread that reckons gives way to the window this often.
+_SWITCH_SECONDS = 0.001
+INTERRUPTED = 130
+THEME_VARIABLE = "SCALEDIFF_THEME"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a dialog is told besides what it is for.
+
+    Attributes:
+        home: the engine's folder; none = the user's own
+        theme: ``dark`` or ``light``; none = as the host or the desktop
+        files: how pictures are read and written
+        stdin: descriptor whose end means the session's end; none = nobody waits
+    """
+
+    home: Path | None = None
+    theme: str | None = None
+    files: Files = PILLOW
+    stdin: int | None = None
+
+
+class Running:
+    """A dialog that is put together; owns what must live as long as it does.
+
+    Args:
+        app: of Qt
+        opening: what it is for
+        options: see above
+        on_end: called when it is over
+    """
+
+    def __init__(
+        self,
+        app: QApplication,
+        opening: Opening,
+        options: Options,
+        on_end: Callable[[], None],
+    ) -> None:
+        told, said = None, None
+        if isinstance(opening, SessionOpening):
+            told, said = opening.engine, opening.home
+        home = options.home or said or default_home()
+        finder = self._finder = Finder(Places(home), told)
+        self._on_end = on_end
+        self._workers = Workers()
+        self.gateway = EngineGateway(finder.client(), self._workers, finder.is_there)
+        file = remembered.file_in(home)
+        origin: Origin = (
+            SessionOrigin(self.gateway, opening.session)
+            if isinstance(opening, SessionOpening)
+            else FileOrigin(opening.file, options.files, self._workers)
+        )
+        self.dialog = DialogModel(
+            self.gateway,
+            qt_later,
+            origin,
+            remembered.load(file),
+            lambda memory: remembered.save(memory, file),
+            self._workers,
+        )
+        # The host is not known before its session is; every host so far is dark.
+        theme = options.theme or os.environ.get(THEME_VARIABLE)
+        host = "" if isinstance(opening, FileOpening) else "krita"
+        chosen = Look(look.find_scheme(app, theme, host))
+        chosen.put_on(app)
+        notifier = TrayNotifier(icons.sparkle(chosen.colours.focus))
+        self.window = UpscaleWindow(self.dialog, chosen, notifier)
+        self.dialog.ended.add(self._over)
+        self._opening = opening
+        self._stdin = options.stdin
+
+    def begin(self) -> None:
+        """Show the window and get the picture."""
+        self.window.show()
+        self.dialog.begin()
+        opening = self._opening
+        if self._stdin is None or not isinstance(opening, SessionOpening):
+            return
+        if opening.engine is not None:
+            attach(
+                self._workers,
+                self._stdin,
+                self._finder,
+                opening.engine,
+                opening.session,
+                over=self.dialog.session_ended,
+                lost=self.dialog.session_lost,
+            )
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.dialog.close()
+        self._workers.close()
+        self.gateway.close()
+
+    def _over(self) -> None:
+        self.close()
+        self._on_end()
+
+
+def run(opening: Opening, options: Options | None = None) -> int:
+    """Show a dialog until it ends; gives the exit code."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    QGuiApplication.setApplicationDisplayName("ScaleDiff")
+    QGuiApplication.setDesktopFileName("scalediff")
+    app = QApplication(sys.argv[:1])
+    app.setQuitOnLastWindowClosed(False)
+    translators = language.install(app, QLocale.system())
+    # not `quit`, which asks the window first
+    running = Running(app, opening, options or Options(), lambda: app.exit(0))
+    interrupted = Interrupted(lambda: app.exit(INTERRUPTED))
+    running.begin()
+    code = app.exec()
+    interrupted.close()
+    running.close()
+    del translators
+    return code

@@ -1,0 +1,81 @@
+"""The standard input as a sign of life: it ends when the session or the engine does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+
+from scalediff_engine.ui.finding import Finder
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Workers
+from scalediff_engine.wire.client import Client
+from scalediff_engine.wire.errors import ClientError, NotFound
+from scalediff_engine.wire.places import EngineRecord
+
+_BYTES = 4096
+_ANSWER_SECONDS = 2.0
+
+
+class Ended(Enum):
+    """Why the standard input has ended."""
+
+    SESSION = "session"
+    ENGINE = "engine"
+
+
+def attach(
+    workers: Workers,
+    descriptor: int,
+    finder: Finder,
+    told: EngineRecord,
+    session_id: str,
+    *,
+    over: Callable[[], None],
+    lost: Callable[[], None],
+) -> Ticket:
+    """Wait for the end of a file, and then find out what has become of the session.
+
+    Args:
+        workers: threads
+        descriptor: of the file
+        finder: of engines
+        told: the engine that opened the session
+        session_id: of the session
+        over: called when the session has ended, or the engine in good order: so does the dialog
+        lost: called when the engine has gone without a word; the job goes on in the next one
+    """
+
+    def work(_: Ticket, say: Callable[[Ended], None]) -> None:
+        with suppress(OSError):
+            while os.read(descriptor, _BYTES):
+                pass
+        say(why(finder, told, session_id))
+
+    def tell(ended: Ended) -> None:
+        if ended is Ended.SESSION:
+            over()
+        else:
+            lost()
+
+    return workers.follow(work, tell, _nothing, _ignore)
+
+
+def why(finder: Finder, told: EngineRecord, session_id: str) -> Ended:
+    """Ask the engine that opened the session, and start no other one: it may be about to end."""
+    client = Client(lambda: told, timeout_seconds=_ANSWER_SECONDS)
+    try:
+        client.session(session_id)
+    except NotFound:
+        return Ended.SESSION
+    except ClientError:
+        # one that ends in good order does not answer any more, and is still there
+        return Ended.SESSION if finder.is_running(told) else Ended.ENGINE
+    return Ended.SESSION
+
+
+def _nothing() -> None: ...
+
+
+def _ignore(_: Exception) -> None: ...

@@ -1,0 +1,1 @@
+"""The result beside the source: tries, drift, decision."""

@@ -1,0 +1,336 @@
+"""The whole dialog without its widgets: load, choose, run, compare, decide."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from enum import Enum
+
+from scalediff_engine.ui.compare import drift
+from scalediff_engine.ui.compare.drift import Drift
+from scalediff_engine.ui.compare.tries import Tries
+from scalediff_engine.ui.gateway import Act, Gateway
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.origin import Loaded, Origin, ensure_uploaded
+from scalediff_engine.ui.picture import Picture
+from scalediff_engine.ui.progress.model import ProgressModel
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.upscale.choices import Choices, from_settings
+from scalediff_engine.ui.upscale.extent import Size
+from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.ui.upscale.remembered import Memory
+from scalediff_engine.ui.workers import Workers
+from scalediff_engine.wire.messages import JobInfo, JobRequest, JobState, Problem
+
+
+class Phase(Enum):
+    """Where the dialog stands."""
+
+    LOADING = "loading"
+    CHOOSING = "choosing"
+    STARTING = "starting"
+    RUNNING = "running"
+    FETCHING = "fetching"
+    COMPARING = "comparing"
+    HANDING_OVER = "handing over"
+    ENDED = "ended"
+
+
+class DialogModel:
+    """One picture, its settings, its tries, and what becomes of them.
+
+    Args:
+        gateway: to the engine
+        later: calls something after a while
+        origin: where the picture comes from
+        memory: what was chosen last
+        keep: writes down what was chosen
+        workers: threads, for what is reckoned here
+        clock: seconds, monotonic
+
+    Attributes:
+        phase: where it stands
+        loaded: the picture; none while it comes
+        upscale: what is chosen; none while the picture comes
+        progress: of the job that runs or ran last
+        tries: what was made
+        problem: the last thing that went wrong, until something else is done
+        note: a sentence on what went well
+        in_background: whether the window is to be out of sight while the job runs
+        changed: told whenever anything here is different
+        ended: told once, when the dialog is over
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        later: Later,
+        origin: Origin,
+        memory: Memory,
+        keep: Callable[[Memory], None],
+        workers: Workers | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gateway = gateway
+        self._later = later
+        self._origin = origin
+        self._memory = memory
+        self._keep = keep
+        self._workers = workers
+        self._clock = clock
+        self._measuring = Ticket()
+        self._fetching = Ticket()
+        self._asked_for: Choices | None = None
+        self.phase = Phase.LOADING
+        self.loaded: Loaded | None = None
+        self.upscale: UpscaleModel | None = None
+        self.progress: ProgressModel | None = None
+        self.tries = Tries()
+        self.problem: Problem | None = None
+        self.note = ""
+        self.in_background = False
+        self.changed = Observers()
+        self.ended = Observers()
+
+    @property
+    def shown(self) -> Picture | None:
+        """The result that is looked at."""
+        current = self.tries.current
+        return None if current is None else current.picture
+
+    @property
+    def closes_when_accepted(self) -> bool:
+        """Whether nothing is left to do then."""
+        return self._origin.closes_when_accepted
+
+    def begin(self) -> None:
+        """Get the picture."""
+        self._origin.load(self._on_loaded, self._on_problem)
+
+    def start(self) -> None:
+        """Ask for the upscale as it is chosen."""
+        if self.phase is not Phase.CHOOSING or self.upscale is None or self.loaded is None:
+            return
+        if not self.upscale.can_start:
+            return
+        settings = self.upscale.start()
+        # tries are told apart by what the slider showed, whoever put it there
+        self._asked_for = dataclasses.replace(
+            self.upscale.choices, creativity=self.upscale.creativity
+        )
+        self._keep(self.upscale.memory)
+        self._go(Phase.STARTING)
+        loaded = self.loaded
+
+        def on_uploaded(image: str) -> None:
+            self.loaded = dataclasses.replace(loaded, image=image)
+            request = JobRequest(image, settings, title=loaded.title)
+            self._gateway.submit(request, self._on_submitted, self._on_refused)
+
+        ensure_uploaded(self._gateway, loaded, on_uploaded, self._on_refused)
+
+    def cancel(self) -> None:
+        """Stop the job; the settings are back at once, whatever the engine still has to do."""
+        if self.phase is Phase.STARTING:
+            self._go(Phase.CHOOSING)
+        elif self.phase in (Phase.RUNNING, Phase.FETCHING) and self.progress is not None:
+            self._fetching.cancel()
+            self.progress.close()
+            if self.phase is Phase.RUNNING:
+                self.progress.cancel()
+            self.progress = None
+            self._back()
+
+    def work_in_background(self) -> None:
+        """Let the window go while the job runs."""
+        if self.phase is Phase.RUNNING:
+            self.in_background = True
+            self.changed.tell()
+
+    def come_back(self) -> None:
+        """Let the window be seen again."""
+        if self.in_background:
+            self.in_background = False
+            self.changed.tell()
+
+    def choose_again(self) -> None:
+        """Go back to the settings, as they were for the try that is looked at; tries stay."""
+        if self.phase is not Phase.COMPARING:
+            return
+        current, upscale = self.tries.current, self.upscale
+        if current is not None and upscale is not None and current.number < len(self.tries.all):
+            is_locked = upscale.choices.seed_is_locked
+            upscale.change(dataclasses.replace(current.choices, seed_is_locked=is_locked))
+        self._go(Phase.CHOOSING)
+
+    def compare(self) -> None:
+        """Look at the tries again."""
+        if self.phase is Phase.CHOOSING and self.tries.current is not None:
+            self._go(Phase.COMPARING)
+
+    def look_at(self, number: int) -> None:
+        """Look at another try."""
+        self.tries = self.tries.look_at(number)
+        current = self.tries.current
+        if current is not None and current.picture is None:
+            self._fetching.cancel()
+            self._fetching = self._gateway.result(
+                current.job.id,
+                lambda picture: self._on_fetched_again(number, picture),
+                self._on_problem,
+            )
+        self.changed.tell()
+
+    def measure_drift(self) -> None:
+        """Measure how far the result has drifted, unless that is known."""
+        current, workers = self.tries.current, self._workers
+        if current is None or current.picture is None or current.drift is not None:
+            return
+        if workers is None or self.loaded is None:
+            return
+        source = self.loaded.picture.raster.arrays[0]
+        result = current.picture.raster.arrays[0]
+        number = current.number
+
+        def done(found: Drift) -> None:
+            self.tries = self.tries.with_drift(number, found)
+            self.changed.tell()
+
+        self._measuring.cancel()
+        self._measuring = workers.run(
+            lambda ticket: drift.measure(source, result, lambda: not ticket.is_cancelled),
+            done,
+            lambda _: None,
+        )
+
+    def accept(self) -> None:
+        """Hand over the result that is looked at."""
+        current = self.tries.current
+        if self.phase is not Phase.COMPARING or current is None or current.picture is None:
+            return
+        self._go(Phase.HANDING_OVER)
+        self._origin.accept(current, self._on_accepted, self._on_not_accepted)
+
+    def discard(self) -> None:
+        """End without a result; a job that runs is cancelled."""
+        if self.phase is Phase.ENDED:
+            return
+        progress = self.progress
+        self._go(Phase.ENDED)
+        if progress is None or progress.state.is_final:
+            self._origin.discard(self.ended.tell)
+            return
+        progress.close()
+        # the program ends with the last answer, and this must have been said by then
+        self._gateway.act(
+            progress.job_id,
+            Act.CANCEL,
+            lambda _: self._origin.discard(self.ended.tell),
+            lambda _: self._origin.discard(self.ended.tell),
+        )
+
+    def session_ended(self) -> None:
+        """End: the editor wants nothing any more. The job goes on, if one runs."""
+        if self.phase is not Phase.ENDED:
+            self._go(Phase.ENDED)
+            self.ended.tell()
+
+    def session_lost(self) -> None:
+        """Say that the engine that knew the editor is gone; what was made is not."""
+        if self.phase is not Phase.ENDED:
+            self._on_problem(
+                Problem(
+                    "session-lost",
+                    translate(
+                        "Dialog",
+                        "The engine was started again and does not know the editor any more. "
+                        "Results stay for 24 hours in the recent results.",
+                    ),
+                )
+            )
+
+    def close(self) -> None:
+        """Let go of everything that is under way, and leave the job as it is."""
+        self._measuring.cancel()
+        self._fetching.cancel()
+        if self.upscale is not None:
+            self.upscale.close()
+        if self.progress is not None:
+            self.progress.close()
+
+    def _go(self, phase: Phase) -> None:
+        self.phase, self.problem, self.note = phase, None, ""
+        self.changed.tell()
+
+    def _on_problem(self, problem: Problem) -> None:
+        self.problem = problem
+        self.changed.tell()
+
+    def _on_loaded(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        source = Size(loaded.picture.width, loaded.picture.height)
+        begin = None if loaded.settings is None else from_settings(loaded.settings, source)
+        self.upscale = UpscaleModel(self._gateway, self._later, source, self._memory, begin)
+        self._go(Phase.CHOOSING)
+        self.upscale.begin()
+
+    def _on_submitted(self, job: JobInfo) -> None:
+        if self.phase is not Phase.STARTING:  # given up meanwhile
+            ProgressModel(self._gateway, self._later, job).cancel()
+            return
+        self.progress = ProgressModel(self._gateway, self._later, job, self._clock)
+        self.progress.ended.add(self._on_job_ended)
+        self._go(Phase.RUNNING)
+        self.progress.begin()
+
+    def _on_refused(self, problem: Problem) -> None:
+        if self.phase is Phase.STARTING:
+            self._go(Phase.CHOOSING)
+            self._on_problem(problem)
+
+    def _on_job_ended(self) -> None:
+        progress = self.progress
+        if progress is None or self.phase is not Phase.RUNNING:
+            return
+        if progress.state is JobState.DONE:
+            self._go(Phase.FETCHING)
+            job_id = progress.job_id
+            self._fetching = self._gateway.job(job_id, self._fetch, self._on_problem)
+        elif progress.state is JobState.CANCELLED:  # by somebody else
+            self.progress = None
+            self._back()
+        else:
+            self._on_problem(progress.problem or Problem("engine", ""))
+
+    def _fetch(self, job: JobInfo) -> None:
+        self._fetching = self._gateway.result(
+            job.id, lambda picture: self._on_result(job, picture), self._on_problem
+        )
+
+    def _on_result(self, job: JobInfo, picture: Picture) -> None:
+        self.tries = self.tries.add(job, self._asked_for or Choices(), picture)
+        self._go(Phase.COMPARING)
+
+    def _on_fetched_again(self, number: int, picture: Picture) -> None:
+        if self.tries.chosen == number:
+            self.tries = self.tries.with_picture(number, picture)
+            self.changed.tell()
+
+    def _on_accepted(self, note: str) -> None:
+        if self._origin.closes_when_accepted:
+            self._go(Phase.ENDED)
+            self.ended.tell()
+        else:
+            self._go(Phase.COMPARING)
+            self.note = note
+            self.changed.tell()
+
+    def _on_not_accepted(self, problem: Problem) -> None:
+        self._go(Phase.COMPARING)
+        self._on_problem(problem)
+
+    def _back(self) -> None:
+        self._go(Phase.COMPARING if self.tries.current is not None else Phase.CHOOSING)

@@ -1,0 +1,167 @@
+"""Where a picture comes from and where its result goes: an editor's session, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from scalediff_engine.ui.compare.tries import Try
+from scalediff_engine.ui.engine_gateway import as_problem
+from scalediff_engine.ui.files import FileProblem, Files, free_name
+from scalediff_engine.ui.gateway import Failed, Gateway
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.picture import Picture
+from scalediff_engine.ui.workers import Workers
+from scalediff_engine.wire.messages import (
+    ImageInfo,
+    Problem,
+    SessionAnswer,
+    SessionInfo,
+    UpscaleSettings,
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A picture to work on.
+
+    Attributes:
+        picture: itself
+        title: what people know it by
+        host: who asks; empty = nobody
+        settings: what the host wants the dialog to begin with
+        image: id of the upload; none = not uploaded yet
+    """
+
+    picture: Picture
+    title: str
+    host: str = ""
+    settings: UpscaleSettings | None = None
+    image: str | None = None
+
+
+class Origin(Protocol):
+    """See above."""
+
+    @property
+    def closes_when_accepted(self) -> bool:
+        """Whether nothing is left to do then."""
+        ...
+
+    def load(self, done: Callable[[Loaded], None], failed: Failed) -> None:
+        """Get the picture."""
+        ...
+
+    def accept(self, chosen: Try, done: Callable[[str], None], failed: Failed) -> None:
+        """Hand the result over; gives a sentence on where it is, or an empty one."""
+        ...
+
+    def discard(self, done: Callable[[], None]) -> None:
+        """Say that nothing is wanted."""
+        ...
+
+
+class SessionOrigin:
+    """An editor's session.
+
+    Args:
+        gateway: to the engine
+        session_id: of the session
+    """
+
+    closes_when_accepted = True
+
+    def __init__(self, gateway: Gateway, session_id: str) -> None:
+        self._gateway = gateway
+        self._session_id = session_id
+        self._options: dict[str, str] = {}
+
+    def load(self, done: Callable[[Loaded], None], failed: Failed) -> None:
+        """Get the picture that the editor has uploaded."""
+
+        def on_session(info: SessionInfo) -> None:
+            self._options = info.options
+
+            def on_image(picture: Picture) -> None:
+                done(Loaded(picture, info.title, info.host, info.settings, info.image))
+
+            self._gateway.image(info.image, on_image, failed)
+
+        self._gateway.session(self._session_id, on_session, failed)
+
+    def accept(self, chosen: Try, done: Callable[[str], None], failed: Failed) -> None:
+        """Say that the editor may fetch this result."""
+        answer = SessionAnswer(accepted=True, job=chosen.job.id, options=self._options)
+        self._gateway.answer_session(self._session_id, answer, lambda _: done(""), failed)
+
+    def discard(self, done: Callable[[], None]) -> None:
+        """Say that the editor gets nothing."""
+        answer = SessionAnswer(accepted=False, options=self._options)
+        self._gateway.answer_session(self._session_id, answer, lambda _: done(), lambda _: done())
+
+
+class FileOrigin:
+    """A picture file; its result is written beside it and overwrites nothing.
+
+    Args:
+        file: the picture
+        files: reads and writes
+        workers: threads
+    """
+
+    closes_when_accepted = False
+
+    def __init__(self, file: Path, files: Files, workers: Workers) -> None:
+        self._file = file
+        self._files = files
+        self._workers = workers
+
+    def load(self, done: Callable[[Loaded], None], failed: Failed) -> None:
+        """Read the file."""
+        self._workers.run(
+            lambda _: self._files.read(self._file),
+            lambda picture: done(Loaded(picture, self._file.name)),
+            lambda error: failed(file_problem(error)),
+        )
+
+    def accept(self, chosen: Try, done: Callable[[str], None], failed: Failed) -> None:
+        """Write the result."""
+        picture = chosen.picture
+        assert picture is not None
+
+        def work() -> Path:
+            target = free_name(self._file, picture.width / chosen.job.source_width)
+            self._files.write(picture, chosen.job.recipe, target)
+            return target
+
+        def on_written(target: Path) -> None:
+            done(translate("Files", "Saved as {name}.").format(name=target.name))
+
+        self._workers.run(lambda _: work(), on_written, lambda error: failed(file_problem(error)))
+
+    def discard(self, done: Callable[[], None]) -> None:
+        """Leave everything as it is."""
+        done()
+
+
+def file_problem(error: Exception) -> Problem:
+    """Give the sentence for a file that cannot be used."""
+    if isinstance(error, FileProblem):
+        return Problem("file", str(error))
+    return as_problem(error)
+
+
+def ensure_uploaded(
+    gateway: Gateway, loaded: Loaded, done: Callable[[str], None], failed: Failed
+) -> None:
+    """Give the id of the upload, uploading first if that has not been done."""
+    if loaded.image is not None:
+        done(loaded.image)
+        return
+
+    def on_uploaded(info: ImageInfo) -> None:
+        done(info.id)
+
+    gateway.upload(loaded.picture, on_uploaded, failed)

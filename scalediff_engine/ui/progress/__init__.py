@@ -1,0 +1,1 @@
+"""A running upscale: how far it is, and how long it still takes."""

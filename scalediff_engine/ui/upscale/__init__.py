@@ -1,0 +1,1 @@
+"""What is asked of an upscale, and what it would cost."""

@@ -1,0 +1,108 @@
+"""Everything that can be set in the upscale dialog, as one value."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
+from scalediff_engine.wire.messages import Lora, UpscaleSettings
+
+PRESETS = ("fast", "balanced", "best")
+ATTENTIONS = ("npa", "direct", "multidiffusion")
+# A seed that people can read out to each other; the engine takes longer ones too.
+MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is chosen; None = what the model or the preset has.
+
+    Attributes:
+        extent: how large
+        seed_is_locked: whether the next try has the same seed
+        loras, text_encoders_from: as the host asked for; not shown
+        others: as in ``UpscaleSettings``
+    """
+
+    extent: Extent = field(default_factory=Extent)
+    model: str = "embedded"
+    prompt: str = ""
+    negative: str = ""
+    preset: str = "balanced"
+    creativity: float | None = None
+    structure: float = 1.0
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int = 0
+    seed_is_locked: bool = True
+    attention: str = "npa"
+    latent_frequency_mixing: bool = True
+    structure_guidance: bool = True
+    jitter: bool = True
+    source_lock: bool = True
+    device: str = "auto"
+    max_memory_gib: float | None = None
+    loras: tuple[Lora, ...] = ()
+    text_encoders_from: str | None = None
+
+    def settings(self, source: Size) -> UpscaleSettings:
+        """Give what the engine is asked for."""
+        in_pixels = self.extent.unit is not Unit.SCALE
+        size = self.extent.result(source) if in_pixels else None
+        return UpscaleSettings(
+            scale=None if in_pixels else self.extent.scale_of(source),
+            width=size.width if size is not None else None,
+            height=size.height if size is not None else None,
+            model=self.model,
+            loras=list(self.loras),
+            text_encoders_from=self.text_encoders_from,
+            prompt=self.prompt.strip(),
+            negative=self.negative.strip(),
+            preset=self.preset,
+            creativity=self.creativity,
+            structure=self.structure,
+            steps=self.steps,
+            guidance=self.guidance,
+            seed=self.seed,
+            attention=self.attention,
+            latent_frequency_mixing=self.latent_frequency_mixing,
+            structure_guidance=self.structure_guidance,
+            jitter=self.jitter,
+            source_lock=self.source_lock,
+            device=self.device,
+            max_memory_gib=self.max_memory_gib,
+        )
+
+
+def from_settings(settings: UpscaleSettings, source: Size) -> Choices:
+    """Read what a host wants the dialog to begin with."""
+    extent = Extent(scale=settings.scale or 4.0)
+    if settings.width is not None:
+        extent = Extent(Unit.PIXELS, settings.width / source.width, settings.width)
+    return Choices(
+        extent=extent,
+        model=settings.model,
+        prompt=settings.prompt,
+        negative=settings.negative,
+        preset=settings.preset,
+        creativity=settings.creativity,
+        structure=settings.structure,
+        steps=settings.steps,
+        guidance=settings.guidance,
+        seed=settings.seed,
+        attention=settings.attention,
+        latent_frequency_mixing=settings.latent_frequency_mixing,
+        structure_guidance=settings.structure_guidance,
+        jitter=settings.jitter,
+        source_lock=settings.source_lock,
+        device=settings.device,
+        max_memory_gib=settings.max_memory_gib,
+        loras=tuple(settings.loras),
+        text_encoders_from=settings.text_encoders_from,
+    )
+
+
+def new_seed() -> int:
+    """Throw the dice."""
+    return random.randint(0, MAX_SEED)  # noqa: S311 - no secret

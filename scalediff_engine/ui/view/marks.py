@@ -1,0 +1,79 @@
+"""What is drawn over and under pictures: the line, the captions, the squares."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
+
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.view.state import Part, Side
+
+# Radius of the line's handle, in the units of the window.
+GRIP = 10
+_CHECK = 8
+_SHADE = QColor(0, 0, 0, 150)
+_WHITE = QColor("#ffffff")
+
+
+def draw_line(
+    painter: QPainter, place: float, height: int, ratio: float, *, has_grip: bool
+) -> None:
+    """Draw the line between two pictures.
+
+    Args:
+        painter: in device pixels
+        place: of the line
+        height: of the view
+        ratio: device pixels for each of the window's units
+        has_grip: whether it can be moved
+    """
+    painter.fillRect(QRectF(place - ratio, 0, 2 * ratio, height), _WHITE)
+    painter.fillRect(QRectF(place - 2 * ratio, 0, ratio, height), _SHADE)
+    painter.fillRect(QRectF(place + ratio, 0, ratio, height), _SHADE)
+    if has_grip:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(_SHADE, ratio))
+        painter.setBrush(_WHITE)
+        painter.drawEllipse(QPointF(place, height / 2), GRIP * ratio, GRIP * ratio)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def draw_captions(
+    painter: QPainter, parts: tuple[Part, ...], ratio: float, *, is_preview: bool
+) -> None:
+    """Say which picture is which, where there is room for it.
+
+    Args:
+        painter: in the units of the window
+        parts: of the view, in device pixels
+        ratio: device pixels for each of the window's units
+        is_preview: whether the result is not done yet
+    """
+    after = translate("View", "Preview") if is_preview else translate("View", "Result")
+    words = {Side.SOURCE: translate("View", "Source"), Side.RESULT: after}
+    metrics = painter.fontMetrics()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for part in parts:
+        word = words[part.side]
+        width = metrics.horizontalAdvance(word) + 14
+        if width + 16 > part.width / ratio:
+            continue
+        end = (part.left + part.width) / ratio - width - 8
+        left = part.left / ratio + 8 if part.side is Side.SOURCE else end
+        pill = QRectF(left, 8, width, metrics.height() + 6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_SHADE)
+        painter.drawRoundedRect(pill, 4, 4)
+        painter.setPen(_WHITE)
+        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, word)
+
+
+def checks() -> QBrush:
+    """Give what is behind transparent pixels."""
+    tile = QPixmap(2 * _CHECK, 2 * _CHECK)
+    tile.fill(QColor("#8c8c8c"))
+    painter = QPainter(tile)
+    for corner in (0, _CHECK):
+        painter.fillRect(corner, corner, _CHECK, _CHECK, QColor("#6f6f6f"))
+    painter.end()
+    return QBrush(tile)

@@ -1,0 +1,63 @@
+"""What forms are made of."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from scalediff_engine.ui.look import set_kind
+
+
+def label(text: str = "", kind: str = "", *, wraps: bool = True) -> QLabel:
+    """Give a label of some kind; see ``look``."""
+    found = QLabel(text)
+    found.setWordWrap(wraps)
+    if kind:
+        set_kind(found, kind)
+    return found
+
+
+def titled(title: str, field: QWidget) -> QWidget:
+    """Give a field with its name above it, where any language has room."""
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(3)
+    name = QLabel(title)
+    name.setBuddy(field)
+    column.addWidget(name)
+    column.addWidget(field)
+    return whole
+
+
+def card() -> tuple[QFrame, QVBoxLayout]:
+    """Give a raised field, and what fills it."""
+    frame = QFrame()
+    frame.setProperty("kind", "card")
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(12, 10, 12, 10)
+    column.setSpacing(4)
+    return frame, column
+
+
+def on_keys(button: QAbstractButton, *keys: str) -> None:
+    """Press a button by keys, besides the letter in its text, where it can be pressed.
+
+    At once, where a button's own shortcut shows it pressed for a while first.
+    """
+    for key in keys:
+        shortcut = QShortcut(QKeySequence(key), button)
+        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+        shortcut.activated.connect(button.click)
+
+
+def scrolling(content: QWidget) -> QScrollArea:
+    """Let something be higher than the window."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area

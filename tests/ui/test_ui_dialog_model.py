@@ -1,0 +1,265 @@
+"""The whole dialog without a widget: load, choose, run, compare, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, plan_for
+
+from scalediff_engine.ui.compare.tries import PICTURES_KEPT
+from scalediff_engine.ui.dialog import DialogModel, Phase
+from scalediff_engine.ui.gateway import Act
+from scalediff_engine.ui.origin import SessionOrigin
+from scalediff_engine.ui.upscale.remembered import Memory
+from scalediff_engine.wire.messages import (
+    JobState,
+    Problem,
+    SessionInfo,
+    SessionState,
+    UpscaleSettings,
+)
+
+SESSION = SessionInfo(
+    "s1", SessionState.OPEN, "i1", "krita", "Layer 3", 1, options={"canvas": "keep"}
+)
+
+
+@pytest.fixture
+def dialog(gateway: FakeGateway, later: FakeLater) -> DialogModel:
+    return DialogModel(gateway, later, SessionOrigin(gateway, "s1"), Memory(), lambda memory: None)
+
+
+@pytest.fixture
+def ended(dialog: DialogModel) -> list[Phase]:
+    phases: list[Phase] = []
+    dialog.ended.add(lambda: phases.append(dialog.phase))
+    return phases
+
+
+def load(dialog: DialogModel, gateway: FakeGateway) -> None:
+    gateway.at_once["plan"] = plan_for
+    gateway.at_once["models"] = models
+    dialog.begin()
+    gateway.last("session").succeed(SESSION)
+    gateway.last("image").succeed(picture())
+
+
+def run(dialog: DialogModel, gateway: FakeGateway, job_id: str = "j1") -> None:
+    dialog.start()
+    gateway.last("submit").succeed(job(job_id, JobState.QUEUED))
+
+
+def finish(dialog: DialogModel, gateway: FakeGateway, job_id: str = "j1") -> None:
+    watch = gateway.last("watch")
+    watch.say(event(1, JobState.DONE))
+    watch.succeed()
+    gateway.last("job").succeed(job(job_id, JobState.DONE, recipe="{}"))
+    gateway.last("result").succeed(picture(64, 48))
+
+
+def test_from_open_to_accept(dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]) -> None:
+    load(dialog, gateway)
+    assert dialog.phase is Phase.CHOOSING
+    run(dialog, gateway)
+    assert dialog.phase is Phase.RUNNING
+    finish(dialog, gateway)
+    assert dialog.phase is Phase.COMPARING
+    dialog.accept()
+    asked = gateway.last("answer_session")
+    session_id, answer = asked.args
+    assert session_id == "s1"
+    assert (answer.accepted, answer.job, answer.options) == (True, "j1", {"canvas": "keep"})
+    asked.succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_the_job_is_about_the_session_s_image(dialog: DialogModel, gateway: FakeGateway) -> None:
+    load(dialog, gateway)
+    dialog.start()
+    request = gateway.last("submit").args[0]
+    assert (request.image, request.title, request.keep) == ("i1", "Layer 3", True)
+    assert not gateway.all("upload")
+
+
+def test_what_the_host_wants_is_chosen(dialog: DialogModel, gateway: FakeGateway) -> None:
+    dialog.begin()
+    wanted = UpscaleSettings(scale=2.0, model="sdxl", seed=5)
+    gateway.last("session").succeed(replace(SESSION, settings=wanted))
+    gateway.last("image").succeed(picture())
+    assert dialog.upscale is not None
+    assert dialog.upscale.choices.settings(dialog.upscale.source) == wanted
+
+
+def test_a_picture_that_does_not_come_is_said(dialog: DialogModel, gateway: FakeGateway) -> None:
+    dialog.begin()
+    gateway.last("session").fail("There is no such session (any more).")
+    assert dialog.problem == Problem("trouble", "There is no such session (any more).")
+
+
+def test_what_does_not_fit_is_not_started(dialog: DialogModel, gateway: FakeGateway) -> None:
+    gateway.at_once["plan"] = lambda request: plan_for(request, Problem("x", "Too large."))
+    dialog.begin()
+    gateway.last("session").succeed(SESSION)
+    gateway.last("image").succeed(picture())
+    dialog.start()
+    assert dialog.phase is Phase.CHOOSING
+    assert not gateway.all("submit")
+
+
+def test_what_the_engine_refuses_is_said(dialog: DialogModel, gateway: FakeGateway) -> None:
+    load(dialog, gateway)
+    dialog.start()
+    gateway.last("submit").fail("There is no room.")
+    assert dialog.phase is Phase.CHOOSING
+    assert dialog.problem is not None
+    dialog.start()
+    assert dialog.problem is None
+
+
+def test_cancel_answers_at_once_and_is_said_to_the_engine(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    dialog.cancel()
+    assert dialog.phase is Phase.CHOOSING
+    assert gateway.last("act").args == ("j1", Act.CANCEL)
+    assert not gateway.pending("watch")
+
+
+def test_cancel_before_the_engine_has_taken_the_job(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    dialog.start()
+    dialog.cancel()
+    assert dialog.phase is Phase.CHOOSING
+    gateway.last("submit").succeed(job("j7", JobState.QUEUED))
+    assert dialog.phase is Phase.CHOOSING
+    assert gateway.last("act").args == ("j7", Act.CANCEL)
+
+
+def test_cancel_while_the_result_comes(dialog: DialogModel, gateway: FakeGateway) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    watch = gateway.last("watch")
+    watch.say(event(1, JobState.DONE))
+    watch.succeed()
+    gateway.last("job").succeed(job(state=JobState.DONE))
+    dialog.cancel()
+    assert dialog.phase is Phase.CHOOSING
+    assert not gateway.pending("result")
+
+
+def test_a_second_try_keeps_the_first(dialog: DialogModel, gateway: FakeGateway) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    finish(dialog, gateway)
+    dialog.choose_again()
+    run(dialog, gateway, "j2")
+    finish(dialog, gateway, "j2")
+    assert [one.job.id for one in dialog.tries.all] == ["j1", "j2"]
+    dialog.look_at(1)
+    dialog.accept()
+    assert gateway.last("answer_session").args[1].job == "j1"
+
+
+def test_cancelling_a_second_try_leads_back_to_the_first(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    finish(dialog, gateway)
+    dialog.choose_again()
+    run(dialog, gateway, "j2")
+    dialog.cancel()
+    assert dialog.phase is Phase.COMPARING
+
+
+def test_old_pictures_make_way_and_come_back(dialog: DialogModel, gateway: FakeGateway) -> None:
+    load(dialog, gateway)
+    for number in range(PICTURES_KEPT + 1):
+        run(dialog, gateway, f"j{number}")
+        finish(dialog, gateway, f"j{number}")
+        dialog.choose_again()
+    assert [one.picture is not None for one in dialog.tries.all] == [False, True, True]
+    dialog.compare()
+    dialog.look_at(1)
+    assert dialog.shown is None
+    dialog.accept()  # nothing to be seen, nothing to be accepted
+    assert not gateway.all("answer_session")
+    gateway.last("result").succeed(picture(64, 48))
+    assert dialog.shown is not None
+
+
+def test_a_failed_job_says_why_and_goes_back(dialog: DialogModel, gateway: FakeGateway) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    watch = gateway.last("watch")
+    watch.say(event(1, JobState.FAILED, problem=Problem("x", "It broke.")))
+    watch.succeed()
+    assert dialog.problem == Problem("x", "It broke.")
+    assert dialog.phase is Phase.RUNNING
+    dialog.cancel()
+    assert dialog.phase is Phase.CHOOSING
+
+
+def test_discard_tells_the_session(
+    dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]
+) -> None:
+    load(dialog, gateway)
+    dialog.discard()
+    assert not ended
+    asked = gateway.last("answer_session")
+    assert not asked.args[1].accepted
+    asked.succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_discard_while_it_runs_cancels_first(
+    dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    dialog.discard()
+    assert not gateway.all("answer_session")
+    gateway.last("act").succeed(job(state=JobState.CANCELLING))
+    gateway.last("answer_session").succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_an_answer_that_does_not_arrive_can_be_given_again(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    finish(dialog, gateway)
+    dialog.accept()
+    gateway.last("answer_session").fail("The engine went away.")
+    assert dialog.phase is Phase.COMPARING
+    assert dialog.problem is not None
+    dialog.accept()
+    assert len(gateway.all("answer_session")) == 2
+
+
+def test_in_the_background_it_runs_on(dialog: DialogModel, gateway: FakeGateway) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    dialog.work_in_background()
+    assert dialog.in_background
+    finish(dialog, gateway)
+    assert dialog.phase is Phase.COMPARING
+    assert dialog.in_background  # until somebody asks for it
+    dialog.come_back()
+    assert not dialog.in_background
+
+
+@pytest.mark.parametrize("deed", [DialogModel.accept, DialogModel.start, DialogModel.cancel])
+def test_too_early_nothing_happens(
+    dialog: DialogModel, gateway: FakeGateway, deed: Callable[[DialogModel], None]
+) -> None:
+    dialog.begin()
+    deed(dialog)
+    assert dialog.phase is Phase.LOADING
