@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
-from scalediff_engine.errors import DiskFull, NotFound, WrongState
+from scalediff_engine.errors import NotFound, OutputError, WrongState
 from scalediff_engine.geometry import Size
 from scalediff_engine.jobs import record as records
 from scalediff_engine.jobs.record import Record
@@ -59,7 +59,7 @@ class Book:
         """Write a new job down.
 
         Raises:
-            DiskFull: there is no room for it.
+            OutputError: it cannot be written; DiskFull for want of room.
         """
         now = self._clock()
         info = JobInfo(
@@ -132,7 +132,7 @@ class Book:
 
     def forgive_crashes(self, job_id: str) -> None:
         """Forget how often a job took its worker with it."""
-        self._jobs[job_id] = replace(self.record(job_id), crashes=0, crash_place="")
+        self._jobs[job_id] = replace(self.record(job_id), crashes=0, all_crashes=0, crash_place="")
 
     def remove(self, job_id: str) -> None:
         """Forget a job that has ended.
@@ -183,8 +183,8 @@ class Book:
                 oldest, of_it = self._unwritten[0]
                 self._store.put(oldest, of_it, durable=of_it.kind is EventKind.STATE)
                 del self._unwritten[0]
-        except DiskFull:  # work goes on; it is written as soon as there is room
-            _log.warning("The disk is full: %d events are not written", len(self._unwritten))
+        except OutputError as error:  # work goes on; it is written as soon as that is possible
+            _log.warning("%d events are not written: %s", len(self._unwritten), error)
         self._jobs[found.info.id] = found
         self._tell(found.info.id)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from scalediff_engine.errors import ScaleDiffError
+from scalediff_engine.errors import DiskFull, ScaleDiffError
 from scalediff_engine.geometry import Size
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.protocol import (
@@ -27,7 +27,7 @@ from scalediff_engine.jobs.protocol import (
     Stop,
     Stopped,
 )
-from scalediff_engine.jobs.record import Record, crash_problem
+from scalediff_engine.jobs.record import Record, crash_problem, is_hopeless
 from scalediff_engine.jobs.states import Action
 from scalediff_engine.jobs.workerprocess import WorkerProcess, WorkerProgram
 from scalediff_engine.wire.messages import (
@@ -43,7 +43,6 @@ from scalediff_engine.wire.messages import (
 
 _log = logging.getLogger(__name__)
 
-_CRASHES = 2
 _FAILED_STARTS = 3
 _UNDER_WAY = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
 
@@ -71,12 +70,16 @@ class Patience:
     Attributes:
         idle: without a job, until the worker is let go and its memory is back
         stop: for a worker that is to leave a cancelled job, until it is ended
+        leave: for one that is to leave a job which goes on later; its last checkpoint stays
+        again: for room for a job's files, before it is tried again
         close: for a worker that is to finish its step, when the engine ends
         restart: before the worker is started again, times the failures in a row
     """
 
     idle: float = 300.0
     stop: float = 30.0
+    leave: float = 600.0
+    again: float = 5.0
     close: float = 30.0
     restart: float = 1.0
 
@@ -107,6 +110,8 @@ class Desk:
         self._left = asyncio.Event()  # it has none
         self._left.set()
         self._failed_starts = 0
+        self._crashes = 0  # one after the other, whatever the job
+        self._ended: WorkerProcess | None = None  # by the desk itself
         self._idle_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -232,8 +237,9 @@ class Desk:
             NotFound: there is none.
             WrongState: it has not ended.
         """
+        if self.job(job_id).state.is_final:
+            self._folders.remove_job(job_id)  # first: the book may need the room
         self._book.remove(job_id)
-        self._folders.remove_job(job_id)
 
     # --- giving work --------------------------------------------------------------------------
 
@@ -270,9 +276,13 @@ class Desk:
             order = Run(
                 info.id, str(folder), str(self._folders.image_file(info.image)), info.settings
             )
-        except (OSError, ScaleDiffError) as error:
-            self._book.act(info.id, Action.FAIL, problem=_no_files(error))
-            self._go_on()
+        except (OSError, DiskFull) as error:  # that may pass
+            _log.warning("There is no place for the files of job %s: %s", info.id, error)
+            asyncio.get_running_loop().call_later(self._patience.again, self._go_on)
+            return
+        except ScaleDiffError as error:
+            self._book.act(info.id, Action.FAIL, problem=Problem(error.code, str(error)))
+            asyncio.get_running_loop().call_soon(self._go_on)
             return
         self._current, self._state = info.id, WorkerState.BUSY
         self._left.clear()
@@ -284,14 +294,16 @@ class Desk:
         if job_id != self._current or worker is None:
             return
         worker.send(Stop(job_id, keep))
-        if not keep:  # there is nothing to lose
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._patience.stop, self._end_stubborn, worker, job_id)
+        patience = self._patience.leave if keep else self._patience.stop
+        attempt = self.job(job_id).attempts
+        loop = asyncio.get_running_loop()
+        loop.call_later(patience, self._end_stubborn, worker, job_id, attempt)
 
-    def _end_stubborn(self, worker: WorkerProcess, job_id: str) -> None:
+    def _end_stubborn(self, worker: WorkerProcess, job_id: str, attempt: int) -> None:
         still_there = worker is self._worker and self._current == job_id
-        if still_there and self.job(job_id).state is JobState.CANCELLING:
-            _log.warning("The worker does not leave a cancelled job and is ended")
+        if still_there and self.job(job_id).attempts == attempt:
+            _log.warning("The worker does not leave a job and is ended")
+            self._ended = worker
             worker.kill()
 
     # --- hearing of it ------------------------------------------------------------------------
@@ -315,6 +327,7 @@ class Desk:
     def _leave(self, news: Done | Stopped | Failed) -> None:
         """The worker is through with a job, one way or another."""
         self._current, self._state = None, WorkerState.IDLE
+        self._crashes = 0
         if isinstance(news, Done):
             self._book.act(news.job, Action.FINISH, recipe=news.recipe, notes=news.notes)
         elif isinstance(news, Failed):
@@ -330,8 +343,12 @@ class Desk:
         was_ready = self._state in (WorkerState.IDLE, WorkerState.BUSY)
         self._failed_starts = 0 if was_ready else self._failed_starts + 1
         job_id, self._current = self._current, None
+        on_purpose = self._ended is not None and self._ended is self._worker
         self._worker, self._state = None, WorkerState.NONE
-        if job_id is not None:
+        if job_id is not None and on_purpose:
+            self._book.act(job_id, Action.INTERRUPT)
+        elif job_id is not None:
+            self._crashes += 1
             self._interrupt(job_id, how)
         elif self._failed_starts >= _FAILED_STARTS:
             self._fail_first(how)
@@ -340,7 +357,7 @@ class Desk:
 
     def _interrupt(self, job_id: str, how: str) -> None:
         found = self._book.count_crash(job_id)
-        if found.crashes >= _CRASHES:  # one that is being cancelled is cancelled all the same
+        if is_hopeless(found):  # one that is being cancelled is cancelled all the same
             self._book.act(job_id, Action.FAIL, problem=crash_problem(found, how))
         else:
             self._book.act(job_id, Action.INTERRUPT)
@@ -364,7 +381,8 @@ class Desk:
         self._spawn(self._begin(self._worker))
 
     async def _begin(self, worker: WorkerProcess) -> None:
-        await asyncio.sleep(self._patience.restart * self._failed_starts)
+        failures = self._failed_starts + max(0, self._crashes - 1)
+        await asyncio.sleep(self._patience.restart * failures)
         if self._closing:
             return
         try:
@@ -393,9 +411,3 @@ class Desk:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _no_files(error: OSError | ScaleDiffError) -> Problem:
-    if isinstance(error, ScaleDiffError):
-        return Problem(error.code, str(error))
-    return Problem("output-unwritable", f"The job's folder cannot be made: {error.strerror}.")

@@ -15,6 +15,10 @@ from scalediff_engine.wire.messages import (
     Problem,
 )
 
+# At one place, and anywhere: memory that runs out does not always do so at the same step.
+_CRASHES = 2
+_ALL_CRASHES = 6
+
 _TURNS = {Priority.EDITOR: 0, Priority.FOLDER: 1}
 
 
@@ -27,12 +31,14 @@ class Record:
         number: jobs of one priority are done in this order
         crash_place: where its worker went away the last time, as stage and step
         crashes: how often it did so at that place, one time after the other
+        all_crashes: how often it did so anywhere
     """
 
     info: JobInfo
     number: int
     crash_place: str = ""
     crashes: int = 0
+    all_crashes: int = 0
 
     @property
     def turn(self) -> tuple[int, int]:
@@ -84,14 +90,24 @@ def advanced(record: Record, progress: JobProgress, now: float) -> tuple[Record,
 def crashed(record: Record) -> Record:
     """Count that the worker went away with this job."""
     again = record.crash_place == record.place
-    return replace(record, crash_place=record.place, crashes=record.crashes + 1 if again else 1)
+    return replace(
+        record,
+        crash_place=record.place,
+        crashes=record.crashes + 1 if again else 1,
+        all_crashes=record.all_crashes + 1,
+    )
+
+
+def is_hopeless(record: Record) -> bool:
+    """Whether it took its worker with it so often that trying again is no use."""
+    return record.crashes >= _CRASHES or record.all_crashes >= _ALL_CRASHES
 
 
 def crash_problem(record: Record, how: str) -> Problem:
     """Say what is known of a job that took its worker with it once too often."""
     return Problem(
         "worker-crashed",
-        f"The process that computes {how}, {record.crashes} times at {record.place}, so this job "
-        "was given up. Its log says more: `scalediff doctor --bundle` packs it. A smaller result "
-        "or another device may work.",
+        f"The process that computes {how}, {record.all_crashes} times in all and lastly at "
+        f"{record.place}, so this job was given up. Its log says more: `scalediff doctor --bundle` "
+        "packs it. A smaller result or another device may work.",
     )

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scalediff_engine.errors import DiskFull, EngineError
+from scalediff_engine.errors import DiskFull, EngineError, OutputError
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.wire import codec
 from scalediff_engine.wire.messages import JobEvent
@@ -61,11 +61,11 @@ class JobStore:
         """Write a job, and what happened to it.
 
         Raises:
-            DiskFull: there is no room for it; nothing has changed.
+            OutputError: it cannot be written, with DiskFull for want of room; nothing has changed.
         """
-        # outside of a transaction it holds from the next one on
-        self._database.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         with _sentences(), self._database:
+            # outside of a transaction it holds from the next one on
+            self._database.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute(
                 "INSERT INTO jobs VALUES (?, ?)"
@@ -143,7 +143,7 @@ def _sentences() -> Generator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             raise DiskFull("The disk is full: the list of jobs could not be written.") from error
-        raise
+        raise OutputError(f"The list of jobs could not be written: {error}.") from error
 
 
 def _body(record: Record) -> str:

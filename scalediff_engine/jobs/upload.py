@@ -159,7 +159,8 @@ class Upload:
             if self._is_over:
                 return
             if self._file is None:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                # Windows would write two bytes for each line's end
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
                 self._file = os.open(self._part, flags, 0o600)
             rest = memoryview(data)
             while rest:

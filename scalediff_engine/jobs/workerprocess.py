@@ -139,7 +139,10 @@ class WorkerProcess:
         except Malformed:
             _log.warning("The worker said something that is no news: %r", line[:80])
             return
-        self.hear(news)  # type: ignore[arg-type] - orders only go the other way
+        try:
+            self.hear(news)  # type: ignore[arg-type] - orders only go the other way
+        except Exception:  # noqa: BLE001 - whatever it was, the next news must be heard
+            _log.exception("The worker's news was not taken")
 
 
 def _in_words(status: int, *, silent_s: float) -> str:

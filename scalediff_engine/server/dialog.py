@@ -32,7 +32,7 @@ _DISPLAY = re.compile(
 
 def dialog_argv() -> list[str]:
     """How the dialog is started; what it must know comes in by its standard input."""
-    return [sys.executable, "-m", "scalediff_engine", "dialog", "--session", "-"]
+    return [sys.executable, "-P", "-m", "scalediff_engine", "dialog", "--session", "-"]
 
 
 def dialog_environment(engine: Mapping[str, str], caller: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scalediff_engine.errors import NotFound, WrongState
+from scalediff_engine.errors import NotFound, OutputError, WrongState
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.desk import Desk
 from scalediff_engine.jobs.overdue import expired_jobs
@@ -152,7 +152,8 @@ class Engine:
         """Delete what is overdue at a moment, in seconds since 1970."""
         limits = self.spool.limits
         for job_id in expired_jobs(self.desk.jobs(), now, limits.result_seconds):
-            self.desk.remove(job_id)
+            with suppress(OutputError):  # its files are gone; the rest when there is room
+                self.desk.remove(job_id)
         jobs = self.desk.jobs()
         live_images = {job.image for job in jobs} | self.sessions.images()
         gone = await asyncio.to_thread(self.spool.sweep, now, live_images, {job.id for job in jobs})
@@ -223,7 +224,14 @@ def build_engine(
 
 def worker_argv(places: Places) -> list[str]:
     """Give the program that does the jobs."""
-    return [sys.executable, "-m", "scalediff_engine.worker", "--lock", str(places.worker_lock)]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "scalediff_engine.worker",
+        "--lock",
+        str(places.worker_lock),
+    ]
 
 
 def _device() -> DeviceInfo:

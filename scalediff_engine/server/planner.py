@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scalediff_engine.errors import NotEnoughMemory
+from scalediff_engine.errors import NotEnoughMemory, UsageError
 from scalediff_engine.geometry import Size
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.held import NOTHING_HELD, held_by
@@ -29,6 +29,16 @@ def require_model(settings: UpscaleSettings) -> None:
         locate(settings.text_encoders_from)
 
 
+def _require_device(word: str) -> None:
+    """Pass if there is such a device; a plan for another would be no use.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if word not in ("auto", "cpu") and find_device(word) == find_device("cpu"):
+        raise UsageError(f"There is no device '{word}' on this machine.")
+
+
 def plan(source: Size, settings: UpscaleSettings, worker_pid: int | None) -> PlanInfo:
     """Plan an upscale on this machine; takes milliseconds, reads headers of files.
 
@@ -43,6 +53,7 @@ def plan(source: Size, settings: UpscaleSettings, worker_pid: int | None) -> Pla
     """
     held = NOTHING_HELD if worker_pid is None else held_by(worker_pid)
     prepared = plan_for(source, settings, held=held)
+    _require_device(settings.device)
     problem: Problem | None = None
     try:
         prepared.require_room()

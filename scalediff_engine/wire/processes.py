@@ -18,7 +18,7 @@ def process_space() -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether there is a process of this number in our space."""
+    """Tell whether we have a process of this number in our space; other users' are none of ours."""
     if pid <= 0:
         return False
     if sys.platform == "win32":  # os.kill would end it there
@@ -27,8 +27,8 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:
-        return True
+    except PermissionError:  # the number went to somebody else
+        return False
     return not _is_zombie(pid)
 
 

@@ -20,7 +20,7 @@ from typing import Optional
 from .channel import Channel
 from .client import Client
 from .environment import cleaned
-from .errors import EngineNotInstalled, EngineNotStarted, EngineUnreachable
+from .errors import EngineNotInstalled, EngineNotStarted, EngineUnreachable, Refused
 from .places import (
     HOME_VARIABLE,
     EngineRecord,
@@ -37,6 +37,7 @@ COMMAND_VARIABLE = "SCALEDIFF_COMMAND"
 RUNS_ALREADY = 9
 START_SECONDS = 30.0
 _HEALTH_SECONDS = 5.0
+_ANOTHERS = 401
 _POLL_SECONDS = 0.05
 _RETRY_SECONDS = 0.5
 # By a lock whose holder does not show itself: it is just starting, or the code means more.
@@ -73,6 +74,10 @@ def find(places: Places) -> Optional[EngineRecord]:
         )
     except EngineUnreachable:
         return None
+    except Refused as error:
+        if error.status == _ANOTHERS:
+            return None  # an engine that died left the record, and somebody else has its port
+        raise
     return record
 
 

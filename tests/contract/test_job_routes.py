@@ -486,3 +486,8 @@ def test_a_job_whose_model_is_not_there_is_refused_at_once(
             client.submit(JobRequest(image, settings))
         assert refused.value.problem.code == "model-missing"
     assert client.jobs().jobs == []
+
+
+def test_a_device_that_is_not_there_is_refused_before_the_job(planning: Running) -> None:
+    wanted = {"width": 8, "height": 8, "settings": {"device": "cuda:99"}}
+    assert planning.ask("POST", "/v1/plan", wanted).problem == (422, "usage")

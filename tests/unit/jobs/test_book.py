@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from unit.jobs.desks import IMAGE
 
-from scalediff_engine.errors import DiskFull, NotFound
+from scalediff_engine.errors import DiskFull, NotFound, OutputError
 from scalediff_engine.geometry import Size
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.record import Record
@@ -14,13 +14,14 @@ from scalediff_engine.wire.messages import JobEvent, JobProgress, JobRequest, Jo
 
 
 class Leaky(JobStore):
-    """A store whose disk is sometimes full."""
+    """A store whose disk is sometimes full, or fails."""
 
     full = False
+    error: type[OutputError] = DiskFull
 
     def put(self, record: Record, event: JobEvent | None = None, *, durable: bool = True) -> None:
         if self.full:
-            raise DiskFull("There is no room.")
+            raise self.error("There is no room.")
         super().put(record, event, durable=durable)
 
 
@@ -28,7 +29,10 @@ def progress(step: int) -> JobProgress:
     return JobProgress("sharpening", 1, 1, step, 9, step / 9)
 
 
-def test_while_the_disk_is_full_work_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [DiskFull, OutputError])
+def test_while_nothing_can_be_written_work_goes_on_and_nothing_is_lost(
+    tmp_path: Path, error: type[OutputError]
+) -> None:
     async def work() -> list[int]:
         store = Leaky(tmp_path / "jobs.sqlite3")
         book = Book(store)
@@ -41,12 +45,12 @@ def test_while_the_disk_is_full_work_goes_on_and_nothing_is_lost(tmp_path: Path)
 
         watching = asyncio.create_task(watch())
         await asyncio.sleep(0)
-        store.full = True
+        store.full, store.error = True, error
         book.act(job, Action.START)
         for step in range(1, 4):
             book.advance(job, progress(step))
             await asyncio.sleep(0)
-        with pytest.raises(DiskFull):
+        with pytest.raises(error):
             book.add(JobRequest(IMAGE.id), IMAGE, Size(16, 16))
         await asyncio.sleep(0.01)
         assert heard == [1, 2, 3, 4, 5]  # also what is not written

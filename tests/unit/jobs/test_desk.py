@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -342,3 +343,57 @@ def test_a_worker_killed_while_idle_is_replaced_when_it_is_needed(tmp_path: Path
         assert (await place.ends(place.submit())).state is JobState.DONE
 
     run(work, tmp_path)
+
+
+def test_a_job_that_takes_its_worker_with_it_here_and_there_is_given_up_too(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        bad, good = place.submit("steps=40 pause=0.02"), place.submit()
+        for step in range(3, 40, 3):
+            await place.reaches(bad, step)
+            if place.desk.job(bad).state.is_final:
+                break
+            os.kill(place.desk.worker_pid or 0, signal.SIGKILL)
+        info = await place.ends(bad)
+        assert info.state is JobState.FAILED
+        assert info.attempts == 6
+        assert (await place.ends(good)).state is JobState.DONE
+
+    run(work, tmp_path)
+
+
+def test_a_worker_that_hears_nothing_does_not_hold_up_whoever_waits(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        folder = place.submit("steps=100000 pause=0.05 deaf", Priority.FOLDER)
+        await place.reaches(folder, 1)
+        assert (await place.ends(place.submit())).state is JobState.DONE
+        await place.becomes(folder, JobState.RUNNING)
+        place.desk.pause(folder)
+        await place.becomes(folder, JobState.PAUSED)  # and that was no crash
+        assert place.desk.job(folder).problem is None
+
+    run(work, tmp_path, patience=replace(QUICK, leave=0.3))
+
+
+def test_no_room_for_a_jobs_files_passes_and_the_queue_goes_on(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        real, place.desk._folders = place.desk._folders, Full()
+        jobs = [place.submit() for _ in range(3)]
+        await asyncio.sleep(0.5)
+        assert {place.desk.job(job).state for job in jobs} == {JobState.QUEUED}
+        place.desk._folders = real
+        for job in jobs:
+            assert (await place.ends(job)).state is JobState.DONE
+
+    run(work, tmp_path, patience=replace(QUICK, again=0.1))
+
+
+class Full:
+    """A disk without room."""
+
+    def image_file(self, image_id: str) -> Path:
+        return Path(image_id)
+
+    def job_folder(self, job_id: str) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def remove_job(self, job_id: str) -> None: ...

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scalediff_engine.errors import DiskFull, EngineError
+from scalediff_engine.errors import DiskFull, EngineError, OutputError
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.wire.messages import (
@@ -185,3 +185,16 @@ def test_a_copy_made_in_the_midst_of_writing_is_whole(tmp_path: Path) -> None:
         writer.kill()
         writer.wait()
         writer.stdout.close()
+
+
+def test_whatever_keeps_the_file_from_being_written_is_a_sentence(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite3")
+    other = sqlite3.connect(tmp_path / "jobs.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store._database.execute("PRAGMA busy_timeout=50")
+    with pytest.raises(OutputError, match="locked"):
+        store.put(record())
+    other.execute("ROLLBACK")
+    store.put(record())
+    other.close()
+    store.close()

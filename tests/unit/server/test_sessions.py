@@ -15,7 +15,7 @@ PATIENT = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]
 
 def sessions(tmp_path: Path, patience: SessionPatience | None = None) -> Sessions:
     program = DialogProgram(PATIENT, tmp_path / "dialog.log")
-    return Sessions(program, lambda: (1, "t"), lambda _: None, patience)
+    return Sessions(program, lambda: {"port": 1, "token": "t"}, lambda _: None, patience)
 
 
 def test_what_happens_while_an_event_is_sent_is_not_missed(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from scalediff_engine.wire.errors import (
     EngineNotInstalled,
     EngineNotStarted,
     ProtocolMismatch,
-    Refused,
     UnsafeEngineFile,
 )
 from scalediff_engine.wire.places import EngineRecord, Places, read_engine, write_engine
@@ -230,13 +229,14 @@ def test_an_engine_that_runs_and_is_stuck_is_said(
     os.kill(record.pid, signal.SIGCONT)
 
 
-def test_what_went_wrong_in_health_is_not_taken_for_no_engine(
+def test_an_engine_that_does_not_know_us_is_not_ours_and_that_is_said(
     places: Places, environ: dict[str, str]
 ) -> None:
     record = find_or_start(places, environ=environ)
     write_engine(places, dataclasses.replace(record, token="wrong"))  # noqa: S106
-    with pytest.raises(Refused, match="Who are you"):
-        find_or_start(places, environ=environ)
+    assert find(places) is None
+    with pytest.raises(EngineNotStarted, match=r"An engine runs .* End it and try again"):
+        find_or_start(places, start_seconds=1, environ=environ)
 
 
 def test_the_log_of_starts_stays_small(places: Places, environ: dict[str, str]) -> None:
