@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Header
+from fastapi import Depends, Header
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from scalediff_engine.wire.messages import EventKind
@@ -33,8 +33,16 @@ STREAM: dict[int | str, dict[str, Any]] = {
     }
 }
 
-# What a client that reconnects has seen; nothing: all from the beginning.
-LastEventId = Annotated[int, Header(alias="Last-Event-ID", ge=0, le=2**53)]
+# What a client that reconnects has seen; nothing: all from the beginning. As text, since a number
+# would also be taken as "+0.0" and the like, which is more than the document says.
+_LastEventId = Annotated[str, Header(alias="Last-Event-ID", pattern="^[0-9]{1,15}$")]
+
+
+def _last_event(last_event_id: _LastEventId = "0") -> int:
+    return int(last_event_id)
+
+
+LastEventId = Annotated[int, Depends(_last_event)]
 
 
 def event_stream(

@@ -165,17 +165,29 @@ class UpscaleSettings:
 
 
 @dataclass(frozen=True)
+class Window:
+    """A part of a result, in its pixels from the top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class PlanRequest:
     """Asks what an upscale would cost.
 
     Attributes:
         width, height: of the source
         settings: as for the job
+        window: the part of the result that is wanted; none = all
     """
 
     width: int
     height: int
     settings: UpscaleSettings = field(default_factory=UpscaleSettings)
+    window: Optional[Window] = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +238,8 @@ class JobRequest:
         title: what people know the picture by: a layer's or a file's name
         keep: whether the job goes on when nobody watches it; otherwise it is cancelled some
             seconds after the last watcher has gone
+        window: the part of the result that is wanted, for a look at it before the whole is paid
+            for; none = all
     """
 
     image: str
@@ -233,6 +247,7 @@ class JobRequest:
     priority: Priority = Priority.EDITOR
     title: str = ""
     keep: bool = True
+    window: Optional[Window] = None
 
 
 @dataclass(frozen=True)
@@ -277,6 +292,7 @@ class JobInfo:
         problem: why it failed
         notes: sentences on what was put together or left behind
         recipe: how the result was made, as a JSON object; none before it is done
+        window: the part that is the result, as asked for; ``width`` and ``height`` are its own
     """
 
     id: str
@@ -298,6 +314,7 @@ class JobInfo:
     problem: Optional[Problem] = None
     notes: list[str] = field(default_factory=list)
     recipe: Optional[str] = None
+    window: Optional[Window] = None
 
 
 @dataclass(frozen=True)
@@ -396,18 +413,26 @@ class ModelList:
     models: list[ModelInfo]
 
 
+class Purpose(str, Enum):
+    """What a dialog is for."""
+
+    UPSCALE = "upscale"
+    RECENT = "recent"  # to pick one of the results of the last day
+
+
 @dataclass(frozen=True)
 class SessionRequest:
-    """Asks for a dialog about an image.
+    """Asks for a dialog.
 
     Attributes:
-        image: id of the upload
+        image: id of the upload; empty if the purpose is ``recent``
         host: who asks, such as ``krita``
         title: what people know the picture by
         settings: what the dialog begins with; none = what was used last
         environment: the caller's display variables, since the engine may have been started
             elsewhere
         options: of the host, handed through to the dialog and back
+        purpose: what the dialog is for
     """
 
     image: str
@@ -416,6 +441,7 @@ class SessionRequest:
     settings: Optional[UpscaleSettings] = None
     environment: dict[str, str] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
+    purpose: Purpose = Purpose.UPSCALE
 
 
 @dataclass(frozen=True)
@@ -429,6 +455,7 @@ class SessionInfo:
         job: whose result was accepted, or that goes on in the background
         events: number of the newest event
         problem: why there is no dialog
+        purpose: as asked for
     """
 
     id: str
@@ -441,6 +468,7 @@ class SessionInfo:
     options: dict[str, str] = field(default_factory=dict)
     job: Optional[str] = None
     problem: Optional[Problem] = None
+    purpose: Purpose = Purpose.UPSCALE
 
 
 @dataclass(frozen=True)

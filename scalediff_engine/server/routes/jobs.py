@@ -86,7 +86,7 @@ async def retry(job_id: Id, engine: TheEngine) -> JobInfo:
 
 @router.get("/v1/jobs/{job_id}/events", response_class=EventSourceResponse, responses=STREAM)
 async def events(
-    job_id: Id, engine: TheEngine, last_event_id: LastEventId = 0
+    job_id: Id, engine: TheEngine, last_event_id: LastEventId
 ) -> EventSourceResponse:
     """Tell what happens to a job, as server-sent events, until it has ended."""
     engine.desk.job(job_id)

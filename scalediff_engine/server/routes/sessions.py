@@ -47,7 +47,7 @@ async def end(session_id: Id, engine: TheEngine) -> SessionInfo:
     "/v1/sessions/{session_id}/events", response_class=EventSourceResponse, responses=STREAM
 )
 async def events(
-    session_id: Id, engine: TheEngine, last_event_id: LastEventId = 0
+    session_id: Id, engine: TheEngine, last_event_id: LastEventId
 ) -> EventSourceResponse:
     """Tell what happens to a session, as server-sent events, until it has ended."""
     engine.sessions.session(session_id)
