@@ -19,6 +19,8 @@ CLONE = Path(__file__).resolve().parent.parent
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
+# What commands need besides what everything needs; who has plug-ins has dialogs.
+EXTRAS = {"test": ("dev",), "check": ("dev",), "dialog": ("ui",), "plugins": ("ui",)}
 
 HELP = """\
 usage: python3 installer/run.py ARGUMENTS...
@@ -27,6 +29,7 @@ Runs ScaleDiff from this clone. The first start makes an environment and says wh
 
   test [PYTEST ARGUMENTS]   runs the quick tests (test -m slow: the slow ones)
   check                     runs the linters and the type checker
+  dialog [PICTURE]          opens the window, and adds PySide6 for that the first time
   anything else             goes to scalediff, for example: upscale photo.jpg --scale 4
 
 Variables:
@@ -60,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 def extras_for(arguments: list[str]) -> tuple[str, ...]:
     """Give the extras that a command needs."""
-    return ("dev",) if arguments[0] in {"test", "check"} else ()
+    return EXTRAS.get(arguments[0], ())
 
 
 def program_for(layout: Layout, arguments: list[str]) -> list[str]:

@@ -32,6 +32,56 @@ class Size(NamedTuple):
         return f"{self.width}x{self.height}"
 
 
+class Box(NamedTuple):
+    """A part of a picture or a grid, in its cells; right and bottom are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @staticmethod
+    def of(size: Size) -> Box:
+        """All of a picture."""
+        return Box(0, 0, size.width, size.height)
+
+    @property
+    def size(self) -> Size:
+        """How large it is."""
+        return Size(self.right - self.left, self.bottom - self.top)
+
+    def seen_from(self, other: Box) -> Box:
+        """The same part, counted from the top left of ``other``."""
+        left, top = other.left, other.top
+        return Box(self.left - left, self.top - top, self.right - left, self.bottom - top)
+
+    def divided(self, factor: int) -> Box:
+        """The same part in cells of ``factor`` per side, of which it has whole ones only."""
+        return Box(*(side // factor for side in self))
+
+    def grown(self, cells: int) -> Box:
+        """This part and so many cells around it."""
+        left, top, right, bottom = self
+        return Box(left - cells, top - cells, right + cells, bottom + cells)
+
+    def within(self, size: Size) -> Box:
+        """What of it lies in a picture of this size."""
+        left, top, right, bottom = self
+        return Box(max(left, 0), max(top, 0), min(right, size.width), min(bottom, size.height))
+
+    def with_box(self, other: Box) -> Box:
+        """The smallest part that has both in it."""
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.left},{self.top},{self.size}"
+
+
 # As much more area than the native one is no reason to cut a picture up.
 _ABOUT = 1.125
 

@@ -20,10 +20,12 @@ import uvicorn
 
 from scalediff_engine.errors import NotFound, WrongState
 from scalediff_engine.geometry import Size
+from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.spool import Spool, SpoolLimits
 from scalediff_engine.jobs.states import Action, after
 from scalediff_engine.server.app import create_app
 from scalediff_engine.server.dialog import DialogProgram
+from scalediff_engine.server.downloads import DownloadProgram
 from scalediff_engine.server.engine import Engine, EnginePatience
 from scalediff_engine.server.planner import Planner
 from scalediff_engine.server.remembered import Remembered
@@ -38,8 +40,10 @@ from scalediff_engine.wire.messages import (
     JobState,
     ModelList,
     PlanInfo,
+    Priority,
     StageInfo,
     UpscaleSettings,
+    Window,
     WorkerState,
 )
 from scalediff_engine.wire.pixels import PixelHeader, to_prefix
@@ -58,6 +62,7 @@ class FakeDesk:
     def __init__(self) -> None:
         self.found: dict[str, JobInfo] = {}
         self.told: dict[str, list[JobEvent]] = {}
+        self.about_files: set[str] = set()
         self.change = asyncio.Event()
         self.is_started = self.is_closed = False
 
@@ -83,11 +88,25 @@ class FakeDesk:
             created_at=time.time(),
             updated_at=time.time(),
             events=0,
+            window=request.window,
         )
         self.found = {info.id: info, **self.found}
         self.told[info.id] = []
         self._tell(info.id, EventKind.STATE)
         return self.found[info.id]
+
+    def submit_file(self, file: FileWork, settings: UpscaleSettings) -> JobInfo:
+        request = JobRequest("", settings, Priority.FOLDER, file.source)
+        nothing = ImageInfo("", 0, 0, "rgb", "u8", False, 0)
+        info = self.submit(request, nothing, Size(0, 0))
+        self.about_files.add(info.id)
+        return info
+
+    def file_jobs(self) -> list[JobInfo]:
+        return [job for job in self.found.values() if job.id in self.about_files]
+
+    def spent_seconds(self, job_id: str) -> float:
+        return 1.0
 
     def job(self, job_id: str) -> JobInfo:
         if job_id not in self.found:
@@ -95,7 +114,7 @@ class FakeDesk:
         return self.found[job_id]
 
     def jobs(self) -> list[JobInfo]:
-        return list(self.found.values())
+        return [job for job in self.found.values() if job.id not in self.about_files]
 
     def counts(self) -> tuple[int, int]:
         states = [job.state for job in self.found.values()]
@@ -151,9 +170,16 @@ class FakeDesk:
         change.set()
 
 
-def fake_plan(source: Size, settings: UpscaleSettings, worker_pid: int | None) -> PlanInfo:
+def fake_plan(
+    source: Size,
+    settings: UpscaleSettings,
+    worker_pid: int | None,
+    window: Window | None = None,
+) -> PlanInfo:
     """A plan for whatever is asked."""
     target = source.scaled(settings.scale or 4)
+    if window is not None:
+        target = Size(window.width, window.height)
     return PlanInfo(
         width=target.width,
         height=target.height,
@@ -177,6 +203,7 @@ def fake_engine(
     token: str = TOKEN,
     device: Callable[[], DeviceInfo] = lambda: DeviceInfo("a device", 2**30),
     models: Callable[[], ModelList] = lambda: ModelList([]),
+    download: DownloadProgram | None = None,
 ) -> Engine:
     """An engine with a real spool, and with everything else as a test wants it."""
     places = Places(home)
@@ -190,6 +217,7 @@ def fake_engine(
         Remembered(device, DeviceInfo("not known yet", 0), 5.0),
         Remembered(models, ModelList([]), 5.0),
         patience,
+        download,
     )
 
 

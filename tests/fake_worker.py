@@ -8,6 +8,8 @@ A job's prompt tells it how to behave, in words such as "steps=8 pause=0.01 cras
     hang      keeps silent from this step on
     deaf      does not hear of stops
     fail      fails at this step
+    code      of that problem
+A job about files takes a source's bytes for a picture, and fails where it contains "bad".
 With "dumb" in its own arguments it ends before it is ready.
 """
 
@@ -28,6 +30,7 @@ from scalediff_engine.jobs.protocol import (
     Alive,
     Done,
     Failed,
+    Measured,
     News,
     Ready,
     Run,
@@ -80,6 +83,14 @@ def result_of(image: bytes, steps: int) -> bytes:
     return state
 
 
+def source_of(run: Run) -> bytes:
+    if run.file is None:
+        return Path(run.image).read_bytes()
+    found = Path(run.file.source).read_bytes()
+    say(Measured(run.job, len(found), 1, 4 * len(found), 4))
+    return found
+
+
 def write(path: Path, data: bytes) -> None:
     part = path.with_suffix(".part")
     part.write_bytes(data)
@@ -89,15 +100,22 @@ def write(path: Path, data: bytes) -> None:
 def do(run: Run, stops: dict[str, Stop]) -> None:
     how = dict(word.partition("=")[::2] for word in run.settings.prompt.split())
     steps, pause = int(how.get("steps", 4)), float(how.get("pause", 0))
-    folder, image = Path(run.folder), Path(run.image).read_bytes()
+    folder = Path(run.folder)
+    try:
+        image = source_of(run)
+    except OSError as error:
+        say(Failed(run.job, Problem("input-missing", f"{error.filename} does not exist.")))
+        return
     begun, state = 0, hashlib.sha256(image).digest()
     if (folder / CHECKPOINT).exists():
         number, state = (folder / CHECKPOINT).read_bytes().split(b" ", 1)
         begun = int(number)
     for step in range(begun, steps):
         misbehave(how, step, folder)
-        if how.get("fail") == str(step):
-            say(Failed(run.job, Problem("input-unusable", "It does not want to.")))
+        bad = run.file is not None and b"bad" in image
+        if bad or how.get("fail") == str(step):
+            code = how.get("code", "input-unusable")
+            say(Failed(run.job, Problem(code, "It does not want to.")))
             return
         time.sleep(pause)
         state = hashlib.sha256(state + bytes([step % 256])).digest()
@@ -108,7 +126,14 @@ def do(run: Run, stops: dict[str, Stop]) -> None:
         if stop is not None:
             say(Stopped(run.job))
             return
-    write(folder / RESULT, state)
+    if run.file is None:
+        write(folder / RESULT, state)
+    elif Path(run.file.target).exists() and not run.file.replace:
+        say(Failed(run.job, Problem("output-exists", f"{run.file.target} exists already.")))
+        return
+    else:
+        Path(run.file.target).parent.mkdir(parents=True, exist_ok=True)
+        write(Path(run.file.target), state)
     say(Done(run.job, f'{{"steps": {steps}}}', ["It was a fake."]))
 
 

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for scale in options.scale or SCALES:
         rows = _compare(options.pictures, scale, rivals, patch_px, options.output / "quality")
         results[f"{prefix}x{scale}"] = rows
-        _renew_table(options.output / "quality.md", f"{prefix}x{scale}", _table(rows))
+        renew_table(options.output / "quality.md", f"{prefix}x{scale}", _table(rows))
     known = options.output / "quality" / "quality.json"
     before = json.loads(known.read_text()) if known.is_file() else {}
     known.write_text(json.dumps(before | results, indent=1))
@@ -67,7 +67,7 @@ def _compare(
     seams = {rival.name: SeamScore() for rival in rivals}
     crops.mkdir(parents=True, exist_ok=True)
     for path in paths:
-        original = _cut_to(read(path).pixels, scale)
+        original = cut_to(read(path).pixels, scale)
         target = Size(original.shape[1], original.shape[0])
         small_size = Size(target.width // scale, target.height // scale)
         # as a real small file would be: 8 bits
@@ -83,7 +83,7 @@ def _compare(
                 panels[rival.name] = result
         if CROP_RIVALS[0] in panels:
             panels |= {"original": original}
-            _save_crop(crops / f"{path.stem}_x{scale}.webp", small, panels)
+            save_crop(crops / f"{path.stem}_x{scale}.webp", small, panels)
         print(path.name, f"x{scale}", _brief(measures), flush=True)  # noqa: T201
     return [
         {
@@ -98,7 +98,7 @@ def _compare(
     ]
 
 
-def _cut_to(pixels: Pixels, scale: int) -> Pixels:
+def cut_to(pixels: Pixels, scale: int) -> Pixels:
     """Cut off what does not divide, so that the original is exactly the target's size."""
     rows, cols = (side // scale * scale for side in pixels.shape[:2])
     return pixels[:rows, :cols, :3]
@@ -139,7 +139,7 @@ def _table(rows: Sequence[dict[str, object]]) -> str:
     return "".join(f"| {line} |\n" for line in lines)
 
 
-def _renew_table(page: Path, name: str, table: str) -> None:
+def renew_table(page: Path, name: str, table: str) -> None:
     """Replace what stands between the page's markers for ``name``."""
     if not page.is_file():
         print(table)  # noqa: T201
@@ -149,7 +149,7 @@ def _renew_table(page: Path, name: str, table: str) -> None:
     page.write_text(pattern.sub(begin + table + end, page.read_text()))
 
 
-def _save_crop(path: Path, small: Pixels, panels: dict[str, Pixels]) -> None:
+def save_crop(path: Path, small: Pixels, panels: dict[str, Pixels]) -> None:
     """Save the liveliest part of the picture, every panel side by side, pixels doubled."""
     original = panels["original"]
     top, left = _liveliest(original)

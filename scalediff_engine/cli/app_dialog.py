@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,49 +13,70 @@ from scalediff_engine.cli.interrupt import Action, Interrupts
 from scalediff_engine.errors import InputMissing, UsageError
 
 if TYPE_CHECKING:
+    from scalediff_engine.ui.folder.inspecting import Inspector
     from scalediff_engine.ui.opening import Opening
 
 _BY_STDIN = "-"
 _LONGEST_LINE = 65536
-_THEMES = ("dark", "light")
+_THEMES = ("dark", "light", "contrast")
 
 
 def dialog(
-    picture: Annotated[
-        str | None, typer.Argument(metavar="PICTURE", help="What is to be upscaled.")
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PICTURE|FOLDER...", help="What is to be upscaled; several open a list."
+        ),
     ] = None,
     session: Annotated[
         str | None,
         typer.Option(metavar="ID", help="Of an editor; - = the engine says it on standard input."),
     ] = None,
+    recent: Annotated[
+        bool, typer.Option("--recent", help="The results of the last 24 hours.")
+    ] = False,
+    models: Annotated[
+        bool, typer.Option("--models", help="Which models there are; download, add, remove.")
+    ] = False,
+    welcome: Annotated[
+        bool, typer.Option("--welcome", help="The pages of the first start once more.")
+    ] = False,
     home: Annotated[
         str | None, typer.Option(metavar="DIR", help="The engine's folder; else the user's own.")
     ] = None,
     theme: Annotated[
-        str | None, typer.Option(metavar="NAME", help="dark or light; else as the desktop has it.")
+        str | None,
+        typer.Option(metavar="NAME", help="dark, light or contrast; else as the desktop has it."),
     ] = None,
 ) -> Action:
     """Open a window: see the cost, watch the picture sharpen, compare, and keep it or not.
 
-    A picture's result is saved beside it as NAME_x4.png; nothing is overwritten.
+    A picture's result is saved beside it as NAME_x4.png; nothing is overwritten. A folder, or
+    several pictures, open a list: choose where results go, start, pause, go on tomorrow.
 
     Exit codes: 0 closed, 2 wrong usage, 3 no such picture, 130 interrupted.
     """
 
     def act(_: Interrupts) -> int:
-        return run_dialog(picture, session, home, theme)
+        chosen = {"recent": recent, "models": models, "welcome": welcome}
+        rooms = [name for name, is_wanted in chosen.items() if is_wanted]
+        return run_dialog(pictures or [], session, home, theme, rooms)
 
     return act
 
 
 def run_dialog(
-    picture: str | None, session: str | None, home: str | None, theme: str | None
+    pictures: list[str],
+    session: str | None,
+    home: str | None,
+    theme: str | None,
+    rooms: Sequence[str] = (),
 ) -> int:
     """Show the window; gives the exit code.
 
     Raises:
         UsageError: the options make no sense, or there is no PySide6.
-        InputMissing: there is no such picture.
+        InputMissing: there is no such picture or folder.
     """
     if theme is not None and theme not in _THEMES:
         raise UsageError(f"--theme {theme}: one of {', '.join(_THEMES)}.")
@@ -62,32 +84,50 @@ def run_dialog(
         from scalediff_engine.ui.binding import trouble
     except ImportError as error:
         raise UsageError(
-            f"The windows need PySide6 ({error}). `pip install 'scalediff[ui]'` brings it."
+            f"The windows need PySide6 ({error}). `python3 installer/run.py dialog` brings it in a "
+            "clone, `pip install 'scalediff[ui]'` elsewhere."
         ) from error
     unusable = trouble()
     if unusable is not None:
         raise UsageError(unusable)
+    from scalediff_engine.cli.picture_files import PictureFiles
     from scalediff_engine.ui.app import Options, run
 
-    opening = _opening(picture, session)
+    opening = _opening(pictures, session, rooms)
     options = Options(
         home=None if home is None else Path(home).absolute(),
         theme=theme,
+        files=PictureFiles().as_files(),
+        inspector=_inspector,
         stdin=sys.stdin.fileno() if session == _BY_STDIN else None,
+        welcomes=True,
     )
     return run(opening, options)
 
 
-def _opening(picture: str | None, session: str | None) -> Opening:
-    from scalediff_engine.ui.opening import FileOpening, NotTold, SessionOpening, read_told
+def _inspector() -> Inspector:
+    from scalediff_engine.cli.picture_headers import inspector
 
-    if (picture is None) == (session is None):
-        raise UsageError("Say which picture: a file, or --session. See --help.")
-    if picture is not None:
-        file = Path(picture)
-        if not file.is_file():
-            raise InputMissing(f"There is no file {picture}.")
-        return FileOpening(file.absolute())
+    return inspector()
+
+
+def _opening(pictures: list[str], session: str | None, rooms: Sequence[str]) -> Opening:
+    from scalediff_engine.ui.opening import (
+        NotTold,
+        Room,
+        RoomOpening,
+        SessionOpening,
+        read_told,
+    )
+
+    if rooms:
+        if len(rooms) > 1 or pictures or session is not None:
+            raise UsageError(f"--{rooms[0]} opens a window of its own and goes with nothing else.")
+        return RoomOpening(Room(rooms[0]))
+    if bool(pictures) == (session is not None):
+        raise UsageError("Say which picture: a file, a folder, or --session. See --help.")
+    if pictures:
+        return _files_opening([Path(name) for name in pictures])
     if session != _BY_STDIN:
         assert session is not None
         return SessionOpening(session)
@@ -97,3 +137,14 @@ def _opening(picture: str | None, session: str | None) -> Opening:
             return read_told(told.readline(_LONGEST_LINE))
     except NotTold as error:
         raise UsageError(str(error)) from error
+
+
+def _files_opening(paths: list[Path]) -> Opening:
+    from scalediff_engine.ui.opening import FileOpening, FolderOpening
+
+    for path in paths:
+        if not path.exists():
+            raise InputMissing(f"There is no file or folder {path}.")
+    if len(paths) == 1 and paths[0].is_file():
+        return FileOpening(paths[0].absolute())
+    return FolderOpening(tuple(path.absolute() for path in paths))

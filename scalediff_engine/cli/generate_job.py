@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from scalediff_engine.cli.events import Job, Skipped
 from scalediff_engine.cli.jobs import OUTPUT_EXISTS, Worklist
-from scalediff_engine.cli.outputs import exists_already, named_output, require_writable
+from scalediff_engine.cli.outputs import exists_already, named_output
 from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import GenerateRequest
+from scalediff_engine.images.folders import require_folder
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.machine import Machine
 from scalediff_engine.pipeline.plan_generate import plan_generate
@@ -29,7 +30,7 @@ def make_generate_worklist(
     output = named_output(destination.file, destination.format, plan.target)
     if exists_already(output, destination.existing):
         return Worklist(skipped=[Skipped(None, output, OUTPUT_EXISTS)])
-    require_writable(output)
+    require_folder(output)
     machine.require_room(plan)
     notes = size_notes(plan.target, facts) + unheard_notes(plan, request.settings, facts)
     notes += precision_notes(plan)

@@ -10,11 +10,12 @@ from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import Job, Skipped
 from scalediff_engine.cli.inputs import Failure, Source, collect
 from scalediff_engine.cli.naming import NameValues
-from scalediff_engine.cli.outputs import exists_already, output_path, require_writable, same_place
+from scalediff_engine.cli.outputs import exists_already, output_path, same_place
 from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
 from scalediff_engine.errors import ScaleDiffError, UsageError
+from scalediff_engine.images.folders import require_folder
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.machine import Machine
@@ -169,5 +170,5 @@ def _settle(job: Job, request: UpscaleRequest, inputs: dict[str, Path], worklist
         return
     if overwritten is not None:
         raise UsageError(f"The result of {job.source} would replace the input {overwritten}.")
-    require_writable(job.output)
+    require_folder(job.output)
     worklist.jobs.append(job)

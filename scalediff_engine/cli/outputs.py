@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -68,21 +67,6 @@ def exists_already(path: Path, existing: Existing) -> bool:
             f"{path} is there already; --overwrite or --skip-existing says what to do."
         )
     return there and existing is Existing.SKIP
-
-
-def require_writable(path: Path) -> None:
-    """Pass if the folder of ``path`` takes files, or could be made.
-
-    Raises:
-        OutputError: it is no folder, or read-only.
-    """
-    folder = path.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        raise OutputError(f"{path} cannot be written: {folder} is not a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path} cannot be written: the folder {folder} is read-only.")
 
 
 def same_place(path: Path) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalediff_engine.cli.workshop import Maker
-from scalediff_engine.errors import OutputError
 from scalediff_engine.geometry import Size
 from scalediff_engine.images import reader
 from scalediff_engine.images.atomic import write_whole
+from scalediff_engine.images.folders import make_folder
 from scalediff_engine.images.formats import format_for, is_picture
 from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.images.writer import encode_picture
@@ -89,9 +89,5 @@ class ModelBench:
 
     def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
         """See ``Bench``."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror
-            raise OutputError(f"The folder {path.parent} cannot be made: {reason}.") from error
+        make_folder(path)
         write_whole(path, data, overwrite=overwrite)

@@ -131,6 +131,7 @@ class Option:
     CANVAS_CHOICES = "canvas_choices"  # those to choose from, with commas
     THEME = "theme"  # dark or light, as the editor is
     LANGUAGE = "language"  # as in ``de``
+    WHEN_HOST_GOES = "when_host_goes"  # ``cancel``: the job ends with the editor, too
 
 
 class Errand:

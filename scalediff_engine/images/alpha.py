@@ -6,7 +6,7 @@ import numpy as np
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Pixels
-from scalediff_engine.images.resample import Kernel, resize, resize_in_range
+from scalediff_engine.images.resample import Kernel, SourceBox, resize, resize_in_range
 
 _VISIBLE_ABOVE = 2.5 / 255  # up to two 8-bit steps, a colour is only rounding noise
 _COARSEST_PX = 1
@@ -60,17 +60,18 @@ def _sum_of_fours(values: Pixels) -> Pixels:
     return rows[:, 0::2] + rows[:, 1::2]
 
 
-def resize_alpha(alpha: Pixels, size: Size) -> Pixels:
+def resize_alpha(alpha: Pixels, size: Size, *, box: SourceBox | None = None) -> Pixels:
     """Resample transparency without ringing: transparent, opaque and flat regions stay so.
 
     Args:
         alpha: (H, W) 0..1
         size: of the result, pixels
+        box: the part of it that becomes the result; None is all of it
 
     Returns:
         (size.height, size.width), within the range of ``alpha``
     """
-    resized = resize_in_range(alpha, size)
+    resized = resize_in_range(alpha, size, box=box)
     resized[np.abs(resized) < _NEXT_TO_NOTHING] = 0.0  # weights of a kernel sum to 1 only roughly
     resized[np.abs(resized - 1.0) < _NEXT_TO_NOTHING] = 1.0
     return np.clip(resized, alpha.min(), alpha.max())

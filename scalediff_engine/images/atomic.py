@@ -15,27 +15,32 @@ from scalediff_engine.errors import DiskFull, OutputError, OutputExists
 
 PART_PREFIX = ".scalediff-"
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
-def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:
+def write_whole(
+    path: Path, data: bytes, *, overwrite: bool = False, part: str | None = None
+) -> None:
     """Write ``data`` to a temporary file beside ``path``, flush it to the disk, then rename it.
 
     Whatever goes wrong - also a KeyboardInterrupt - leaves no temporary file, and an older file
     at ``path`` as it was. With ``overwrite``, a link is followed and permissions are kept.
+    ``part`` is in the temporary file's name, for ``sweep_part``.
 
     Raises:
         OutputExists: there is a file already, or one appeared meanwhile, and not ``overwrite``.
         DiskFull: no space, or no quota, left.
         OutputError: the folder is missing or may not be written to, or any other failure.
     """
-    with whole(path, len(data), overwrite=overwrite) as file:
+    with whole(path, len(data), overwrite=overwrite, part=part) as file:
         file.write(data)
 
 
 @contextmanager
-def whole(path: Path, size_bytes: int, *, overwrite: bool = False) -> Generator[BinaryIO]:
+def whole(
+    path: Path, size_bytes: int, *, overwrite: bool = False, part: str | None = None
+) -> Generator[BinaryIO]:
     """Open a file that appears at ``path`` when the block ends; see ``write_whole``.
 
     An error in the block leaves nothing, as any other does; an ``OSError`` is taken for one of
@@ -45,13 +50,14 @@ def whole(path: Path, size_bytes: int, *, overwrite: bool = False) -> Generator[
         path: of the file
         size_bytes: that will be written, for the sentence that there is no room for them
         overwrite: whether an older file is replaced
+        part: word in the temporary file's name; None = one that nobody knows
 
     Raises:
         OutputError: as ``write_whole``.
     """
     require_writable(path, overwrite=overwrite)
-    target = path.resolve() if overwrite and path.is_symlink() else path
-    temporary = target.parent / f"{PART_PREFIX}{secrets.token_hex(8)}.part"
+    target = _replaced(path, overwrite=overwrite)
+    temporary = _part_of(target, part or secrets.token_hex(8))
     with _sentences(path, size_bytes):
         try:
             with temporary.open("xb") as file:
@@ -73,6 +79,21 @@ def sweep(folder: Path) -> None:
     with suppress(OSError):
         for part in folder.glob(f"{PART_PREFIX}*.part"):
             part.unlink(missing_ok=True)
+
+
+def sweep_part(path: Path, part: str, *, overwrite: bool = False) -> None:
+    """Delete what a process left that was killed in ``write_whole`` with the same words."""
+    with suppress(OSError):
+        _part_of(_replaced(path, overwrite=overwrite), part).unlink(missing_ok=True)
+
+
+def _replaced(path: Path, *, overwrite: bool) -> Path:
+    """The file itself, where a link to it is followed."""
+    return path.resolve() if overwrite and path.is_symlink() else path
+
+
+def _part_of(target: Path, part: str) -> Path:
+    return target.parent / f"{PART_PREFIX}{part}.part"
 
 
 def require_writable(path: Path, *, overwrite: bool = False) -> None:
@@ -98,7 +119,7 @@ def _sentences(path: Path, size_bytes: int) -> Generator[None]:
     except FileExistsError as error:
         raise OutputExists(f"{path} exists already; --overwrite would replace it.") from error
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise DiskFull(
                 f"The disk or quota is full: {path} needs {size_bytes / 2**20:.1f} MiB; "
                 "nothing was written."

@@ -65,7 +65,7 @@ def resize(
     return result
 
 
-def resize_in_range(plane: Pixels, size: Size) -> Pixels:
+def resize_in_range(plane: Pixels, size: Size, *, box: SourceBox | None = None) -> Pixels:
     """Resample without ringing: nothing lies outside the range of the pixels around it.
 
     Enlarging is bicubic and kept between the least and the greatest of the four nearest source
@@ -75,15 +75,19 @@ def resize_in_range(plane: Pixels, size: Size) -> Pixels:
     Args:
         plane: (H, W), finite
         size: of the result, pixels
+        box: the part of the plane that becomes the result; None is all of it
 
     Returns:
         (size.height, size.width), within the range of ``plane``
     """
     height, width = plane.shape
-    if size.width < width or size.height < height:
-        return np.clip(resize(plane, size, kernel=Kernel.BILINEAR), plane.min(), plane.max())
-    smooth = resize(plane, size, kernel=Kernel.BICUBIC)
-    (left, right), (above, below) = _neighbours(width, size.width), _neighbours(height, size.height)
+    box = box or SourceBox(0.0, 0.0, float(width), float(height))
+    if size.width < box.right - box.left or size.height < box.bottom - box.top:
+        shrunk = resize(plane, size, box=box, kernel=Kernel.BILINEAR)
+        return np.clip(shrunk, plane.min(), plane.max())
+    smooth = resize(plane, size, box=box, kernel=Kernel.BICUBIC)
+    left, right = _neighbours(box.left, box.right, width, size.width)
+    above, below = _neighbours(box.top, box.bottom, height, size.height)
     low, high = np.minimum(plane[above], plane[below]), np.maximum(plane[above], plane[below])
     return np.clip(
         smooth,
@@ -92,9 +96,11 @@ def resize_in_range(plane: Pixels, size: Size) -> Pixels:
     )
 
 
-def _neighbours(source_px: int, target_px: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _neighbours(
+    start: float, stop: float, source_px: int, target_px: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The source pixels whose centres enclose each target pixel's centre, along one axis."""
-    centres = (np.arange(target_px) + 0.5) * source_px / target_px - 0.5
+    centres = start + (np.arange(target_px) + 0.5) * (stop - start) / target_px - 0.5
     first = np.floor(centres + 1e-9).astype(np.intp)
     return np.clip(first, 0, source_px - 1), np.clip(first + 1, 0, source_px - 1)
 

@@ -8,11 +8,13 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from scalediff_engine.errors import NotFound, OutputError, WrongState
 from scalediff_engine.geometry import Size
 from scalediff_engine.jobs import record as records
+from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.jobs.states import Action
 from scalediff_engine.jobs.store import JobStore
@@ -24,6 +26,8 @@ from scalediff_engine.wire.messages import (
     JobProgress,
     JobRequest,
     JobState,
+    Priority,
+    UpscaleSettings,
 )
 
 _log = logging.getLogger(__name__)
@@ -61,12 +65,26 @@ class Book:
         Raises:
             OutputError: it cannot be written; DiskFull for want of room.
         """
+        return self._add(request, Size(source.width, source.height), target)
+
+    def add_file(self, file: FileWork, settings: UpscaleSettings) -> JobInfo:
+        """Write a new job about a file down; its sizes are 0 until the worker has measured it.
+
+        Raises:
+            OutputError: it cannot be written; DiskFull for want of room.
+        """
+        request = JobRequest("", settings, Priority.FOLDER, PurePath(file.source).name)
+        return self._add(request, Size(0, 0), Size(0, 0), file)
+
+    def _add(
+        self, request: JobRequest, source: Size, target: Size, file: FileWork | None = None
+    ) -> JobInfo:
         now = self._clock()
         info = JobInfo(
             id=secrets.token_hex(16),
             state=JobState.QUEUED,
             settings=request.settings,
-            image=source.id,
+            image=request.image,
             source_width=source.width,
             source_height=source.height,
             width=target.width,
@@ -77,9 +95,10 @@ class Book:
             created_at=now,
             updated_at=now,
             events=1,
+            window=request.window,
         )
         number = max((found.number for found in self._jobs.values()), default=0) + 1
-        found = Record(info, number)
+        found = Record(info, number, file=file)
         self._store.put(found, JobEvent(1, EventKind.STATE, JobState.QUEUED))
         self._jobs[info.id] = found
         return info
@@ -124,6 +143,10 @@ class Book:
     def advance(self, job_id: str, progress: JobProgress) -> None:
         """Write down how far a job is."""
         self._put(*records.advanced(self.record(job_id), progress, self._clock()))
+
+    def measure(self, job_id: str, source: Size, target: Size) -> None:
+        """Note a job's sizes; the next event writes them down."""
+        self._jobs[job_id] = records.measured(self.record(job_id), source, target)
 
     def count_crash(self, job_id: str) -> Record:
         """Note that the worker went away with a job; ``act`` writes it down."""

@@ -15,12 +15,14 @@ from typing import Any, Protocol
 from scalediff_engine.errors import DiskFull, ScaleDiffError
 from scalediff_engine.geometry import Size
 from scalediff_engine.jobs.book import Book
+from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.protocol import (
     Advanced,
     Alive,
     Done,
     Failed,
     Loading,
+    Measured,
     News,
     Ready,
     Run,
@@ -38,6 +40,7 @@ from scalediff_engine.wire.messages import (
     JobState,
     Priority,
     Problem,
+    UpscaleSettings,
     WorkerState,
 )
 
@@ -166,6 +169,16 @@ class Desk:
         self._go_on()
         return self.job(info.id)
 
+    def submit_file(self, file: FileWork, settings: UpscaleSettings) -> JobInfo:
+        """Take a job that reads and writes files; it lets those of editors go first.
+
+        Raises:
+            OutputError: it cannot be written down; DiskFull for want of room.
+        """
+        info = self._book.add_file(file, settings)
+        self._go_on()
+        return self.job(info.id)
+
     def job(self, job_id: str) -> JobInfo:
         """Give a job as it stands.
 
@@ -175,8 +188,20 @@ class Desk:
         return self._book.record(job_id).info
 
     def jobs(self) -> list[JobInfo]:
-        """All jobs, the newest first."""
-        return [found.info for found in self._book.records()]
+        """All jobs about uploads, the newest first."""
+        return [found.info for found in self._book.records() if found.file is None]
+
+    def file_jobs(self) -> list[JobInfo]:
+        """All jobs about files, the newest first; whoever submitted one removes it."""
+        return [found.info for found in self._book.records() if found.file is not None]
+
+    def spent_seconds(self, job_id: str) -> float:
+        """For how long the worker had a job that it does not have now.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._book.record(job_id).spent_seconds
 
     def events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
         """See ``Book.events``."""
@@ -273,9 +298,8 @@ class Desk:
         info = found.info
         try:
             folder = self._folders.job_folder(info.id)
-            order = Run(
-                info.id, str(folder), str(self._folders.image_file(info.image)), info.settings
-            )
+            image = "" if found.file else str(self._folders.image_file(info.image))
+            order = Run(info.id, str(folder), image, info.settings, found.file, info.window)
         except (OSError, DiskFull) as error:  # that may pass
             _log.warning("There is no place for the files of job %s: %s", info.id, error)
             asyncio.get_running_loop().call_later(self._patience.again, self._go_on)
@@ -316,6 +340,10 @@ class Desk:
             self._state = WorkerState.IDLE
         elif news.job != self._current:
             _log.warning("The worker speaks of job %s, which it does not have", news.job)
+            return
+        elif isinstance(news, Measured):
+            source = Size(news.source_width, news.source_height)
+            self._book.measure(news.job, source, Size(news.width, news.height))
             return
         elif isinstance(news, Advanced):
             self._book.advance(news.job, news.progress)

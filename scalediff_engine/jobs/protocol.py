@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
+from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import JobProgress, Problem, UpscaleSettings
+from scalediff_engine.wire.messages import JobProgress, Problem, UpscaleSettings, Window
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,18 @@ class Run:
     Attributes:
         job: its id
         folder: its folder; the worker keeps all of its files there, see ``jobs.spool``
-        image: the source's file, in the form of ``wire.pixels``
+        image: the source's file, in the form of ``wire.pixels``; empty if there is a ``file``
         settings: what is wanted
+        file: a picture's own file, whose result is written to another, instead of an upload
+        window: the part of the result that is wanted; none = all
     """
 
     job: str
     folder: str
     image: str
     settings: UpscaleSettings
+    file: Optional[FileWork] = None  # noqa: UP045 - ``wire.codec`` reads it at run time
+    window: Optional[Window] = None  # noqa: UP045
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,22 @@ class Loading:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """News: the job's sizes, in pixels; of a file only the worker knows them.
+
+    Attributes:
+        source_width, source_height: of the picture, upright
+        width, height: of the result
+    """
+
+    job: str
+    source_width: int
+    source_height: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Advanced:
     """News: a piece of the job was done."""
 
@@ -71,7 +92,7 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Done:
-    """News: the result lies in the job's folder."""
+    """News: the result lies in the job's folder, or is the file that was asked for."""
 
     job: str
     recipe: str
@@ -94,11 +115,11 @@ class Failed:
 
 
 Order = Run | Stop
-News = Ready | Alive | Loading | Advanced | Done | Stopped | Failed
+News = Ready | Alive | Loading | Measured | Advanced | Done | Stopped | Failed
 
 _KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind
-    for kind in (Run, Stop, Ready, Alive, Loading, Advanced, Done, Stopped, Failed)
+    for kind in (Run, Stop, Ready, Alive, Loading, Measured, Advanced, Done, Stopped, Failed)
 }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Optional
 
+from scalediff_engine.geometry import Size
+from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.states import Action, after
 from scalediff_engine.wire.messages import (
     EventKind,
     JobEvent,
     JobInfo,
     JobProgress,
+    JobState,
     Priority,
     Problem,
 )
@@ -19,6 +22,7 @@ from scalediff_engine.wire.messages import (
 _CRASHES = 2
 _ALL_CRASHES = 6
 
+_AT_THE_WORKER = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
 _TURNS = {Priority.EDITOR: 0, Priority.FOLDER: 1}
 
 
@@ -32,6 +36,9 @@ class Record:
         crash_place: where its worker went away the last time, as stage and step
         crashes: how often it did so at that place, one time after the other
         all_crashes: how often it did so anywhere
+        file: what it is about instead of an upload
+        begun_at: when the worker was given it; 0 = the worker does not have it
+        spent_seconds: that the worker had it before
     """
 
     info: JobInfo
@@ -39,6 +46,9 @@ class Record:
     crash_place: str = ""
     crashes: int = 0
     all_crashes: int = 0
+    file: Optional[FileWork] = None  # noqa: UP045 - ``wire.codec`` reads it at run time
+    begun_at: float = 0.0
+    spent_seconds: float = 0.0
 
     @property
     def turn(self) -> tuple[int, int]:
@@ -76,7 +86,31 @@ def changed(
         record.info, state=state, updated_at=now, events=record.info.events + 1, **fields
     )
     event = JobEvent(info.events, EventKind.STATE, state, info.progress, info.problem)
-    return replace(record, info=info), event
+    return _timed(replace(record, info=info), action, record.info, now), event
+
+
+def measured(record: Record, source: Size, target: Size) -> Record:
+    """Give a job of which the sizes are known now."""
+    info = replace(
+        record.info,
+        source_width=source.width,
+        source_height=source.height,
+        width=target.width,
+        height=target.height,
+    )
+    return replace(record, info=info)
+
+
+def _timed(record: Record, action: Action, before: JobInfo, now: float) -> Record:
+    """With the seconds that the worker had it."""
+    if action is Action.START:
+        return replace(record, begun_at=now)
+    if record.begun_at == 0 or record.info.state in _AT_THE_WORKER:
+        return record
+    # of one that was interrupted nobody knows until when it was done: until it last told of it
+    end = before.updated_at if action is Action.INTERRUPT else now
+    spent_seconds = record.spent_seconds + max(0.0, end - record.begun_at)
+    return replace(record, begun_at=0.0, spent_seconds=spent_seconds)
 
 
 def advanced(record: Record, progress: JobProgress, now: float) -> tuple[Record, JobEvent]:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
-import sqlite3
-import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from scalediff_engine.errors import DiskFull, EngineError, OutputError
+from scalediff_engine.jobs.database import Layout, opened, writing
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.wire import codec
 from scalediff_engine.wire.messages import JobEvent
 
-_log = logging.getLogger(__name__)
-
-_VERSION = 1
-_SCHEMA = """
+_LAYOUT = Layout(
+    "The list of jobs",
+    1,
+    """
 CREATE TABLE jobs (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (
     job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -26,7 +21,8 @@ CREATE TABLE events (
     body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
-"""
+""",
+)
 
 
 class JobStore:
@@ -43,10 +39,7 @@ class JobStore:
     """
 
     def __init__(self, file: Path) -> None:
-        try:
-            self._database = _opened(file)
-        except sqlite3.OperationalError as error:
-            raise EngineError(f"The list of jobs, {file}, cannot be opened: {error}.") from error
+        self._database = opened(file, _LAYOUT)
 
     def close(self) -> None:
         """Fold everything into the one file."""
@@ -63,10 +56,7 @@ class JobStore:
         Raises:
             OutputError: it cannot be written, with DiskFull for want of room; nothing has changed.
         """
-        with _sentences(), self._database:
-            # outside of a transaction it holds from the next one on
-            self._database.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._database.execute("BEGIN IMMEDIATE")
+        with writing(self._database, _LAYOUT, durable=durable):
             self._database.execute(
                 "INSERT INTO jobs VALUES (?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -80,8 +70,7 @@ class JobStore:
 
     def remove(self, job: str) -> None:
         """Forget a job and its events."""
-        with _sentences(), self._database:
-            self._database.execute("BEGIN IMMEDIATE")
+        with writing(self._database, _LAYOUT):
             self._database.execute("DELETE FROM jobs WHERE id = ?", (job,))
 
     def events(self, job: str, after: int, limit: int) -> list[JobEvent]:
@@ -91,59 +80,6 @@ class JobStore:
             (job, after, limit),
         )
         return [codec.loads(JobEvent, body.encode()) for (body,) in rows]
-
-
-def _opened(file: Path) -> sqlite3.Connection:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        return _connected(file)
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
-        _log.error("The list of jobs is damaged (%s); it is kept as %s", error, aside.name)
-        for path in _all_files(file):
-            path.rename(path.with_name(path.name.replace(file.name, aside.name)))
-        return _connected(file)
-
-
-def _connected(file: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(file, isolation_level=None, timeout=10)
-    try:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA foreign_keys=ON")
-        ((found,),) = database.execute("PRAGMA quick_check(1)").fetchall()
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
-        ((version,),) = database.execute("PRAGMA user_version").fetchall()
-        if version > _VERSION:
-            raise EngineError(
-                f"The list of jobs, {file}, is of format {version} and this program knows "
-                f"{_VERSION}: it belongs to a later version, which is the one to start."
-            )
-        if version == 0:
-            database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _all_files(file: Path) -> Iterator[Path]:
-    for ending in ("", "-wal", "-shm"):
-        path = file.with_name(file.name + ending)
-        if path.exists():
-            yield path
-
-
-@contextmanager
-def _sentences() -> Generator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            raise DiskFull("The disk is full: the list of jobs could not be written.") from error
-        raise OutputError(f"The list of jobs could not be written: {error}.") from error
 
 
 def _body(record: Record) -> str:

@@ -182,8 +182,8 @@ class _Job:
         # pictures that are encoded and decoded, in pixels
         self._encoded = [stage.canvas.area for stage in stages if stage.encodes]
         self._encoded += [start.area] if start is not None else []
-        self._decoded = [stage.canvas.area for stage in stages]
-        self._largest = max(self._decoded)
+        self._decoded = [stage.canvas.area for stage in stages if stage.decodes]
+        self._largest = max(stage.canvas.area for stage in stages)
         self.compiled = room.device.compiles and self._is_worth_compiling(room)
 
     def candidates(self, bits: int, usable_bytes: int) -> tuple[list[_Candidate], bool]:

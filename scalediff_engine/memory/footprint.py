@@ -78,12 +78,14 @@ class StageLoad:
         evaluations: of the model on one sample; a step with guidance has two
         guided: some steps have two evaluations, which may run as one batch
         encodes: a picture of this size is encoded first
+        decodes: and decoded at the end
     """
 
     canvas: Size
     evaluations: int
     guided: bool = False
     encodes: bool = True
+    decodes: bool = True
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def job_cost(footprint: Footprint, start: Size, stages: Sequence[StageLoad]) -> 
         megapixels = stage.canvas.area / 1e6
         gflop += megapixels * (
             footprint.encode_gflop_per_megapixel * stage.encodes
-            + footprint.decode_gflop_per_megapixel
+            + footprint.decode_gflop_per_megapixel * stage.decodes
             + footprint.step_gflop_per_megapixel * stage.evaluations
         )
     largest = max(stage.canvas.area for stage in stages)

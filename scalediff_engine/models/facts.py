@@ -66,6 +66,8 @@ class FamilyFacts:
             were trained for, instead of what is left of the first
         default_negative: what a picture must not show unless the user says otherwise
         fast, best: what the presets of these names change
+        group_norms: whether the denoiser normalises over all of a picture, so that a part of it
+            depends on what is elsewhere
     """
 
     name: str
@@ -87,6 +89,7 @@ class FamilyFacts:
     default_negative: str = ""
     fast: Effort = Effort()
     best: Effort = Effort()
+    group_norms: bool = True
 
     def stage_defaults(self, count: int) -> tuple[StageDefaults, ...]:
         """Give the defaults of each of ``count`` stages."""

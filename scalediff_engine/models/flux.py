@@ -13,6 +13,7 @@ FLUX_DEV = FamilyFacts(
     name="flux",
     title="FLUX.1 [dev]",
     native=Size(1024, 1024),
+    group_norms=False,
     latent_factor=8,
     multiple=16,  # latent factor 8, and latents packed 2x2 into tokens
     train_timesteps=1000,

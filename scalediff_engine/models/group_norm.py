@@ -17,6 +17,7 @@ from torch.nn.functional import group_norm as torch_group_norm
 from torch.nn.functional import silu
 
 from scalediff_engine.method.kernel import triton_works
+from scalediff_engine.models.norms import seen, settled
 
 try:
     from scalediff_engine.models import group_norm_triton
@@ -86,6 +87,7 @@ def affine_of(norm: nn.GroupNorm, sums: Sums, add: Tensor | None = None) -> Affi
     size = channels // norm.num_groups
     mean, mean_square = totals.view(2, batch, norm.num_groups, size).sum(-1) / (sums.pixels * size)
     variance = (mean_square - mean.square()).clamp_min(0)
+    mean, variance = settled(mean, variance)
     spread = torch.rsqrt(variance + norm.eps)
     mean, spread = (t.repeat_interleave(size, dim=1).float() for t in (mean, spread))
     # torch's types leave out that a norm may have neither
@@ -116,7 +118,7 @@ def group_norm(
         shifted = x if add is None else x + add[:, :, None, None]
         y = torch_group_norm(shifted, norm.num_groups, norm.weight, norm.bias, norm.eps)
         return silu(y) if activate else y
-    return apply_affine(x, affine_of(norm, pixel_sums(x, add), add), activate=activate)
+    return apply_affine(x, affine_of(norm, pixel_sums(seen(x), add), add), activate=activate)
 
 
 def add_biased(x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import grid_sample, interpolate, pad
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.geometry import Box, Size
 from scalediff_engine.method.stages import StageSizes
 
 
-def to_canvas(source: Tensor, sizes: StageSizes, canvas: Size) -> Tensor:
+def to_canvas(source: Tensor, sizes: StageSizes, canvas: Size, part: Box | None = None) -> Tensor:
     """Enlarge the source onto a canvas, continued by reflection where the canvas is wider.
 
     Every canvas shows the same region as the last one, which holds the target in its top left
@@ -22,9 +23,10 @@ def to_canvas(source: Tensor, sizes: StageSizes, canvas: Size) -> Tensor:
         source: (1, 3, h, w)
         sizes: of the run
         canvas: one of its canvases
+        part: of the canvas, in its pixels; None = all of it
 
     Returns:
-        (1, 3, canvas.height, canvas.width), bicubic.
+        (1, 3, canvas.height, canvas.width), bicubic, or as large as the part.
     """
     rows, cols = source.shape[-2:]
     scale = (
@@ -36,6 +38,8 @@ def to_canvas(source: Tensor, sizes: StageSizes, canvas: Size) -> Tensor:
         max(0, math.ceil(canvas.width / scale[1] - 1e-9) - cols),
     )
     padded = reflect_bottom_right(source, *missing)
+    if part is not None:
+        return resample(padded, Box.of(Size(cols, rows)), (1 / scale[0], 1 / scale[1]), part)
     if not any(missing) and canvas == Size(cols, rows):
         return padded
     # The size is given as a ratio so that pixel positions follow it exactly.
@@ -55,6 +59,40 @@ def source_canvas(source: Tensor, sizes: StageSizes) -> Size:
 def resize_canvas(pixels: Tensor, canvas: Size) -> Tensor:
     """Bicubic resize of a whole canvas, (1, 3, H, W)."""
     return interpolate(pixels, size=(canvas.height, canvas.width), mode="bicubic")
+
+
+def resample(pixels: Tensor, at: Box, step: tuple[float, float], to: Box) -> Tensor:
+    """Bicubic resize of a part of a picture or latent, as it would be within the whole.
+
+    Beyond the part its border is repeated, as a resize does at the border of the whole.
+
+    Args:
+        pixels: (1, C, h, w)
+        at: where they lie; only its top left matters
+        step: from one cell of the result to the next, down and across, in cells of ``pixels``
+        to: the part of the result that is wanted
+
+    Returns:
+        (1, C, to.size.height, to.size.width), of ``pixels``'s dtype; computed in float32.
+    """
+    rows, cols = pixels.shape[-2:]
+    down = _places(to.top, to.bottom, step[0], at.top, rows)
+    across = _places(to.left, to.right, step[1], at.left, cols)
+    places = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1)[None]  # (1, h, w, 2)
+    taken = grid_sample(
+        pixels.float(),
+        places.to(pixels.device),
+        mode="bicubic",
+        padding_mode="border",
+        align_corners=False,
+    )
+    return taken.to(pixels.dtype)
+
+
+def _places(start: int, stop: int, step: float, first: int, length: int) -> Tensor:
+    """Centres of cells as ``grid_sample`` wants them: -1 to 1 from border to border."""
+    centres = (torch.arange(start, stop, dtype=torch.float64) + 0.5) * step - first
+    return (2 * centres / length - 1).float()
 
 
 def reflect_bottom_right(pixels: Tensor, rows: int, cols: int) -> Tensor:

@@ -7,7 +7,7 @@ one that exists or one that the model makes first.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -17,10 +17,8 @@ from torch import Tensor
 from scalediff_engine.geometry import Grid, Offset, Size
 from scalediff_engine.images.lock import source_lock
 from scalediff_engine.method.frequency import (
-    enlarge_latent,
     guide_structure,
     latent_frequency_mix,
-    lowpass,
 )
 from scalediff_engine.method.noise import (
     Level,
@@ -30,15 +28,19 @@ from scalediff_engine.method.noise import (
     step_to,
     structure_gamma,
 )
+from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.models.model import Model, Tiling
+from scalediff_engine.models.norms import Norms
 from scalediff_engine.pipeline.canvas import resize_canvas, source_canvas, to_canvas
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoint, Checkpoints
+from scalediff_engine.pipeline.cut import enlarged_part, locked_part
 from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.pipeline.plan import Plan, StagePlan
 from scalediff_engine.pipeline.preview import preview
 from scalediff_engine.pipeline.progress import Phase
-from scalediff_engine.pipeline.run import Run, begin
+from scalediff_engine.pipeline.run import Run, begin, plainly
+from scalediff_engine.pipeline.sample import Sample
 from scalediff_engine.pipeline.settings import Attention, Settings
 
 
@@ -62,27 +64,30 @@ def run_stages(
             is what it would have been without the interruption
 
     Returns:
-        (1, 3, target height, target width) sRGB, about -1..1.
+        (1, 3, target height, target width) sRGB, about -1..1; of a plan with a window what was
+        computed around it, see ``StagePlan.part``.
     """
     run = begin(plan, settings, model, meter, checkpoints)
     x: Tensor | None = None  # the picture and the latent of the stage before
     z: Tensor | None = None
+    sample = Sample(source, run)
     for index, stage in enumerate(plan.stages):
         if run.is_done(index):
             continue
         run.report_stage(index)
+        norms = sample.norms(index, x)
         if x is None:
-            enlarge = partial(to_canvas, source, plan.sizes, stage.canvas)
+            enlarge = partial(to_canvas, source, plan.sizes, stage.canvas, stage.part)
             fresh = stage.steps > 0 and run.begun(index) is None
             z = _latent_of_source(source, run, stage.canvas) if fresh else None
         else:
-            enlarge = partial(resize_canvas, x, stage.canvas)
-        x, z = _enlarging_stage(enlarge, z, index, run)
+            enlarge = partial(_resized, x, index, plan)
+        x, z = _enlarging_stage(enlarge, z, index, run, norms)
         if settings.source_lock and z is not None and index + 1 < len(plan.stages):
-            lock = partial(_locked, x, source, plan.sizes)
+            lock = partial(_locked, x, source, plan.sizes, stage)
             x = run.attempts.run(lambda _, lock=lock: lock())
     assert x is not None  # a plan has at least one stage
-    return _cropped(x, plan.target)
+    return _cropped(x, plan)
 
 
 @torch.inference_mode()
@@ -113,14 +118,18 @@ def run_from_noise(
             x = run.decode(z)
             continue
         run.report_stage(index)
-        x, z = _enlarging_stage(partial(_resized, x, stage.canvas), z, index, run)
+        x, z = _enlarging_stage(partial(_resized, x, index, plan), z, index, run)
     assert x is not None  # a plan has at least one stage
-    return _cropped(x, plan.target)
+    return _cropped(x, plan)
 
 
-def _resized(x: Tensor | None, canvas: Size) -> Tensor:
+def _resized(x: Tensor | None, index: int, plan: Plan) -> Tensor:
+    """The picture of the stage before on the canvas of this one; (1, 3, H, W) each."""
     assert x is not None  # a stage that has begun does not ask for it
-    return resize_canvas(x, canvas)
+    stage = plan.stages[index]
+    if stage.part is None:
+        return resize_canvas(x, stage.canvas)
+    return enlarged_part(x, plan.stages[index - 1], stage)
 
 
 def _base_latent(run: Run) -> Tensor:
@@ -158,7 +167,11 @@ def _steps(
 
 
 def _enlarging_stage(
-    enlarge: Callable[[], Tensor], z: Tensor | None, index: int, run: Run
+    enlarge: Callable[[], Tensor],
+    z: Tensor | None,
+    index: int,
+    run: Run,
+    norms: Sequence[Norms] = (),
 ) -> tuple[Tensor, Tensor | None]:
     """Sharpen an enlarged picture.
 
@@ -167,6 +180,7 @@ def _enlarging_stage(
         z: (1, C, rows, cols), the latent of the stage before, not enlarged; None = there is none
         index: of the stage
         run: has its plan
+        norms: to normalise with, one for each step; empty = the model's own
 
     Returns:
         The picture and its latent, to be handed on.
@@ -176,35 +190,43 @@ def _enlarging_stage(
         return run.attempts.run(lambda _: enlarge()), None
     begun = run.begun(index)
     if begun is None:
-        z_ref = _reference(run.encode(enlarge), z, run)
+        z_ref = _reference(run.encode(enlarge), z, index, run)
         z_t, z_ref_low = _diffuse(z_ref, index, run)
     else:
         assert begun.z_ref_low is not None  # only a base has none
         z_t, z_ref_low = (t.to(run.model.device) for t in (begun.z_t, begun.z_ref_low))
-    z = _denoise(z_t, z_ref_low, index, run)
+    z = _denoise(z_t, z_ref_low, index, run, norms)
     run.meter.report(Phase.DECODE, index, stage.steps)
     return run.decode(z), z
 
 
-def _reference(z_ru: Tensor, z: Tensor | None, run: Run) -> Tensor:
+def _reference(z_ru: Tensor, z: Tensor | None, index: int, run: Run) -> Tensor:
     """z_ref of the stage: the encoded enlarged picture, mixed with the enlarged latent."""
     if z is None or not run.settings.latent_frequency_mixing:
         return z_ru
-    z_lu = enlarge_latent(z, (z_ru.shape[-2], z_ru.shape[-1]))
-    return latent_frequency_mix(z_lu, z_ru, run.model.facts.mixing_lowpass)
+    cut, plan = run.cut(index), run.plan
+    if index == 0:
+        z_lu = cut.enlarge_latent(z, plan.start_part, plan.sizes.start)
+    else:
+        before = plan.stages[index - 1]
+        z_lu = cut.enlarge_latent(z, before.part, before.canvas)
+    return latent_frequency_mix(z_lu, z_ru, run.model.facts.mixing_lowpass, cut.lowpass)
 
 
 def _diffuse(z_ref: Tensor, index: int, run: Run) -> tuple[Tensor, Tensor]:
     """The reference with the noise of ``t_start``, and its low frequencies; both of its shape."""
-    stage, model = run.plan.stages[index], run.model
+    stage, model, cut = run.plan.stages[index], run.model, run.cut(index)
     start = model.levels(stage.t_start, stage.steps)[0]
-    z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), run.generator).to(z_ref), start)
-    return z_t, lowpass(z_ref, model.facts.guidance_lowpass)
+    z_t = add_noise(z_ref, cut.noise(tuple(z_ref.shape), run.generator).to(z_ref), start)
+    return z_t, cut.lowpass(z_ref, model.facts.guidance_lowpass)
 
 
-def _denoise(z_t: Tensor, z_ref_low: Tensor, index: int, run: Run) -> Tensor:
+def _denoise(
+    z_t: Tensor, z_ref_low: Tensor, index: int, run: Run, norms: Sequence[Norms]
+) -> Tensor:
     """Denoise what was diffused, from wherever it stands; (1, C, rows, cols) to the same."""
     stage, settings, model = run.plan.stages[index], run.settings, run.model
+    cut = run.cut(index)
     prediction = model.schedule.prediction
     levels = model.levels(stage.t_start, stage.steps)
     c = model.facts.guidance_lowpass
@@ -213,16 +235,17 @@ def _denoise(z_t: Tensor, z_ref_low: Tensor, index: int, run: Run) -> Tensor:
         for step, level, following in _steps(levels, run.begun(index)):
             # drawn in every mode, so that an ablation changes nothing else
             offset = _random_offset(model, run.generator)
-            if settings.jitter:
-                tiling.offset = offset
-            output = run.predict(z_t, level, stage, settings.attention)
+            tiling.offset = cut.offset(offset if settings.jitter else NO_OFFSET)
+            within = norms[step].used if norms else plainly
+            output = run.predict(z_t, level, stage, settings.attention, within)
             z0 = predict_clean(z_t, output, level, prediction)
             if settings.structure_guidance:
                 gamma = settings.structure * structure_gamma(level, levels[0], prediction)
-                z0 = guide_structure(z0, z_ref_low, gamma, c)
+                z0 = guide_structure(z0, z_ref_low, gamma, c, cut.lowpass)
             z_t = step_to(z_t, z0, level, following)
             run.keep(index, step + 1, z_t, z_ref_low)
-            run.meter.report(Phase.DENOISE, index, step + 1, preview(z0, model.preview_matrix))
+            seen = preview(cut.in_window(z0), model.preview_matrix)
+            run.meter.report(Phase.DENOISE, index, step + 1, seen)
     return z_t
 
 
@@ -231,22 +254,29 @@ def _latent_of_source(source: Tensor, run: Run, canvas: Size) -> Tensor | None:
     sizes = run.plan.sizes
     if not run.settings.latent_frequency_mixing or sizes.start == canvas:
         return None
-    return run.encode(partial(to_canvas, source, sizes, sizes.start))
+    return run.encode(partial(to_canvas, source, sizes, sizes.start, run.plan.start_part))
 
 
-def _locked(x: Tensor, source: Tensor, sizes: StageSizes) -> Tensor:
+def _locked(x: Tensor, source: Tensor, sizes: StageSizes, stage: StagePlan) -> Tensor:
     """Give the next stage a picture that still is the source; (1, 3, H, W), any range.
 
     What an autoencoder loses would otherwise be lost once more at every stage.
     """
+    if stage.part is not None:
+        return locked_part(x, source, sizes, stage)
     known = to_canvas(source, sizes, source_canvas(source, sizes))
     locked = source_lock(*(t[0].permute(1, 2, 0).cpu().numpy() for t in (known, x)), clip=False)
     return torch.from_numpy(locked).permute(2, 0, 1)[None].to(x)
 
 
-def _cropped(x: Tensor, target: Size) -> Tensor:
-    """The part of the last canvas that was asked for, float32 in main memory."""
-    return x[..., : target.height, : target.width].float().cpu()
+def _cropped(x: Tensor, plan: Plan) -> Tensor:
+    """The last canvas, or what was computed of it, without what lies beyond the target.
+
+    Float32 in main memory.
+    """
+    part = plan.stages[-1].part
+    left, top = (0, 0) if part is None else part[:2]
+    return x[..., : plan.target.height - top, : plan.target.width - left].float().cpu()
 
 
 @contextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from scalediff_engine.errors import NotEnoughMemory
 from scalediff_engine.geometry import Size
 from scalediff_engine.memory.caches import compiled_folder
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import find_device
-from scalediff_engine.memory.footprint import Cost, require_fit
+from scalediff_engine.memory.footprint import GIB, Cost, require_fit
 from scalediff_engine.memory.held import NOTHING_HELD, Held
 from scalediff_engine.memory.probe import available_memory_bytes
 from scalediff_engine.memory.speed import SpeedRecord, default_file
@@ -18,6 +19,7 @@ from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.plan import Plan, plan_upscale
 from scalediff_engine.pipeline.remarks import Names, precision_notes, unheard_notes
 from scalediff_engine.pipeline.settings import Settings, settled
+from scalediff_engine.pipeline.window import window_box
 from scalediff_engine.pipeline.wishes import (
     ModelChoice,
     limit_of,
@@ -25,7 +27,7 @@ from scalediff_engine.pipeline.wishes import (
     settings_of,
     target_of,
 )
-from scalediff_engine.wire.messages import UpscaleSettings
+from scalediff_engine.wire.messages import UpscaleSettings, Window
 
 _UNDER_A_LIMIT = "this machine under the memory limit"
 
@@ -52,7 +54,14 @@ class Machine:
         Raises:
             NotEnoughMemory: it does not; says what would.
         """
-        require_fit(plan.cost, self.available_bytes, plan.target, self.limited_by)
+        if plan.window is None:
+            require_fit(plan.cost, self.available_bytes, plan.target, self.limited_by)
+        elif plan.cost.peak_bytes > self.available_bytes:
+            raise NotEnoughMemory(
+                f"A window of {plan.window.size} needs {plan.cost.peak_bytes / GIB:.1f} GiB and "
+                f"{self.limited_by} has {self.available_bytes / GIB:.1f} GiB to use. A smaller "
+                "window, or a smaller result, would help."
+            )
 
 
 def machine_for(
@@ -130,6 +139,7 @@ def plan_for(
     source: Size,
     wanted: UpscaleSettings,
     *,
+    window: Window | None = None,
     speed: SpeedRecord | None = None,
     held: Held = NOTHING_HELD,
 ) -> Prepared:
@@ -138,20 +148,22 @@ def plan_for(
     Args:
         source: of the picture
         wanted: what was asked for
+        window: the part of the result that is wanted; None = all of it
         speed: what earlier runs took; None = the user's own record
         held: memory that is not free but will be, such as a model's that makes room for this job
 
     Raises:
-        UsageError: a setting that makes no sense.
+        UsageError: a setting that makes no sense, or a window outside the result.
         ModelError: the model is not there or cannot be used.
     """
     choice, limit_bytes, settings = model_of(wanted), limit_of(wanted), settings_of(wanted)
     target = target_of(source, wanted)
+    box = None if window is None else window_box(window, target)
     facts = families.facts(choice.name, choice.loras)
     settings = settled(settings, facts)
     record = SpeedRecord(default_file()) if speed is None else speed
     machine = machine_for(facts, choice.device, limit_bytes, record, held=held)
-    plan = plan_upscale(source, target, facts, settings, machine.room)
+    plan = plan_upscale(source, target, facts, settings, machine.room, box)
     notes = unheard_notes(plan, settings, facts, Names()) + precision_notes(plan)
     seconds = machine.seconds(plan.cost)
     return Prepared(choice, limit_bytes, facts, settings, plan, machine, seconds, notes)

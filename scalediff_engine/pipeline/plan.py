@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
+from scalediff_engine.geometry import Box, Size
 from scalediff_engine.memory.choose import Choice, Room, choose_plans
 from scalediff_engine.memory.footprint import Cost, StageLoad, job_cost
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.stages import StageSizes, stage_sizes
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.pipeline.window import parts_for, sample_size
 
 MAX_SCALE = 32.0
 MAX_TARGET_PIXELS = 500_000_000
+# Beside a part: the source as floats and on its way to them, and the noise of the whole latent.
+SOURCE_BYTES_PER_PIXEL = 64
+NOISE_BYTES_PER_PIXEL = 4
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class StagePlan:
         guidance: scale, of the family's kind of guidance
         guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is
             applied; None = the family has another kind of guidance, or none
+        part: of the canvas that is computed, in its pixels; None = all of it
     """
 
     canvas: Size
@@ -38,6 +43,12 @@ class StagePlan:
     steps: int
     guidance: float
     guided_sigmas: tuple[float, float] | None = (0.0, math.inf)
+    part: Box | None = None
+
+    @property
+    def computed(self) -> Size:
+        """Size of what is computed."""
+        return self.canvas if self.part is None else self.part.size
 
     def guides(self, sigma: float) -> bool:
         """Whether a step at this sigma / alpha takes a second evaluation for guidance."""
@@ -56,6 +67,8 @@ class Plan:
         compiled: what the model repeats is compiled before the first stage
         from_noise: there is no source; the first stage makes the picture that the others enlarge,
             and ``source`` is that one's size
+        window: the part of the target that is wanted, in its pixels; None = all of it
+        start_part: of the start canvas that is encoded, in its pixels; None = all of it
     """
 
     source: Size
@@ -66,6 +79,8 @@ class Plan:
     memory: tuple[MemoryPlan, ...] = (MemoryPlan(batch_pixels=0),)
     compiled: bool = False
     from_noise: bool = False
+    window: Box | None = None
+    start_part: Box | None = None
 
 
 def target_size(source: Size, *, scale: float | None = None, size: Size | None = None) -> Size:
@@ -102,6 +117,7 @@ def plan_upscale(
     facts: FamilyFacts,
     settings: Settings,
     room: Room | None = None,
+    window: Box | None = None,
 ) -> Plan:
     """Settle sizes, stages and cost of an upscale.
 
@@ -110,6 +126,7 @@ def plan_upscale(
         facts: of the model
         settings: what was asked for
         room: where it will run; None = where nothing is short
+        window: the part of the target that is wanted; None = all of it
 
     Raises:
         UsageError: a setting is out of its range.
@@ -121,11 +138,57 @@ def plan_upscale(
             sizes.canvases, facts.stage_defaults(len(sizes.canvases)), strict=True
         )
     )
+    start_part: Box | None = None
+    if window is not None:
+        parts = parts_for(window, sizes, facts, settings.attention is Attention.MULTIDIFFUSION)
+        start_part = parts.start
+        stages = tuple(
+            replace(stage, part=part) for stage, part in zip(stages, parts.stages, strict=True)
+        )
     # Latent Frequency Mixing of the first stage wants the picture at its own size too
-    start = None if sizes.start == sizes.canvases[0] else sizes.start
+    start = None
+    if sizes.start != sizes.canvases[0]:
+        start = sizes.start if start_part is None else start_part.size
     loads = _loads(stages, facts, settings)
-    choice = _choose(facts, start, loads, room)
-    return Plan(source, target, sizes, stages, choice.cost, choice.plans, choice.compiled)
+    choice = _choose(facts, start, loads + _sample_loads(stages, facts, settings), room)
+    return Plan(
+        source,
+        target,
+        sizes,
+        stages,
+        _with_wholes(choice.cost, source, stages[-1], facts),
+        choice.plans,
+        # what listens to a part's layers cannot look into compiled ones
+        choice.compiled and stages[-1].part is None,
+        window=window,
+        start_part=start_part,
+    )
+
+
+def _sample_loads(
+    stages: tuple[StagePlan, ...], facts: FamilyFacts, settings: Settings
+) -> list[StageLoad]:
+    """What is denoised beside the parts, see ``pipeline.sample``."""
+    if not facts.group_norms or settings.attention is Attention.MULTIDIFFUSION:
+        return []
+    return [
+        StageLoad(
+            sample_size(stage.canvas, facts),
+            _evaluations(stage, facts, settings),
+            guided=_is_guided(stage),
+            decodes=stage is not stages[-1],
+        )
+        for stage in stages
+        if stage.part is not None and stage.steps > 0
+    ]
+
+
+def _with_wholes(cost: Cost, source: Size, last: StagePlan, facts: FamilyFacts) -> Cost:
+    """The cost of a part, and with it what is held of the whole: the source, and its noise."""
+    if last.part is None or facts.footprint.denoiser is not None:  # that counts a device's memory
+        return cost
+    wholes = SOURCE_BYTES_PER_PIXEL * source.area + NOISE_BYTES_PER_PIXEL * last.canvas.area
+    return replace(cost, peak_bytes=cost.peak_bytes + wholes)
 
 
 def stage_loads(plan: Plan, facts: FamilyFacts, settings: Settings) -> list[StageLoad]:
@@ -142,7 +205,7 @@ def _loads(
 ) -> list[StageLoad]:
     return [
         StageLoad(
-            stage.canvas,
+            stage.computed,
             _evaluations(stage, facts, settings),
             guided=_is_guided(stage),
             encodes=index > 0 or not from_noise,
@@ -188,7 +251,7 @@ def _evaluations(stage: StagePlan, facts: FamilyFacts, settings: Settings) -> in
     evaluations = stage.steps * (2 if _is_guided(stage) else 1)
     if settings.attention is Attention.MULTIDIFFUSION:
         # views of the native size every half view cover each pixel about four times
-        grid, view = stage.canvas, facts.native
+        grid, view = stage.computed, facts.native
         across = max(1, -(-2 * grid.width // view.width) - 1)
         down = max(1, -(-2 * grid.height // view.height) - 1)
         views_area = across * down * min(view.width, grid.width) * min(view.height, grid.height)

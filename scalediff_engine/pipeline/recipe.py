@@ -40,6 +40,8 @@ def make_recipe(
         "stages": stage_objects(plan),
         "settings": _chosen(settings, from_noise=plan.from_noise),
     }
+    if plan.window is not None:
+        recipe["window"] = plan.window._asdict()
     return json.dumps(recipe, ensure_ascii=False, allow_nan=False)
 
 

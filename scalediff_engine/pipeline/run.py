@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +18,18 @@ from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.models.model import Condition, Model, Words
 from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
+from scalediff_engine.pipeline.cut import Cut
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, StagePlan
 from scalediff_engine.pipeline.progress import Phase
 from scalediff_engine.pipeline.settings import Attention, Settings
+
+Within = Callable[[Sequence[int]], AbstractContextManager[None]]
+
+
+def plainly(_prompts: Sequence[int]) -> AbstractContextManager[None]:
+    """Evaluate and do nothing else."""
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,10 @@ class Run:
     generator: torch.Generator
     attempts: Attempts
     checkpoints: Checkpoints
+
+    def cut(self, stage: int) -> Cut:
+        """Give what there is to know of where a stage's latent lies."""
+        return Cut(self.plan, stage, self.model.facts.latent_factor)
 
     def is_done(self, stage: int) -> bool:
         """Whether an earlier run of the job went beyond this stage."""
@@ -84,28 +97,44 @@ class Run:
         """(1, C, rows, cols) to (1, 3, rows*f, cols*f)."""
         return self.attempts.run(lambda _: self.model.decode(z))
 
-    def predict(self, z_t: Tensor, level: Level, stage: StagePlan, attention: Attention) -> Tensor:
+    def predict(
+        self,
+        z_t: Tensor,
+        level: Level,
+        stage: StagePlan,
+        attention: Attention,
+        within: Within = plainly,
+    ) -> Tensor:
         """Evaluate the model, and once more for guidance where that is wanted and matters.
 
         Args:
-            z_t: (1, C, rows, cols) at ``level``
+            z_t: (n, C, rows, cols) at ``level``; mostly one picture
             level: its noise
             stage: has the guidance
             attention: whether the latent is seen in views; the other kinds are the model's affair
+            within: opened around each evaluation, with the numbers of its prompts
 
         Returns:
-            (1, C, rows, cols), the model's output.
+            (n, C, rows, cols), the model's output.
         """
         evaluate = _evaluation(self.model, attention, stage.guidance)
         sigma = level.sigma / level.alpha if level.alpha else math.inf  # flows begin without signal
+        pixels = len(z_t) * z_t.shape[-2] * z_t.shape[-1] * self.model.facts.latent_factor**2
+        single = len(z_t) == 1  # the model repeats it as often as there are prompts
+        said = self.condition.positive, self.condition.negative
+        prompts = [words if single else Words.together(*[words] * len(z_t)) for words in said]
+
+        def heard(numbers: tuple[int, ...], words: Words) -> Tensor:
+            with within(numbers):
+                return evaluate(z_t if single else torch.cat([z_t] * len(numbers)), level, words)
+
         if not stage.guides(sigma):
-            return self.attempts.run(lambda _: evaluate(z_t, level, self.condition.positive))
-        prompts = (self.condition.positive, self.condition.negative)
+            return self.attempts.run(lambda _: heard((0,), prompts[0]))
 
         def both(plan: MemoryPlan) -> Tensor:
-            if plan.batches(stage.canvas.area):
-                return evaluate(z_t, level, Words.together(*prompts))
-            return torch.cat([evaluate(z_t, level, words) for words in prompts])
+            if plan.batches(pixels):
+                return heard((0, 1), Words.together(*prompts))
+            return torch.cat([heard((number,), words) for number, words in enumerate(prompts)])
 
         positive, negative = self.attempts.run(both).chunk(2)
         return negative + stage.guidance * (positive - negative)

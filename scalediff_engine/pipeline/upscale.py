@@ -13,6 +13,7 @@ from scalediff_engine.images.lock import source_lock
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoints
+from scalediff_engine.pipeline.finish import cropped, finished_window
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.pipeline.meter import meter_for
 from scalediff_engine.pipeline.plan import Plan
@@ -39,8 +40,8 @@ def upscale(
         checkpoints: see ``run_stages``
 
     Returns:
-        The picture at ``plan.target``, with the source's colour model, profile, depth, alpha and
-        metadata.
+        The picture at ``plan.target``, or what of it is in the plan's window, with the source's
+        colour model, profile, depth, alpha and metadata.
     """
     meter = meter_for(plan, model.facts, settings, on_progress)
     pixels = picture.pixels
@@ -54,6 +55,8 @@ def upscale(
 
     meter.report(Phase.FINISH, len(plan.stages) - 1, plan.stages[-1].steps)
     upscaled = ((y[0].permute(1, 2, 0) + 1) / 2).numpy()
+    if plan.stages[-1].part is not None:
+        return finished_window(upscaled, filled, plan, settings)
     result = from_srgb(upscaled, filled)
     whole = not picture.depth.is_float  # whole numbers cannot hold what lies beyond 0..1
     if settings.source_lock:
@@ -62,4 +65,4 @@ def upscale(
     elif whole:
         result = np.clip(result, 0, 1)
     alpha = None if picture.alpha is None else resize_alpha(picture.alpha, plan.target)
-    return replace(picture, pixels=result, alpha=alpha)
+    return cropped(replace(picture, pixels=result, alpha=alpha), plan.window)

@@ -58,7 +58,7 @@ def gib_to_bytes(gib: float, name: str = "The limit for memory") -> int:
     Raises:
         UsageError: not a positive, finite number.
     """
-    if not (math.isfinite(gib) and gib > 0):
+    if not (math.isfinite(gib * GIB) and gib > 0):
         raise UsageError(f"{name} is {gib:g}; it is a number of GiB above 0.")
     return int(gib * GIB)
 

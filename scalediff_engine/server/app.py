@@ -12,6 +12,7 @@ import scalediff_engine
 from scalediff_engine.server import problems
 from scalediff_engine.server.engine import Engine
 from scalediff_engine.server.routes import (
+    batches,
     bundle,
     health,
     images,
@@ -25,7 +26,7 @@ from scalediff_engine.server.security import Door
 
 OPENAPI = "/v1/openapi.json"
 
-_ROUTES = (health, images, plans, jobs, results, models, sessions, bundle)
+_ROUTES = (health, images, plans, jobs, results, batches, models, sessions, bundle)
 
 
 def create_app(engine: Engine) -> FastAPI:

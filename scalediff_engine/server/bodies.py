@@ -14,8 +14,11 @@ from fastapi import Body
 from pydantic import BeforeValidator
 
 from scalediff_engine.wire import codec
+from scalediff_engine.wire.batches import BatchFiles, BatchRequest
 from scalediff_engine.wire.messages import (
+    FolderRequest,
     JobRequest,
+    ModelRequest,
     PlanRequest,
     SessionAnswer,
     SessionRequest,
@@ -56,3 +59,7 @@ PlanBody = Annotated[PlanRequest, Body(), BeforeValidator(partial(checked, PlanR
 JobBody = Annotated[JobRequest, Body(), BeforeValidator(partial(checked, JobRequest))]
 SessionBody = Annotated[SessionRequest, Body(), BeforeValidator(partial(checked, SessionRequest))]
 AnswerBody = Annotated[SessionAnswer, Body(), BeforeValidator(partial(checked, SessionAnswer))]
+FolderBody = Annotated[FolderRequest, Body(), BeforeValidator(partial(checked, FolderRequest))]
+ModelBody = Annotated[ModelRequest, Body(), BeforeValidator(partial(checked, ModelRequest))]
+BatchBody = Annotated[BatchRequest, Body(), BeforeValidator(partial(checked, BatchRequest))]
+BatchFilesBody = Annotated[BatchFiles, Body(), BeforeValidator(partial(checked, BatchFiles))]

@@ -19,6 +19,10 @@ from scalediff_engine.errors import UsageError
 
 _log = logging.getLogger(__name__)
 
+# How a program of ours begins the sentence that it ends with, and longer than any such.
+_SPOKEN = "scalediff: "
+_COMPLAINT_BYTES = 2000
+
 # What says where windows open and in which language; nothing that makes a program load code.
 _DISPLAY = re.compile(
     r"DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|DESKTOP_SESSION"
@@ -67,6 +71,31 @@ class DialogProgram:
     last_words_seconds: float = 3.0
 
 
+@dataclass(frozen=True)
+class Output:
+    """What a dialog writes: a part of a log that dialogs share.
+
+    Attributes:
+        log: the file
+        start: where its part begins, in bytes
+    """
+
+    log: Path
+    start: int
+
+    def complaint(self) -> str | None:
+        """Give the last line if it is a sentence of the program's, without the program's name."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(self.start, file.seek(0, os.SEEK_END) - _COMPLAINT_BYTES))
+                lines = file.read().decode("utf-8", "replace").split("\n")
+        except OSError:
+            return None
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        _, found, sentence = last.partition(_SPOKEN)
+        return sentence.strip() if found and last.startswith(_SPOKEN) else None
+
+
 class Dialog:
     """A dialog's process.
 
@@ -75,9 +104,12 @@ class Dialog:
     standard input ends, so does the session: the engine says so, or has gone away.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, last_words_seconds: float) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, last_words_seconds: float, output: Output
+    ) -> None:
         self._process = process
         self._last_words_seconds = last_words_seconds
+        self._output = output
 
     @classmethod
     async def start(
@@ -89,6 +121,7 @@ class Dialog:
             OSError: there is no such program.
         """
         with _opened(program.log) as log:
+            output = Output(program.log, log.seek(0, os.SEEK_END))
             process = await asyncio.create_subprocess_exec(
                 *program.argv,
                 stdin=subprocess.PIPE,
@@ -99,12 +132,16 @@ class Dialog:
             )
         assert process.stdin is not None
         process.stdin.write(json.dumps(dict(told)).encode() + b"\n")
-        return cls(process, program.last_words_seconds)
+        return cls(process, program.last_words_seconds, output)
 
     @property
     def pid(self) -> int:
         """Of the process."""
         return self._process.pid
+
+    def complaint(self) -> str | None:
+        """Give the sentence that it ended with, as programs of ours write it; none = no such."""
+        return self._output.complaint()
 
     async def wait(self) -> int:
         """Wait until it has ended; gives its exit status."""

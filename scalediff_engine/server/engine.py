@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scalediff_engine.errors import NotFound, OutputError, WrongState
+from scalediff_engine.jobs.batch_store import BatchStore
+from scalediff_engine.jobs.batches import Batches
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.desk import Desk
 from scalediff_engine.jobs.overdue import expired_jobs
@@ -22,11 +24,13 @@ from scalediff_engine.memory.device import find_device
 from scalediff_engine.server.activity import Activity
 from scalediff_engine.server.attendance import Attendance
 from scalediff_engine.server.dialog import DialogProgram, dialog_argv
+from scalediff_engine.server.downloads import DownloadProgram, Downloads, download_argv
 from scalediff_engine.server.lifecycle import Pulse
 from scalediff_engine.server.model_list import list_models
 from scalediff_engine.server.planner import Planner, plan
 from scalediff_engine.server.remembered import Remembered
 from scalediff_engine.server.sessions import SessionPatience, Sessions
+from scalediff_engine.store.added import file_in
 from scalediff_engine.wire.messages import DeviceInfo, JobState, ModelList
 from scalediff_engine.wire.places import Places
 
@@ -66,6 +70,7 @@ class Engine:
         dialog: how dialogs are started
         device, models: what this machine has
         patience: how long things may take
+        download: how downloads are started; none = as the program does
 
     Attributes:
         port: that the server listens at; whoever listens sets it before the first request
@@ -85,6 +90,7 @@ class Engine:
         device: Remembered[DeviceInfo],
         models: Remembered[ModelList],
         patience: EnginePatience | None = None,
+        download: DownloadProgram | None = None,
     ) -> None:
         self.places = places
         self.token = token
@@ -104,13 +110,17 @@ class Engine:
             gone_seconds=self.patience.watcher_gone,
         )
         self.sessions = Sessions(dialog, self._where, self._newest_job, self.patience.sessions)
+        program = download or DownloadProgram(download_argv(), places.log / "download.log")
+        self.downloads = Downloads(program, models.outdate)
+        self.model_folders = file_in(places.data)
+        self.batches = Batches(BatchStore(places.data / "batches.sqlite"), desk)
         self._started_at = time.monotonic()
         self._sweeping: asyncio.Task[None] | None = None
 
     def pulse(self) -> Pulse:
         """Tell what there is to do, by ``time.monotonic``."""
         return Pulse(
-            jobs=sum(self.desk.counts()),
+            jobs=sum(self.desk.counts()) + self.batches.running() + self.downloads.count(),
             sessions=self.sessions.count(),
             requests=self.activity.open_requests,
             last_at=self.activity.last_at,
@@ -129,6 +139,7 @@ class Engine:
     async def start(self) -> None:
         """Take up the jobs of before, and begin to tidy up."""
         await self.desk.start()
+        self.batches.start()
         self.device.last()
         for job in self.desk.jobs():
             if not (job.keep or job.state.is_final):
@@ -144,6 +155,8 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await self._sweeping
         await self.sessions.close()
+        await self.downloads.close()
+        await self.batches.close()
         await self.desk.close()
         await self.device.close()
         await self.models.close()
@@ -154,9 +167,10 @@ class Engine:
         for job_id in expired_jobs(self.desk.jobs(), now, limits.result_seconds):
             with suppress(OutputError):  # its files are gone; the rest when there is room
                 self.desk.remove(job_id)
-        jobs = self.desk.jobs()
-        live_images = {job.image for job in jobs} | self.sessions.images()
-        gone = await asyncio.to_thread(self.spool.sweep, now, live_images, {job.id for job in jobs})
+        self.batches.sweep(now)
+        live_images = {job.image for job in self.desk.jobs()} | self.sessions.images()
+        known = {job.id for job in (*self.desk.jobs(), *self.desk.file_jobs())}
+        gone = await asyncio.to_thread(self.spool.sweep, now, live_images, known)
         if gone:
             _log.info("Swept %d files and folders that nobody wants any more", len(gone))
 
@@ -218,7 +232,7 @@ def build_engine(
     )
     dialog = DialogProgram(dialog_argv(), places.log / "dialog.log")
     device = Remembered(_device, UNASKED, patience.device)
-    models = Remembered(list_models, ModelList([]), patience.models)
+    models = Remembered(lambda: list_models(file_in(places.data)), ModelList([]), patience.models)
     return Engine(places, token, desk, spool, plan, dialog, device, models, patience)
 
 

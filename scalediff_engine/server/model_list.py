@@ -1,41 +1,105 @@
-"""Which models jobs can name: the families, and what is in the cache of Hugging Face."""
+"""Which models jobs can name: the families, what is in the cache, and what is elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from scalediff_engine.errors import ScaleDiffError
+from scalediff_engine.errors import ModelError, ScaleDiffError
+from scalediff_engine.geometry import Size
 from scalediff_engine.models.embedded import EMBEDDED
 from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.families import FAMILIES, facts_of, find
+from scalediff_engine.models.families import FAMILIES, facts_of, find, registered
+from scalediff_engine.server.planner import plan
+from scalediff_engine.store.added import added_folders
 from scalediff_engine.store.checkpoint import Checkpoint, Layout
 from scalediff_engine.store.folder import title
+from scalediff_engine.store.hub_cache import cache_folder, repository_folder
 from scalediff_engine.store.locate import cached_models
-from scalediff_engine.wire.messages import ModelInfo, ModelList
+from scalediff_engine.store.offered import licence_of, offer_of
+from scalediff_engine.store.programs import Place, places_of_programs
+from scalediff_engine.store.removal import disk_bytes, remove_download
+from scalediff_engine.store.scan import scan
+from scalediff_engine.wire.messages import (
+    ModelFolder,
+    ModelInfo,
+    ModelList,
+    ModelPlace,
+    Problem,
+    RefusedModel,
+    UpscaleSettings,
+)
 
 _log = logging.getLogger(__name__)
+# What "memory here" is said for: a picture as large as most that are made.
+_TYPICAL = Size(512, 512)
+_TYPICAL_SCALE = 4.0
+_EMBEDDED_LICENCE = "Apache License 2.0"
 
 
-def list_models() -> ModelList:
-    """Give a line for each family, and one for each further model in the cache; never raises.
+def list_models(
+    added: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> ModelList:
+    """Give a line for each family, and one for each further model that is here; never raises.
 
     Reads headers of files, so it may take a second.
+
+    Args:
+        added: the list of folders that the user has added, see ``store.added``
+        environment: tells where the cache and the folders of other programs are
     """
+    cache = cache_folder(environment)
     found: list[ModelInfo] = []
-    named: set[str] = set()
+    named: set[Path] = set()
     for family in FAMILIES:
         checkpoint = None if family is EMBEDDED else _found(family.name)
-        size_bytes = 0
         if checkpoint is not None:
-            named.add(str(checkpoint.path))
-            size_bytes = checkpoint.weight_bytes
-        installed = family is EMBEDDED or checkpoint is not None
-        found.append(_info(family.name, family.title, family, installed, size_bytes))
-    for checkpoint in _cached():
-        if str(checkpoint.path) not in named:
-            found.extend(_cached_info(checkpoint))
-    return ModelList(found)
+            named.add(checkpoint.path)
+        found.append(_family_info(family, checkpoint, cache))
+    for checkpoint in _cached(environment):
+        if checkpoint.path not in named:
+            named.add(checkpoint.path)
+            found.extend(_cached_info(checkpoint, cache))
+    folders, refused = _elsewhere(found, named, added, environment)
+    return ModelList(
+        [_with_memory(info) for info in found], folders, refused, str(cache), _free_bytes(cache)
+    )
+
+
+def remove_model(name: str, environment: Mapping[str, str] = os.environ) -> int:
+    """Delete a model that was downloaded, or what has arrived of one; gives the bytes freed.
+
+    Args:
+        name: as in ``ModelInfo``
+        environment: tells where the cache is
+
+    Raises:
+        ModelError: it is not in the cache: it comes with the program, or belongs to another one.
+        OutputError: something of it could not be deleted.
+    """
+    checkpoint = None if registered(name) is EMBEDDED else _found(name)
+    offer = offer_of(name)
+    hub_id = None
+    if checkpoint is not None:
+        hub_id = _hub_id(checkpoint)
+    elif offer is not None:
+        hub_id = offer.hub_id
+    if hub_id is None:
+        raise ModelError(
+            f"{name} was not downloaded into {cache_folder(environment)}, so it is not deleted "
+            "from here."
+        )
+    return remove_download(cache_folder(environment), hub_id)
+
+
+def _hub_id(checkpoint: Checkpoint) -> str | None:
+    """The name on the hub of what lies in the cache; None = it lies elsewhere."""
+    folder = checkpoint.path if checkpoint.layout is Layout.FOLDER else checkpoint.path.parent
+    return title(folder) if folder.parent.name == "snapshots" else None
 
 
 def _found(name: str) -> Checkpoint | None:
@@ -45,15 +109,35 @@ def _found(name: str) -> Checkpoint | None:
         return None
 
 
-def _cached() -> tuple[Checkpoint, ...]:
+def _cached(environment: Mapping[str, str]) -> tuple[Checkpoint, ...]:
     try:
-        return cached_models(os.environ)
+        return cached_models(environment)
     except (ScaleDiffError, OSError, ValueError):
         _log.exception("The cache of models cannot be read")
         return ()
 
 
-def _cached_info(checkpoint: Checkpoint) -> list[ModelInfo]:
+def _family_info(family: FamilyFacts, checkpoint: Checkpoint | None, cache: Path) -> ModelInfo:
+    info = _info(family.name, family.title, family)
+    if family is EMBEDDED:
+        return replace(info, installed=True, licence=_EMBEDDED_LICENCE)
+    offer = offer_of(family.name)
+    if checkpoint is not None:
+        return _in_cache(info, checkpoint, cache)
+    if offer is None:
+        return info
+    return replace(
+        info,
+        place=ModelPlace.DOWNLOADABLE,
+        size_bytes=offer.about_bytes,
+        licence=offer.licence,
+        licence_url=offer.page,
+        hub_id=offer.hub_id,
+        arrived_bytes=disk_bytes(repository_folder(cache, offer.hub_id)),
+    )
+
+
+def _cached_info(checkpoint: Checkpoint, cache: Path) -> list[ModelInfo]:
     """Its line, or none for one that is broken or whose name is no text."""
     try:
         is_folder = checkpoint.layout is Layout.FOLDER
@@ -63,22 +147,123 @@ def _cached_info(checkpoint: Checkpoint) -> list[ModelInfo]:
     except (ScaleDiffError, OSError, ValueError):
         return []
     name = word if is_folder else checkpoint.path.stem
-    return [_info(word, name, facts, installed=True, size_bytes=checkpoint.weight_bytes)]
+    return [_in_cache(_info(word, name, facts), checkpoint, cache)]
 
 
-def _info(
-    name: str, people: str, facts: FamilyFacts, installed: bool, size_bytes: int
-) -> ModelInfo:
+def _in_cache(info: ModelInfo, checkpoint: Checkpoint, cache: Path) -> ModelInfo:
+    hub_id = _hub_id(checkpoint)
+    offer = offer_of(info.name)
+    return replace(
+        info,
+        installed=True,
+        place=ModelPlace.INSTALLED,
+        path=str(checkpoint.path),
+        size_bytes=checkpoint.weight_bytes,
+        source="Hugging Face",
+        licence="" if hub_id is None else licence_of(hub_id) or (offer.licence if offer else ""),
+        licence_url="" if hub_id is None else f"https://huggingface.co/{hub_id}",
+        hub_id=hub_id,
+        frees_bytes=0 if hub_id is None else disk_bytes(repository_folder(cache, hub_id)),
+    )
+
+
+def _elsewhere(
+    found: list[ModelInfo],
+    named: set[Path],
+    added: Path | None,
+    environment: Mapping[str, str],
+) -> tuple[list[ModelFolder], list[RefusedModel]]:
+    """Add what other programs and added folders have to ``found``; give the folders."""
+    own = () if added is None else added_folders(added)
+    places = [*(Place(path, "") for path in own), *places_of_programs(environment)]
+    folders: list[ModelFolder] = []
+    refused: list[RefusedModel] = []
+    for place in places:
+        problem: Problem | None = None
+        count = 0
+        try:
+            seen = scan(place.path)
+        except ScaleDiffError as error:
+            problem = Problem(error.code, str(error))
+        else:
+            count = len(seen.models)
+            for checkpoint in seen.models:
+                if checkpoint.path not in named:
+                    named.add(checkpoint.path)
+                    found.extend(_found_elsewhere(checkpoint, place))
+            refused += [
+                RefusedModel(str(one.path), Problem(one.error.code, str(one.error)))
+                for one in seen.refused
+                if _is_text(str(one.path))
+            ]
+        is_added = place.path in own
+        folders.append(ModelFolder(str(place.path), place.source, is_added, count, problem))
+    distinct = {one.path: one for one in refused}
+    return folders, list(distinct.values())
+
+
+def _found_elsewhere(checkpoint: Checkpoint, place: Place) -> list[ModelInfo]:
+    try:
+        facts = facts_of(checkpoint)
+    except (ScaleDiffError, OSError, ValueError):
+        return []
+    is_folder = checkpoint.layout is Layout.FOLDER
+    name = checkpoint.path.name if is_folder else checkpoint.path.stem
+    return [
+        replace(
+            _info(str(checkpoint.path), name, facts),
+            installed=True,
+            place=ModelPlace.ELSEWHERE,
+            path=str(checkpoint.path),
+            size_bytes=checkpoint.weight_bytes,
+            source=place.source,
+        )
+    ]
+
+
+def _with_memory(info: ModelInfo) -> ModelInfo:
+    """Say what a typical picture would take here."""
+    if info.place is ModelPlace.ABSENT:
+        return info
+    try:
+        settings = UpscaleSettings(scale=_TYPICAL_SCALE, model=info.name)
+        planned = plan(_TYPICAL, settings, None)
+    except (ScaleDiffError, OSError, ValueError):
+        return info
+    return replace(info, memory_bytes=planned.peak_bytes, memory_problem=planned.problem)
+
+
+def _info(name: str, people: str, facts: FamilyFacts) -> ModelInfo:
     (stage, *_) = facts.stage_defaults(1)
+    is_built_in = registered(name) is EMBEDDED
     return ModelInfo(
         name=name,
         title=people,
         family=facts.name,
         native_width=facts.native.width,
         native_height=facts.native.height,
-        installed=installed,
-        size_bytes=size_bytes,
+        installed=False,
+        size_bytes=0,
         default_creativity=facts.default_creativity,
         steps=stage.steps,
         guidance=stage.guidance,
+        place=ModelPlace.INSTALLED if is_built_in else ModelPlace.ABSENT,
     )
+
+
+def _free_bytes(cache: Path) -> int:
+    there = cache
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        return shutil.disk_usage(there).free
+    except OSError:
+        return 0
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -10,11 +10,12 @@ from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.held import NOTHING_HELD, held_by
 from scalediff_engine.models import families
 from scalediff_engine.pipeline.machine import plan_for
+from scalediff_engine.server.fitting import fitting_scale
 from scalediff_engine.store.locate import locate
-from scalediff_engine.wire.messages import PlanInfo, Problem, StageInfo, UpscaleSettings
+from scalediff_engine.wire.messages import PlanInfo, Problem, StageInfo, UpscaleSettings, Window
 
-# (source, settings, the worker's process or None)
-Planner = Callable[[Size, UpscaleSettings, int | None], PlanInfo]
+# (source, settings, the worker's process or None, the part that is wanted or None)
+Planner = Callable[[Size, UpscaleSettings, int | None, Window | None], PlanInfo]
 
 
 def require_model(settings: UpscaleSettings) -> None:
@@ -29,7 +30,7 @@ def require_model(settings: UpscaleSettings) -> None:
         locate(settings.text_encoders_from)
 
 
-def _require_device(word: str) -> None:
+def require_device(word: str) -> None:
     """Pass if there is such a device; a plan for another would be no use.
 
     Raises:
@@ -39,40 +40,57 @@ def _require_device(word: str) -> None:
         raise UsageError(f"There is no device '{word}' on this machine.")
 
 
-def plan(source: Size, settings: UpscaleSettings, worker_pid: int | None) -> PlanInfo:
+def plan(
+    source: Size,
+    settings: UpscaleSettings,
+    worker_pid: int | None,
+    window: Window | None = None,
+) -> PlanInfo:
     """Plan an upscale on this machine; takes milliseconds, reads headers of files.
 
     Args:
         source: of the picture
         settings: what is wanted
         worker_pid: of the process whose model will make room for the job
+        window: the part of the result that is wanted; None = all of it
 
     Raises:
-        UsageError: a setting that makes no sense.
+        UsageError: a setting that makes no sense, or a window outside the result.
         ModelError: the model is not there or cannot be used.
     """
     held = NOTHING_HELD if worker_pid is None else held_by(worker_pid)
-    prepared = plan_for(source, settings, held=held)
-    _require_device(settings.device)
+    prepared = plan_for(source, settings, window=window, held=held)
+    require_device(settings.device)
     problem: Problem | None = None
+    fits_scale: float | None = None
     try:
         prepared.require_room()
     except NotEnoughMemory as error:
         problem = Problem(error.code, str(error))
+        if window is None:
+            fits_scale = fitting_scale(
+                source,
+                settings,
+                prepared.plan.target,
+                lambda smaller: plan_for(source, smaller, held=held),
+            )
     room = prepared.machine.room
     device = find_device(settings.device) if room is None else room.device
+    found = prepared.plan
+    wanted = found.target if found.window is None else found.window.size
     return PlanInfo(
-        width=prepared.plan.target.width,
-        height=prepared.plan.target.height,
+        width=wanted.width,
+        height=wanted.height,
         model=prepared.facts.title,
         device=device.name,
         stages=[
-            StageInfo(stage.canvas.width, stage.canvas.height, stage.steps)
-            for stage in prepared.plan.stages
+            StageInfo(stage.computed.width, stage.computed.height, stage.steps)
+            for stage in found.stages
         ],
         seconds=prepared.seconds,
         peak_bytes=prepared.plan.cost.peak_bytes,
         available_bytes=prepared.machine.available_bytes,
         problem=problem,
         notes=list(prepared.notes),
+        fits_scale=fits_scale,
     )

@@ -36,6 +36,7 @@ class Remembered(Generic[T]):
         self._clock = clock
         self._asked_at: float | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._is_outdated = False
 
     def last(self) -> T:
         """Give the last value at once, and see to a newer one if it is old."""
@@ -45,9 +46,17 @@ class Remembered(Generic[T]):
     async def fresh(self) -> T:
         """Give a value that is not old; wait for it if need be."""
         self._refresh_if_old()
-        if self._asking is not None:
+        while self._asking is not None:
             await asyncio.shield(self._asking)
+            if self._is_outdated:
+                self._is_outdated = False
+                self._refresh_if_old()
         return self._value
+
+    def outdate(self) -> None:
+        """Know that the value is another one now: it is asked again, also if that goes on."""
+        self._asked_at = None
+        self._is_outdated = self._asking is not None
 
     async def close(self) -> None:
         """Wait for the thread."""

@@ -209,12 +209,11 @@ class Door:
             return
         visit = _visit(scope)
         refused = refusal(visit, self._token, self._upload_bytes)
-        # no route has a query, and the server's own log would show it
-        scope["query_string"] = b""
         if refused is None:
             with self._activity.request():
                 await self._admit(scope, receive, _Armoured(send))
             return
+        scope["query_string"] = b""  # it may hold a token, and the server's own log would show it
         path = scope["path"] = self._plain(visit.path)
         _log.warning("Refused %d: %s %s", refused.status, _word(visit.method), path)
         response = problems.answer(refused.status, refused.problem, refused.headers)

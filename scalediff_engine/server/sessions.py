@@ -1,4 +1,4 @@
-"""Sessions: a dialog about an image, opened for a host, from its request to the answer.
+"""Sessions: a dialog opened for a host, from its request to the answer.
 
 They live in memory. An engine that is started again knows none of those before it.
 """
@@ -19,6 +19,7 @@ from scalediff_engine.server.attendance import Attendance
 from scalediff_engine.server.dialog import Dialog, DialogProgram, dialog_environment
 from scalediff_engine.wire.messages import (
     Problem,
+    Purpose,
     SessionAnswer,
     SessionInfo,
     SessionRequest,
@@ -26,6 +27,10 @@ from scalediff_engine.wire.messages import (
 )
 
 _log = logging.getLogger(__name__)
+
+# What a dialog must know before its first window; more than this is no such word.
+_LOOK = ("theme", "language")
+_LONGEST_WORD = 32
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Sessions:
     def images(self) -> set[str]:
         """The uploads that open sessions are about."""
         infos = (found.info for found in self._sessions.values())
-        return {info.image for info in infos if not info.state.is_final}
+        return {info.image for info in infos if info.image and not info.state.is_final}
 
     async def open(self, request: SessionRequest) -> SessionInfo:
         """Open a dialog.
@@ -124,16 +129,26 @@ class Sessions:
             events=1,
             settings=request.settings,
             options=request.options,
+            purpose=request.purpose,
         )
         session = self._sessions[info.id] = _Session([info])
         self._attendance.expect(info.id)
-        told = {"session": info.id, **self._door()}
+        look = {
+            name: request.options[name]
+            for name in _LOOK
+            if len(request.options.get(name, "")) in range(1, _LONGEST_WORD + 1)
+        }
+        # a dialog that is not told is for an upscale, as they all were at first
+        purpose = {} if info.purpose is Purpose.UPSCALE else {"purpose": info.purpose.value}
+        told = {"session": info.id, **purpose, **look, **self._door()}
         try:
             session.dialog = await Dialog.start(self._program, environment, told)
         except OSError as error:
             self._fail(info.id, f"The dialog could not be started: {error.strerror}.")
         else:
             self._spawn(self._await_end(info.id, session.dialog))
+            if session.info.state.is_final:  # nobody waited until it was there
+                self._spawn(session.dialog.end())
         return session.info
 
     def session(self, session_id: str) -> SessionInfo:
@@ -248,7 +263,8 @@ class Sessions:
         else:
             self._fail(
                 session_id,
-                f"The dialog ended by itself with status {status}. Its log says more: "
+                dialog.complaint()
+                or f"The dialog ended by itself with status {status}. Its log says more: "
                 "`scalediff doctor --bundle` packs it.",
             )
 

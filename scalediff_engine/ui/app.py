@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale
 from PySide6.QtGui import QGuiApplication
@@ -22,12 +23,26 @@ from scalediff_engine.ui.interrupted import Interrupted
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.notify import TrayNotifier
-from scalediff_engine.ui.opening import FileOpening, Opening, SessionOpening
+from scalediff_engine.ui.opening import (
+    FileOpening,
+    FolderOpening,
+    Opening,
+    Room,
+    RoomOpening,
+    SessionOpening,
+)
 from scalediff_engine.ui.origin import FileOrigin, Origin, SessionOrigin
+from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.upscale import remembered
 from scalediff_engine.ui.window import UpscaleWindow
 from scalediff_engine.ui.workers import Workers
+from scalediff_engine.wire.messages import Purpose
 from scalediff_engine.wire.places import Places, default_home
+
+if TYPE_CHECKING:
+    from scalediff_engine.ui.folder.inspecting import Inspector
+    from scalediff_engine.ui.folder.running import FolderRunning
+    from scalediff_engine.ui.room_running import RoomRunning
 
 # A thread that reckons gives way to the window this often.
 _SWITCH_SECONDS = 0.001
@@ -41,15 +56,19 @@ class Options:
 
     Attributes:
         home: the engine's folder; none = the user's own
-        theme: ``dark`` or ``light``; none = as the host or the desktop
+        theme: one of ``colours.THEMES``; none = as the host or the desktop
         files: how pictures are read and written
         stdin: descriptor whose end means the session's end; none = nobody waits
+        inspector: gives what looks at the headers of many files; none = Pillow does
+        welcomes: whether the pages of the first start are shown, if they never were
     """
 
     home: Path | None = None
     theme: str | None = None
     files: Files = PILLOW
     stdin: int | None = None
+    inspector: Callable[[], Inspector] | None = None
+    welcomes: bool = False
 
 
 class Running:
@@ -65,13 +84,13 @@ class Running:
     def __init__(
         self,
         app: QApplication,
-        opening: Opening,
+        opening: FileOpening | SessionOpening,
         options: Options,
         on_end: Callable[[], None],
     ) -> None:
-        told, said = None, None
+        told, said, host_theme = None, None, None
         if isinstance(opening, SessionOpening):
-            told, said = opening.engine, opening.home
+            told, said, host_theme = opening.engine, opening.home, opening.theme
         home = options.home or said or default_home()
         finder = self._finder = Finder(Places(home), told)
         self._on_end = on_end
@@ -91,13 +110,15 @@ class Running:
             lambda memory: remembered.save(memory, file),
             self._workers,
         )
-        # The host is not known before its session is; every host so far is dark.
-        theme = options.theme or os.environ.get(THEME_VARIABLE)
-        host = "" if isinstance(opening, FileOpening) else "krita"
-        chosen = Look(look.find_scheme(app, theme, host))
+        theme = options.theme or os.environ.get(THEME_VARIABLE) or host_theme
+        chosen = Look(look.find_scheme(app, theme))
         chosen.put_on(app)
         notifier = TrayNotifier(icons.sparkle(chosen.colours.focus))
         self.window = UpscaleWindow(self.dialog, chosen, notifier)
+        self.rooms = Rooms(self.gateway, self._workers, chosen, options.files, home)
+        self.rooms.models_changed.add(self._look_again)
+        self.window.offer(self.rooms.ways(self.window))
+        self._welcomes = options.welcomes
         self.dialog.ended.add(self._over)
         self._opening = opening
         self._stdin = options.stdin
@@ -106,6 +127,8 @@ class Running:
         """Show the window and get the picture."""
         self.window.show()
         self.dialog.begin()
+        if self._welcomes:
+            self.rooms.welcome_once(self.window)
         opening = self._opening
         if self._stdin is None or not isinstance(opening, SessionOpening):
             return
@@ -122,13 +145,37 @@ class Running:
 
     def close(self) -> None:
         """Let go of everything."""
+        self.rooms.close()
         self.dialog.close()
         self._workers.close()
         self.gateway.close()
 
+    def _look_again(self) -> None:
+        if self.dialog.upscale is not None:
+            self.dialog.upscale.look_again()
+
     def _over(self) -> None:
         self.close()
         self._on_end()
+
+
+def _put_together(
+    app: QApplication, opening: Opening, options: Options, on_end: Callable[[], None]
+) -> Running | FolderRunning | RoomRunning:
+    if isinstance(opening, SessionOpening) and opening.purpose is Purpose.RECENT:
+        opening = RoomOpening(Room.RECENT, opening)
+    if isinstance(opening, RoomOpening):
+        from scalediff_engine.ui.room_running import RoomRunning
+
+        return RoomRunning(
+            app, opening, options.home, options.theme, options.files, options.stdin, on_end
+        )
+    if not isinstance(opening, FolderOpening):
+        return Running(app, opening, options, on_end)
+    from scalediff_engine.ui.folder.running import FolderRunning
+
+    inspector = None if options.inspector is None else options.inspector()
+    return FolderRunning(app, opening, options.home, options.theme, inspector, on_end)
 
 
 def run(opening: Opening, options: Options | None = None) -> int:
@@ -138,9 +185,12 @@ def run(opening: Opening, options: Options | None = None) -> int:
     QGuiApplication.setDesktopFileName("scalediff")
     app = QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
-    translators = language.install(app, QLocale.system())
+    spoken = opening.language if isinstance(opening, SessionOpening) else None
+    locale = language.locale_for(spoken)
+    QLocale.setDefault(locale)
+    translators = language.install(app, locale)
     # not `quit`, which asks the window first
-    running = Running(app, opening, options or Options(), lambda: app.exit(0))
+    running = _put_together(app, opening, options or Options(), lambda: app.exit(0))
     interrupted = Interrupted(lambda: app.exit(INTERRUPTED))
     running.begin()
     code = app.exec()

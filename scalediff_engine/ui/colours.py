@@ -7,10 +7,12 @@ from enum import Enum
 
 
 class Scheme(Enum):
-    """Dark or light."""
+    """Dark or light, and either with as much contrast as there is."""
 
     DARK = "dark"
     LIGHT = "light"
+    CONTRAST_DARK = "contrast-dark"
+    CONTRAST_LIGHT = "contrast-light"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Colours:
         quiet: text that is there for who looks for it
         disabled: text of what cannot be used
         line: between things
+        edge: around what can be used: fields, buttons, boxes to tick
         accent: of what is chosen, and of the main button
         on_accent: text on it
         focus: ring around what has the keyboard
@@ -43,6 +46,7 @@ class Colours:
     quiet: str
     disabled: str
     line: str
+    edge: str
     accent: str
     on_accent: str
     focus: str
@@ -60,7 +64,8 @@ DARK = Colours(
     quiet="#b3b7bd",
     disabled="#7d8288",
     line="#4c5056",
-    accent="#2f6fb5",
+    edge="#8d929a",
+    accent="#3779bf",
     on_accent="#ffffff",
     focus="#7db8f5",
     warning="#ffb454",
@@ -76,32 +81,84 @@ LIGHT = Colours(
     quiet="#54585e",
     disabled="#8d9196",
     line="#bfc2c7",
+    edge="#767a80",
     accent="#1f62ab",
     on_accent="#ffffff",
     focus="#1459a8",
     warning="#8a4300",
     good="#1b6a33",
 )
-COLOURS = {Scheme.DARK: DARK, Scheme.LIGHT: LIGHT}
+CONTRAST_DARK = Colours(
+    window="#000000",
+    canvas="#000000",
+    panel="#000000",
+    field="#000000",
+    button="#000000",
+    text="#ffffff",
+    quiet="#ffffff",
+    disabled="#9c9c9c",
+    line="#b4b4b4",
+    edge="#b4b4b4",
+    accent="#1aebff",
+    on_accent="#000000",
+    focus="#ffee32",
+    warning="#ffd23f",
+    good="#5cff5c",
+)
+CONTRAST_LIGHT = Colours(
+    window="#ffffff",
+    canvas="#ffffff",
+    panel="#ffffff",
+    field="#ffffff",
+    button="#ffffff",
+    text="#000000",
+    quiet="#000000",
+    disabled="#6b6b6b",
+    line="#000000",
+    edge="#000000",
+    accent="#0a2f8f",
+    on_accent="#ffffff",
+    focus="#8a00b8",
+    warning="#8a0000",
+    good="#004d12",
+)
+COLOURS = {
+    Scheme.DARK: DARK,
+    Scheme.LIGHT: LIGHT,
+    Scheme.CONTRAST_DARK: CONTRAST_DARK,
+    Scheme.CONTRAST_LIGHT: CONTRAST_LIGHT,
+}
+# What a host or a user may ask for; whatever else they say is as if they had said nothing.
+THEMES = ("dark", "light", "contrast")
 
-# Editors whose own look is dark unless somebody has changed it.
-_DARK_HOSTS = ("krita", "gimp")
+
+@dataclass(frozen=True)
+class Desktop:
+    """What the system says of its own look.
+
+    Attributes:
+        is_dark: None = it says nothing
+        wants_contrast: as much as there is
+    """
+
+    is_dark: bool | None = None
+    wants_contrast: bool = False
 
 
-def choose_scheme(told: str | None, host: str, system_is_dark: bool | None) -> Scheme:
+def choose_scheme(told: str | None, desktop: Desktop) -> Scheme:
     """Give the look that suits where the dialog was opened from.
 
     Args:
-        told: what the host says of itself: ``dark`` or ``light``
-        host: its name; empty = none
-        system_is_dark: what the desktop says; None = it says nothing
+        told: one of ``THEMES``: what the host looks like, or what the user wants; None = the
+            desktop's
+        desktop: what it says
     """
-    for scheme in Scheme:
-        if told == scheme.value:
-            return scheme
-    if host in _DARK_HOSTS or system_is_dark is None:
-        return Scheme.DARK
-    return Scheme.DARK if system_is_dark else Scheme.LIGHT
+    is_dark = desktop.is_dark is not False
+    if told in ("dark", "light"):
+        is_dark = told == "dark"
+    if desktop.wants_contrast or told == "contrast":
+        return Scheme.CONTRAST_DARK if is_dark else Scheme.CONTRAST_LIGHT
+    return Scheme.DARK if is_dark else Scheme.LIGHT
 
 
 def contrast(first: str, second: str) -> float:

@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
+from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.compare import drift
 from scalediff_engine.ui.compare.drift import Drift
 from scalediff_engine.ui.compare.tries import Tries
-from scalediff_engine.ui.gateway import Act, Gateway
+from scalediff_engine.ui.gateway import Act, Failed, Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.loupe.model import LoupeModel
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.origin import Loaded, Origin, ensure_uploaded
+from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.ticket import Ticket
@@ -55,10 +58,12 @@ class DialogModel:
         phase: where it stands
         loaded: the picture; none while it comes
         upscale: what is chosen; none while the picture comes
+        loupe: looks at a part of what is chosen; none while the picture comes
         progress: of the job that runs or ran last
         tries: what was made
         problem: the last thing that went wrong, until something else is done
         note: a sentence on what went well
+        canvas: what becomes of the document; none = that is not asked
         in_background: whether the window is to be out of sight while the job runs
         changed: told whenever anything here is different
         ended: told once, when the dialog is over
@@ -84,13 +89,17 @@ class DialogModel:
         self._measuring = Ticket()
         self._fetching = Ticket()
         self._asked_for: Choices | None = None
+        self._owed = Owed()
+        self._attempt = 0
         self.phase = Phase.LOADING
         self.loaded: Loaded | None = None
         self.upscale: UpscaleModel | None = None
+        self.loupe: LoupeModel | None = None
         self.progress: ProgressModel | None = None
         self.tries = Tries()
         self.problem: Problem | None = None
         self.note = ""
+        self.canvas: Canvas | None = None
         self.in_background = False
         self.changed = Observers()
         self.ended = Observers()
@@ -124,13 +133,31 @@ class DialogModel:
         self._keep(self.upscale.memory)
         self._go(Phase.STARTING)
         loaded = self.loaded
+        self._attempt += 1
+        attempt, heard = self._attempt, self._owed.add()
 
         def on_uploaded(image: str) -> None:
             self.loaded = dataclasses.replace(loaded, image=image)
-            request = JobRequest(image, settings, title=loaded.title)
-            self._gateway.submit(request, self._on_submitted, self._on_refused)
+            if self._is_wanted(attempt):
+                request = JobRequest(image, settings, title=loaded.title)
+                self._gateway.submit(request, on_submitted, on_refused)
+            else:
+                heard()
 
-        ensure_uploaded(self._gateway, loaded, on_uploaded, self._on_refused)
+        def on_submitted(job: JobInfo) -> None:
+            if self._is_wanted(attempt):
+                self._on_submitted(job)
+            else:
+                self._stop(job.id)
+            heard()
+
+        def on_refused(problem: Problem) -> None:
+            if self._is_wanted(attempt):
+                self._go(Phase.CHOOSING)
+                self._on_problem(problem)
+            heard()
+
+        ensure_uploaded(self._gateway, loaded, on_uploaded, on_refused)
 
     def cancel(self) -> None:
         """Stop the job; the settings are back at once, whatever the engine still has to do."""
@@ -138,9 +165,7 @@ class DialogModel:
             self._go(Phase.CHOOSING)
         elif self.phase in (Phase.RUNNING, Phase.FETCHING) and self.progress is not None:
             self._fetching.cancel()
-            self.progress.close()
-            if self.phase is Phase.RUNNING:
-                self.progress.cancel()
+            self._give_up(self.progress)
             self.progress = None
             self._back()
 
@@ -212,31 +237,41 @@ class DialogModel:
         if self.phase is not Phase.COMPARING or current is None or current.picture is None:
             return
         self._go(Phase.HANDING_OVER)
-        self._origin.accept(current, self._on_accepted, self._on_not_accepted)
+        self._origin.accept(current, self.canvas, self._on_accepted, self._on_not_accepted)
+
+    def choose_canvas(self, canvas: Canvas) -> None:
+        """Say what becomes of the document, if the editor offers that."""
+        offer = None if self.loaded is None else self.loaded.canvas
+        if offer is not None and canvas in offer.offered:
+            self.canvas = canvas
 
     def discard(self) -> None:
         """End without a result; a job that runs is cancelled."""
         if self.phase is Phase.ENDED:
             return
-        progress = self.progress
         self._go(Phase.ENDED)
-        if progress is None or progress.state.is_final:
-            self._origin.discard(self.ended.tell)
-            return
-        progress.close()
-        # the program ends with the last answer, and this must have been said by then
-        self._gateway.act(
-            progress.job_id,
-            Act.CANCEL,
-            lambda _: self._origin.discard(self.ended.tell),
-            lambda _: self._origin.discard(self.ended.tell),
-        )
+        self._fetching.cancel()
+        self._measuring.cancel()
+        if self.progress is not None:
+            self._give_up(self.progress)
+        # a job that nobody stops would run on for nobody once the program has ended
+        self._owed.then(lambda: self._origin.discard(self.ended.tell))
 
     def session_ended(self) -> None:
-        """End: the editor wants nothing any more. The job goes on, if one runs."""
-        if self.phase is not Phase.ENDED:
-            self._go(Phase.ENDED)
+        """End: the editor wants nothing any more.
+
+        A job goes on, unless the editor asked for its end and the user did not send it away.
+        """
+        if self.phase is Phase.ENDED:
+            return
+        stops = self.loaded is not None and self.loaded.stops_with_host and not self.in_background
+        self._go(Phase.ENDED)
+        if not stops:
             self.ended.tell()
+            return
+        if self.progress is not None:
+            self._give_up(self.progress)
+        self._owed.then(self.ended.tell)
 
     def session_lost(self) -> None:
         """Say that the engine that knew the editor is gone; what was made is not."""
@@ -256,6 +291,8 @@ class DialogModel:
         """Let go of everything that is under way, and leave the job as it is."""
         self._measuring.cancel()
         self._fetching.cancel()
+        if self.loupe is not None:
+            self.loupe.close()
         if self.upscale is not None:
             self.upscale.close()
         if self.progress is not None:
@@ -263,33 +300,57 @@ class DialogModel:
 
     def _go(self, phase: Phase) -> None:
         self.phase, self.problem, self.note = phase, None, ""
+        if phase is not Phase.CHOOSING and self.loupe is not None:
+            self.loupe.toggle(False)
         self.changed.tell()
 
     def _on_problem(self, problem: Problem) -> None:
         self.problem = problem
         self.changed.tell()
 
+    def _is_wanted(self, attempt: int) -> bool:
+        """Tell whether what was started is still waited for."""
+        return self.phase is Phase.STARTING and attempt == self._attempt
+
+    def _give_up(self, progress: ProgressModel) -> None:
+        """Follow a job no more, and stop it unless it has ended."""
+        progress.close()
+        if not progress.state.is_final:
+            self._stop(progress.job_id)
+
+    def _stop(self, job_id: str) -> None:
+        heard = self._owed.add()
+        self._gateway.act(job_id, Act.CANCEL, lambda _: heard(), lambda _: heard())
+
     def _on_loaded(self, loaded: Loaded) -> None:
+        if self.phase is not Phase.LOADING:
+            return
         self.loaded = loaded
+        self.canvas = None if loaded.canvas is None else loaded.canvas.chosen
         source = Size(loaded.picture.width, loaded.picture.height)
         begin = None if loaded.settings is None else from_settings(loaded.settings, source)
         self.upscale = UpscaleModel(self._gateway, self._later, source, self._memory, begin)
+        self.loupe = LoupeModel(
+            self._gateway, self._later, self.upscale, self._ensure_uploaded, loaded.title
+        )
         self._go(Phase.CHOOSING)
         self.upscale.begin()
 
+    def _ensure_uploaded(self, done: Callable[[str], None], failed: Failed) -> None:
+        loaded = self.loaded
+        assert loaded is not None  # there is a loupe
+
+        def on_uploaded(image: str) -> None:
+            self.loaded = dataclasses.replace(loaded, image=image)
+            done(image)
+
+        ensure_uploaded(self._gateway, loaded, on_uploaded, failed)
+
     def _on_submitted(self, job: JobInfo) -> None:
-        if self.phase is not Phase.STARTING:  # given up meanwhile
-            ProgressModel(self._gateway, self._later, job).cancel()
-            return
         self.progress = ProgressModel(self._gateway, self._later, job, self._clock)
         self.progress.ended.add(self._on_job_ended)
         self._go(Phase.RUNNING)
         self.progress.begin()
-
-    def _on_refused(self, problem: Problem) -> None:
-        if self.phase is Phase.STARTING:
-            self._go(Phase.CHOOSING)
-            self._on_problem(problem)
 
     def _on_job_ended(self) -> None:
         progress = self.progress
@@ -322,7 +383,7 @@ class DialogModel:
     def _on_accepted(self, note: str) -> None:
         if self._origin.closes_when_accepted:
             self._go(Phase.ENDED)
-            self.ended.tell()
+            self._owed.then(self.ended.tell)
         else:
             self._go(Phase.COMPARING)
             self.note = note

@@ -21,11 +21,17 @@ from scalediff_engine.ui.workers import Workers
 from scalediff_engine.wire.client import Client
 from scalediff_engine.wire.errors import ClientError
 from scalediff_engine.wire.messages import (
+    DownloadList,
+    Health,
     ImageInfo,
     JobEvent,
     JobInfo,
+    JobList,
     JobRequest,
+    ModelDownload,
+    ModelFolder,
     ModelList,
+    ModelRemoved,
     PlanInfo,
     PlanRequest,
     Problem,
@@ -181,6 +187,52 @@ class EngineGateway:
     def is_there(self, done: Callable[[bool], None]) -> Ticket:
         """Ask whether the engine answers, without starting one."""
         return self._workers.run(lambda _: self._probe(), done, lambda _: done(False))
+
+    def health(self, done: Callable[[Health], None], failed: Failed) -> Ticket:
+        """Ask how the engine is, and what it computes on."""
+        return self._ask(self._client.health, done, failed)
+
+    def jobs(self, done: Callable[[JobList], None], failed: Failed) -> Ticket:
+        """Ask for all jobs, the newest first."""
+        return self._ask(self._client.jobs, done, failed)
+
+    def remove_job(self, job_id: str, done: Callable[[JobInfo], None], failed: Failed) -> Ticket:
+        """Delete a job that has ended, with its result."""
+        return self._ask(lambda: self._client.remove(job_id), done, failed)
+
+    def add_model_folder(
+        self, path: str, done: Callable[[ModelFolder], None], failed: Failed
+    ) -> Ticket:
+        """Have models looked for in a folder too."""
+        return self._ask(lambda: self._client.add_model_folder(path), done, failed)
+
+    def forget_model_folder(
+        self, path: str, done: Callable[[None], None], failed: Failed
+    ) -> Ticket:
+        """Have them looked for there no more."""
+        return self._ask(lambda: self._client.forget_model_folder(path), done, failed)
+
+    def remove_model(
+        self, model: str, done: Callable[[ModelRemoved], None], failed: Failed
+    ) -> Ticket:
+        """Delete a model that was downloaded."""
+        return self._ask(lambda: self._client.remove_model(model), done, failed)
+
+    def download_model(
+        self, model: str, done: Callable[[ModelDownload], None], failed: Failed
+    ) -> Ticket:
+        """Have a model downloaded."""
+        return self._ask(lambda: self._client.download_model(model), done, failed)
+
+    def downloads(self, done: Callable[[DownloadList], None], failed: Failed) -> Ticket:
+        """Ask how downloads stand."""
+        return self._ask(self._client.downloads, done, failed)
+
+    def cancel_download(
+        self, download_id: str, done: Callable[[ModelDownload], None], failed: Failed
+    ) -> Ticket:
+        """Stop a download."""
+        return self._ask(lambda: self._client.cancel_download(download_id), done, failed)
 
     def _ask(self, ask: Callable[[], T], done: Callable[[T], None], failed: Failed) -> Ticket:
         return self._run(lambda _: ask(), done, failed)

@@ -19,9 +19,12 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture, make_picture
 from scalediff_engine.wire.pixels import PixelHeader
 
-# (file) -> picture; (picture, recipe as JSON or None, file that does not exist yet) -> None
+# (file) -> picture
 Read = Callable[[Path], Picture]
-Write = Callable[[Picture, str | None, Path], None]
+# (picture, recipe as JSON or None, file that does not exist yet, source whose metadata it keeps)
+Write = Callable[[Picture, str | None, Path, Path | None], None]
+# (source, the result's header) -> ending of the result's name, such as ``.png``
+Ending = Callable[[Path, PixelHeader], str]
 
 
 class FileProblem(Exception):
@@ -30,10 +33,11 @@ class FileProblem(Exception):
 
 @dataclass(frozen=True)
 class Files:
-    """How files are read and written; both are called in threads."""
+    """How files are read and written; all are called in threads."""
 
     read: Read
     write: Write
+    ending: Ending
 
 
 def read_with_pillow(file: Path) -> Picture:
@@ -66,12 +70,21 @@ def read_with_pillow(file: Path) -> Picture:
     return make_picture(header, icc, samples)
 
 
-def write_with_pillow(picture: Picture, recipe: str | None, file: Path) -> None:
+def write_with_pillow(
+    picture: Picture, recipe: str | None, file: Path, source: Path | None = None
+) -> None:
     """Write what the screen shows as a PNG; the file appears whole or not at all.
+
+    Args:
+        picture: the result
+        recipe: how it was made, as JSON
+        file: that does not exist yet
+        source: not looked at; metadata are beyond this one
 
     Raises:
         FileProblem: it cannot be written, or is there already.
     """
+    del source
     header = picture.header
     if (header.model, header.depth, header.order) == ("rgb", "u8", "rgb"):
         shape = (header.height, header.width, header.channels)
@@ -102,13 +115,13 @@ def write_with_pillow(picture: Picture, recipe: str | None, file: Path) -> None:
             draft.unlink(missing_ok=True)
 
 
-def free_name(source: Path, scale: float) -> Path:
+def free_name(source: Path, scale: float, ending: str = ".png") -> Path:
     """Give a name beside the source that is not taken yet, such as ``cat_x4.png``."""
     stem = f"{source.stem}_x{scale:.4g}"
-    file = source.with_name(f"{stem}.png")
+    file = source.with_name(f"{stem}{ending}")
     number = 2
     while file.exists():
-        file = source.with_name(f"{stem}-{number}.png")
+        file = source.with_name(f"{stem}-{number}{ending}")
         number += 1
     return file
 
@@ -138,4 +151,10 @@ def _link_new(draft: Path, file: Path) -> None:
         draft.rename(file)
 
 
-PILLOW = Files(read_with_pillow, write_with_pillow)
+def always_png(source: Path, header: PixelHeader) -> str:
+    """Give the only ending that ``write_with_pillow`` knows."""
+    del source, header
+    return ".png"
+
+
+PILLOW = Files(read_with_pillow, write_with_pillow, always_png)

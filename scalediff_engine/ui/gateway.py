@@ -13,11 +13,17 @@ from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.wire.messages import (
+    DownloadList,
+    Health,
     ImageInfo,
     JobEvent,
     JobInfo,
+    JobList,
     JobRequest,
+    ModelDownload,
+    ModelFolder,
     ModelList,
+    ModelRemoved,
     PlanInfo,
     PlanRequest,
     Problem,
@@ -108,4 +114,50 @@ class Gateway(Protocol):
 
     def is_there(self, done: Callable[[bool], None]) -> Ticket:
         """Ask whether the engine answers, without starting one."""
+        ...
+
+    def health(self, done: Callable[[Health], None], failed: Failed) -> Ticket:
+        """Ask how the engine is, and what it computes on."""
+        ...
+
+    def jobs(self, done: Callable[[JobList], None], failed: Failed) -> Ticket:
+        """Ask for all jobs, the newest first."""
+        ...
+
+    def remove_job(self, job_id: str, done: Callable[[JobInfo], None], failed: Failed) -> Ticket:
+        """Delete a job that has ended, with its result."""
+        ...
+
+    def add_model_folder(
+        self, path: str, done: Callable[[ModelFolder], None], failed: Failed
+    ) -> Ticket:
+        """Have models looked for in a folder too."""
+        ...
+
+    def forget_model_folder(
+        self, path: str, done: Callable[[None], None], failed: Failed
+    ) -> Ticket:
+        """Have them looked for there no more."""
+        ...
+
+    def remove_model(
+        self, model: str, done: Callable[[ModelRemoved], None], failed: Failed
+    ) -> Ticket:
+        """Delete a model that was downloaded."""
+        ...
+
+    def download_model(
+        self, model: str, done: Callable[[ModelDownload], None], failed: Failed
+    ) -> Ticket:
+        """Have a model downloaded."""
+        ...
+
+    def downloads(self, done: Callable[[DownloadList], None], failed: Failed) -> Ticket:
+        """Ask how downloads stand."""
+        ...
+
+    def cancel_download(
+        self, download_id: str, done: Callable[[ModelDownload], None], failed: Failed
+    ) -> Ticket:
+        """Stop a download."""
         ...

@@ -18,6 +18,15 @@ def translate(context: str, text: str, count: int = -1) -> str:
     return QCoreApplication.translate(context, text, "", count)
 
 
+def locale_for(told: str | None) -> QLocale:
+    """Give the locale of a language such as ``de`` or ``pt_BR``; of the system, if it is none."""
+    if told:
+        found = QLocale(told)
+        if found.language() not in (QLocale.Language.C, QLocale.Language.AnyLanguage):
+            return found
+    return QLocale.system()
+
+
 def install(app: QApplication, locale: QLocale) -> list[QTranslator]:
     """Let ``app`` speak the language of ``locale``, where there is a translation.
 

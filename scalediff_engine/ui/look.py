@@ -6,17 +6,33 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-from scalediff_engine.ui.colours import COLOURS, Colours, Scheme, choose_scheme
+from scalediff_engine.ui.colours import COLOURS, Colours, Desktop, Scheme, choose_scheme
 
 _Group = QPalette.ColorGroup
 _Role = QPalette.ColorRole
+_EDGED = (
+    "QAbstractItemView",
+    "QAbstractSpinBox",
+    "QCheckBox",
+    "QComboBox",
+    "QLineEdit",
+    "QPlainTextEdit",
+    "QProgressBar",
+    "QPushButton",
+    "QRadioButton",
+    "QSlider",
+    "QTextEdit",
+    "QToolButton",
+)
+# Fusion draws an outline this much darker than the window's colour, and asks for no other.
+_FUSION_DARKER = 140
 
 
 class Look:
     """The look that was put on; widgets that paint by themselves ask it for colours.
 
     Args:
-        scheme: dark or light
+        scheme: which one
     """
 
     def __init__(self, scheme: Scheme) -> None:
@@ -27,13 +43,29 @@ class Look:
         """Let the whole program look like this."""
         app.setStyle("Fusion")
         app.setPalette(palette(self.colours))
+        edged = palette(self.colours)
+        edged.setColor(_Role.Window, QColor(self.colours.edge).lighter(_FUSION_DARKER))
+        for kind in _EDGED:
+            # its stub says bytes, and it takes none
+            app.setPalette(edged, kind)  # pyright: ignore[reportArgumentType]
         app.setStyleSheet(_sheet(self.colours))
 
 
-def find_scheme(app: QApplication, told: str | None, host: str) -> Scheme:
-    """Ask the desktop, where neither the host says nor is known what it looks like."""
+def find_scheme(app: QApplication, told: str | None) -> Scheme:
+    """Give the look that was asked for, or else the desktop's; see ``choose_scheme``."""
+    return choose_scheme(told, desktop(app))
+
+
+def desktop(app: QApplication) -> Desktop:
+    """Ask the desktop what it looks like; before Qt 6.10 it does not say a word on contrast."""
+    hints = app.styleHints()
     known = {Qt.ColorScheme.Dark: True, Qt.ColorScheme.Light: False}
-    return choose_scheme(told, host, known.get(app.styleHints().colorScheme()))
+    accessibility = getattr(hints, "accessibility", None)
+    wants_contrast = (
+        accessibility is not None
+        and accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast
+    )
+    return Desktop(known.get(hints.colorScheme()), wants_contrast)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
@@ -79,6 +111,7 @@ def palette(colours: Colours) -> QPalette:
 
 def _sheet(colours: Colours) -> str:
     """Give what a palette cannot say."""
+    around_card = colours.line if colours.panel == colours.window else colours.panel
     return f"""
         QLabel[kind="quiet"] {{ color: {colours.quiet}; }}
         QLabel[kind="heading"] {{ font-weight: 600; }}
@@ -86,9 +119,17 @@ def _sheet(colours: Colours) -> str:
         QLabel[kind="stale"] {{ font-weight: 600; color: {colours.quiet}; }}
         QLabel[kind="warning"] {{ color: {colours.warning}; }}
         QLabel[kind="good"] {{ color: {colours.good}; }}
+        QAbstractSpinBox {{ min-height: 1.6em; }}
+        QPushButton {{
+            color: {colours.text}; background: {colours.button};
+            border: 1px solid {colours.edge}; border-radius: 3px; padding: 4px 12px; }}
+        QPushButton:hover {{ border-color: {colours.focus}; }}
+        QPushButton:pressed {{ background: {colours.field}; }}
+        QPushButton:disabled {{ color: {colours.disabled}; background: {colours.window};
+            border-color: {colours.line}; }}
         QPushButton[kind="main"] {{
             color: {colours.on_accent}; background: {colours.accent}; font-weight: 600;
-            border: 1px solid {colours.accent}; border-radius: 3px; padding: 4px 12px; }}
+            border-color: {colours.accent}; }}
         QPushButton[kind="main"]:hover {{ border-color: {colours.focus}; }}
         QPushButton[kind="main"]:pressed {{ background: {colours.button};
             color: {colours.text}; }}
@@ -96,11 +137,13 @@ def _sheet(colours: Colours) -> str:
             background: {colours.window}; border-color: {colours.line}; }}
         QToolButton[kind="choice"] {{
             color: {colours.text}; background: {colours.button};
-            border: 1px solid {colours.line}; border-radius: 3px; padding: 2px 6px; }}
+            border: 1px solid {colours.edge}; border-radius: 3px; padding: 2px 6px; }}
+        QToolButton[kind="choice"]:disabled {{ color: {colours.disabled}; }}
         QToolButton[kind="choice"]:hover {{ border-color: {colours.focus}; }}
         QToolButton[kind="choice"]:checked {{ color: {colours.on_accent};
             background: {colours.accent}; border-color: {colours.accent}; }}
-        QFrame[kind="card"] {{ background: {colours.panel}; border-radius: 6px; }}
+        QFrame[kind="card"] {{ background: {colours.panel}; border-radius: 6px;
+            border: 1px solid {around_card}; }}
         QToolTip {{ color: {colours.text}; background: {colours.panel};
                     border: 1px solid {colours.line}; padding: 3px; }}
     """

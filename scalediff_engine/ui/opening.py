@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
-from scalediff_engine.wire.messages import PROTOCOL
+from scalediff_engine.wire.messages import PROTOCOL, Purpose
 from scalediff_engine.wire.places import EngineRecord
 
 _MAX_PORT = 65535
@@ -25,11 +26,17 @@ class SessionOpening:
         session: its id
         engine: who opened the dialog; none = whichever runs
         home: its folder; none = not said
+        theme: what the editor looks like; none = not said
+        language: that the editor speaks; none = not said
+        purpose: what the dialog is for
     """
 
     session: str
     engine: EngineRecord | None = None
     home: Path | None = None
+    theme: str | None = None
+    language: str | None = None
+    purpose: Purpose = Purpose.UPSCALE
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,39 @@ class FileOpening:
     file: Path
 
 
-Opening = SessionOpening | FileOpening
+@dataclass(frozen=True)
+class FolderOpening:
+    """Many pictures.
+
+    Attributes:
+        paths: absolute, of folders and files
+    """
+
+    paths: tuple[Path, ...]
+
+
+class Room(Enum):
+    """The windows beside the upscale."""
+
+    MODELS = "models"
+    RECENT = "recent"
+    WELCOME = "welcome"
+
+
+@dataclass(frozen=True)
+class RoomOpening:
+    """One of the windows beside the upscale.
+
+    Attributes:
+        room: which
+        session: of an editor that waits for a recent result; none = nobody does
+    """
+
+    room: Room
+    session: SessionOpening | None = None
+
+
+Opening = SessionOpening | FileOpening | FolderOpening | RoomOpening
 
 
 def read_told(line: bytes) -> SessionOpening:
@@ -62,4 +101,13 @@ def read_told(line: bytes) -> SessionOpening:
         pid=0, port=port, token=token, protocol=PROTOCOL, version="", started_at=0.0
     )
     home = fields.get("home")
-    return SessionOpening(session, record, Path(home) if isinstance(home, str) else None)
+    theme, language = fields.get("theme"), fields.get("language")
+    is_recent = fields.get("purpose") == Purpose.RECENT.value
+    return SessionOpening(
+        session,
+        record,
+        Path(home) if isinstance(home, str) else None,
+        theme if isinstance(theme, str) else None,
+        language if isinstance(language, str) else None,
+        Purpose.RECENT if is_recent else Purpose.UPSCALE,
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from scalediff_engine.ui.canvas import CHOSEN_OPTION, Canvas, CanvasChoice, offered_by
 from scalediff_engine.ui.compare.tries import Try
 from scalediff_engine.ui.engine_gateway import as_problem
 from scalediff_engine.ui.files import FileProblem, Files, free_name
@@ -33,6 +34,8 @@ class Loaded:
         host: who asks; empty = nobody
         settings: what the host wants the dialog to begin with
         image: id of the upload; none = not uploaded yet
+        canvas: what may become of the document it is in; none = that is not asked
+        stops_with_host: whether a job that nobody sent to the background ends with the editor
     """
 
     picture: Picture
@@ -40,6 +43,8 @@ class Loaded:
     host: str = ""
     settings: UpscaleSettings | None = None
     image: str | None = None
+    canvas: CanvasChoice | None = None
+    stops_with_host: bool = False
 
 
 class Origin(Protocol):
@@ -54,7 +59,9 @@ class Origin(Protocol):
         """Get the picture."""
         ...
 
-    def accept(self, chosen: Try, done: Callable[[str], None], failed: Failed) -> None:
+    def accept(
+        self, chosen: Try, canvas: Canvas | None, done: Callable[[str], None], failed: Failed
+    ) -> None:
         """Hand the result over; gives a sentence on where it is, or an empty one."""
         ...
 
@@ -85,15 +92,23 @@ class SessionOrigin:
             self._options = info.options
 
             def on_image(picture: Picture) -> None:
-                done(Loaded(picture, info.title, info.host, info.settings, info.image))
+                canvas = offered_by(info.options)
+                stops = info.options.get("when_host_goes") == "cancel"
+                told = (info.title, info.host, info.settings, info.image, canvas, stops)
+                done(Loaded(picture, *told))
 
             self._gateway.image(info.image, on_image, failed)
 
         self._gateway.session(self._session_id, on_session, failed)
 
-    def accept(self, chosen: Try, done: Callable[[str], None], failed: Failed) -> None:
-        """Say that the editor may fetch this result."""
-        answer = SessionAnswer(accepted=True, job=chosen.job.id, options=self._options)
+    def accept(
+        self, chosen: Try, canvas: Canvas | None, done: Callable[[str], None], failed: Failed
+    ) -> None:
+        """Say that the editor may fetch this result, and what becomes of its document."""
+        options = self._options
+        if canvas is not None:
+            options = {**options, CHOSEN_OPTION: canvas.value}
+        answer = SessionAnswer(accepted=True, job=chosen.job.id, options=options)
         self._gateway.answer_session(self._session_id, answer, lambda _: done(""), failed)
 
     def discard(self, done: Callable[[], None]) -> None:
@@ -126,14 +141,18 @@ class FileOrigin:
             lambda error: failed(file_problem(error)),
         )
 
-    def accept(self, chosen: Try, done: Callable[[str], None], failed: Failed) -> None:
-        """Write the result."""
+    def accept(
+        self, chosen: Try, canvas: Canvas | None, done: Callable[[str], None], failed: Failed
+    ) -> None:
+        """Write the result; there is no document."""
+        del canvas
         picture = chosen.picture
         assert picture is not None
 
         def work() -> Path:
-            target = free_name(self._file, picture.width / chosen.job.source_width)
-            self._files.write(picture, chosen.job.recipe, target)
+            scale = picture.width / chosen.job.source_width
+            target = free_name(self._file, scale, self._files.ending(self._file, picture.header))
+            self._files.write(picture, chosen.job.recipe, target, self._file)
             return target
 
         def on_written(target: Path) -> None:

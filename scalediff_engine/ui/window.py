@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
@@ -10,6 +12,8 @@ from scalediff_engine.ui import icons, words
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.loupe.bar import LoupeBar
+from scalediff_engine.ui.loupe.tool import LoupeTool
 from scalediff_engine.ui.notify import Notifier
 from scalediff_engine.ui.panels.decide_panel import DecidePanel
 from scalediff_engine.ui.panels.progress_panel import ProgressPanel
@@ -19,6 +23,7 @@ from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
 from scalediff_engine.ui.widgets.form import label
+from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
 
 _RUNNING = (Phase.STARTING, Phase.RUNNING, Phase.FETCHING)
 _COMPARING = (Phase.COMPARING, Phase.HANDING_OVER)
@@ -39,6 +44,8 @@ class UpscaleWindow(QWidget):
         self._look = look
         self._notifier = notifier
         self._settings: SettingsPanel | None = None
+        self._loupe_bar: LoupeBar | None = None
+        self._loupe_tool: LoupeTool | None = None
         self._followed: ProgressModel | None = None
         self._question: QMessageBox | None = None
         self._was_away = False
@@ -76,6 +83,10 @@ class UpscaleWindow(QWidget):
         """What is said to have gone wrong."""
         return self._trouble.text()
 
+    def offer(self, ways: Sequence[Way]) -> None:
+        """Offer other windows, beside the title."""
+        self._head.addWidget(MenuButton(ways), 0, Qt.AlignmentFlag.AlignTop)
+
     def refresh(self) -> None:
         """Show where the dialog stands."""
         dialog = self._dialog
@@ -86,12 +97,21 @@ class UpscaleWindow(QWidget):
             self._settings.left.add(self.close)
             self._settings.compared.add(dialog.compare)
             self._panels.insertWidget(0, self._settings)
+            least = self._settings.minimumSizeHint().width()
+            self._side.setFixedWidth(max(self._side.width(), least))
+        if dialog.loupe is not None and self._loupe_bar is None:
+            self._loupe_bar = LoupeBar(dialog.loupe)
+            self._loupe_tool = LoupeTool(dialog.loupe, self.view)
+            self._loupe_bar.closer.add(self._loupe_tool.show_closer)
+            self._below.addWidget(self._loupe_bar)
         self._show_panel()
         self._show_pictures()
         problem = None if dialog.phase in _RUNNING and dialog.progress else dialog.problem
         self._trouble.setText("" if problem is None else problem.message)
         self._trouble.setVisible(problem is not None)
         self._show_presence()
+        if dialog.phase is Phase.ENDED:  # what the engine must still hear, nobody has to wait for
+            self.hide()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Give what it would like."""
@@ -116,7 +136,10 @@ class UpscaleWindow(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Esc goes one step back."""
         if event.key() == Qt.Key.Key_Escape:
-            if self._dialog.phase is Phase.COMPARING:
+            loupe = self._dialog.loupe
+            if loupe is not None and loupe.is_on:
+                loupe.toggle(False)
+            elif self._dialog.phase is Phase.COMPARING:
                 self._dialog.choose_again()
             elif self._dialog.phase not in _RUNNING:
                 self.close()
@@ -127,12 +150,16 @@ class UpscaleWindow(QWidget):
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addWidget(self.view, 1)
-        left.addWidget(self.bar)
-        side = QWidget()
+        self._below = QHBoxLayout()
+        self._below.addWidget(self.bar, 1)
+        left.addLayout(self._below)
+        self._side = side = QWidget()
         right = QVBoxLayout(side)
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(8)
-        right.addWidget(self._title)
+        self._head = QHBoxLayout()
+        self._head.addWidget(self._title, 1)
+        right.addLayout(self._head)
         right.addWidget(self._subtitle)
         right.addWidget(self._trouble)
         right.addWidget(self._panels, 1)
@@ -177,6 +204,8 @@ class UpscaleWindow(QWidget):
         if now is not before:
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
         self.bar.set_comparing(dialog.phase in _COMPARING)
+        if self._loupe_bar is not None:
+            self._loupe_bar.setVisible(dialog.phase is Phase.CHOOSING)
 
     def _show_pictures(self) -> None:
         dialog = self._dialog

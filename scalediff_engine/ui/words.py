@@ -30,6 +30,11 @@ def number(value: float, decimals: int = 1) -> str:
     return text.replace(".", QLocale().decimalPoint())
 
 
+def times(factor: float) -> str:
+    """Give how much larger, such as ``4×``."""
+    return f"{_LEFT_TO_RIGHT}{number(factor, 2)}×{_END}"
+
+
 def memory(count: int) -> str:
     """Give bytes, such as ``5.1 GiB``."""
     if count >= _GIB:

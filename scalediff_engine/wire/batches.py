@@ -25,6 +25,11 @@ class BatchState(str, Enum):
     CANCELLED = "cancelled"
     DONE = "done"  # nothing is left to do; files may have failed
 
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is begun, unless somebody retries it."""
+        return self in (BatchState.CANCELLED, BatchState.DONE)
+
 
 class FileState(str, Enum):
     """Where one file of a batch stands."""
@@ -91,7 +96,7 @@ class BatchItem:
         source, target: as asked for
         state: where it stands
         seconds: that it took; 0 before it is done
-        problem: why it failed or was skipped
+        problem: why it failed or was skipped; of one that waits: why the batch paused itself
         job: that does it, or did
         changed: number of the batch's event at which it last changed
     """
@@ -124,7 +129,7 @@ class BatchInfo:
         created_at: a moment
         events: number of the newest event
         counts: files by the value of their ``FileState``; those of which there are none are missing
-        current: index of the file that is being done
+        current: index of the file that is being done, or waits half done while the batch is paused
         progress: of that file
         fraction: of all files, 0 to 1
         seconds_left: for all files; none while it cannot be told
@@ -143,6 +148,11 @@ class BatchInfo:
     progress: Optional[JobProgress] = None
     fraction: float = 0.0
     seconds_left: Optional[float] = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens, unless somebody retries it: the last file is left too."""
+        return self.state.is_final and self.current is None
 
 
 @dataclass(frozen=True)

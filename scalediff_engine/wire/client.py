@@ -12,17 +12,24 @@ from typing import Callable, TypeVar, Union
 from urllib.parse import quote
 
 from . import codec, pixels
+from .batch_client import BatchClient
 from .channel import Channel, Find
 from .errors import UnexpectedAnswer
 from .exchange import Buffer, Upload, read_into, read_whole
 from .messages import (
+    DownloadList,
+    FolderRequest,
     Health,
     ImageInfo,
     JobEvent,
     JobInfo,
     JobList,
     JobRequest,
+    ModelDownload,
+    ModelFolder,
     ModelList,
+    ModelRemoved,
+    ModelRequest,
     PlanInfo,
     PlanRequest,
     SessionAnswer,
@@ -72,6 +79,32 @@ class Client:
         """Ask which models a job can name."""
         return self._get(ModelList, "/v1/models")
 
+    def add_model_folder(self, path: str) -> ModelFolder:
+        """Have models looked for in a folder too."""
+        return self._post(ModelFolder, "/v1/models/folders", FolderRequest(path))
+
+    def forget_model_folder(self, path: str) -> None:
+        """Have them looked for there no more; the files stay."""
+        body = codec.dumps(FolderRequest(path))
+        self._channel.call("POST", "/v1/models/folders/forget", _nothing, body)
+
+    def remove_model(self, model: str) -> ModelRemoved:
+        """Delete a model that was downloaded."""
+        return self._post(ModelRemoved, "/v1/models/remove", ModelRequest(model))
+
+    def download_model(self, model: str) -> ModelDownload:
+        """Have a model downloaded; goes on where an earlier download stopped."""
+        return self._post(ModelDownload, "/v1/models/downloads", ModelRequest(model))
+
+    def downloads(self) -> DownloadList:
+        """Ask how downloads stand."""
+        return self._get(DownloadList, "/v1/models/downloads")
+
+    def cancel_download(self, download_id: str) -> ModelDownload:
+        """Stop a download; what has arrived stays."""
+        path = f"/v1/models/downloads/{_word(download_id)}"
+        return self._channel.call("DELETE", path, _reader(ModelDownload))
+
     def plan(self, request: PlanRequest) -> PlanInfo:
         """Ask what an upscale would cost."""
         return self._post(PlanInfo, "/v1/plan", request)
@@ -84,6 +117,10 @@ class Client:
     def bundle(self) -> bytes:
         """Give logs, versions and device facts for a report, as a zip file."""
         return self._channel.call("GET", "/v1/bundle", _as_it_is)
+
+    def for_batches(self) -> BatchClient:
+        """Give what asks about batches of files, over the same channel."""
+        return BatchClient(self._channel)
 
     # Pixels
 

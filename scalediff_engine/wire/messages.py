@@ -192,7 +192,7 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class StageInfo:
-    """One stage of a plan: its canvas, and the steps on it."""
+    """One stage of a plan: what is computed of its canvas, and the steps on it."""
 
     width: int
     height: int
@@ -204,7 +204,7 @@ class PlanInfo:
     """What an upscale would come to, here and now.
 
     Attributes:
-        width, height: of the result
+        width, height: of the result, or of the window that was asked for
         model: its name for people
         device: its name for people
         stages: of the way there
@@ -213,6 +213,7 @@ class PlanInfo:
         available_bytes: what there is of it
         problem: why it will not fit, and what would; none = it fits
         notes: sentences on what the user may not have meant
+        fits_scale: the largest scale that would fit; none = it fits, or nothing would
     """
 
     width: int
@@ -225,6 +226,7 @@ class PlanInfo:
     available_bytes: int
     problem: Optional[Problem] = None
     notes: list[str] = field(default_factory=list)
+    fits_scale: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,7 @@ class JobInfo:
         id: what it is asked for by
         state: where it stands
         settings: what was asked for
-        image: id of the upload
+        image: id of the upload; empty if the job does a file of a batch
         source_width, source_height: of the picture
         width, height: of the result
         priority, title, keep: as in the request
@@ -379,6 +381,15 @@ class Health:
     running: int
 
 
+class ModelPlace(str, Enum):
+    """Where a model is."""
+
+    INSTALLED = "installed"  # with the program, or in the cache that downloads go to
+    ELSEWHERE = "elsewhere"  # in a folder of another program, or in one that was added
+    DOWNLOADABLE = "downloadable"
+    ABSENT = "absent"  # not here, and no one place to get it
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """A model that jobs can name.
@@ -392,6 +403,16 @@ class ModelInfo:
         size_bytes: of the weights; 0 = not known
         default_creativity: where its slider stands; 0 to 1
         steps: of a stage; guidance: its scale, 1 = none
+        place: where it is
+        path: its file or folder; none if it is not here
+        source: who keeps it there, such as ``ComfyUI``; empty = nobody else
+        licence: its name; empty = not known
+        licence_url: where it can be read
+        hub_id: its name on the Hugging Face hub, if it is there
+        memory_bytes: about what a picture of 2048x2048 takes here; 0 = not known
+        memory_problem: why such a picture does not fit here, and what would; none = it fits
+        arrived_bytes: of a download that stopped
+        frees_bytes: what removing it would free; 0 = it cannot be removed here
     """
 
     name: str
@@ -404,13 +425,148 @@ class ModelInfo:
     default_creativity: float
     steps: int
     guidance: float
+    place: ModelPlace = ModelPlace.INSTALLED
+    path: Optional[str] = None
+    source: str = ""
+    licence: str = ""
+    licence_url: str = ""
+    hub_id: Optional[str] = None
+    memory_bytes: int = 0
+    memory_problem: Optional[Problem] = None
+    arrived_bytes: int = 0
+    frees_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder in which models are looked for.
+
+    Attributes:
+        path: of the folder
+        source: whose it is, such as ``ComfyUI``; empty = it was added
+        is_added: whether it was added and can be forgotten
+        models: found in it
+        problem: why nothing was found in it
+    """
+
+    path: str
+    source: str = ""
+    is_added: bool = False
+    models: int = 0
+    problem: Optional[Problem] = None
+
+
+@dataclass(frozen=True)
+class RefusedModel:
+    """A file or folder that looks like a model and is not used.
+
+    Attributes:
+        path: of it
+        problem: why
+    """
+
+    path: str
+    problem: Problem
 
 
 @dataclass(frozen=True)
 class ModelList:
-    """The models."""
+    """The models.
+
+    Attributes:
+        models: families first, then whatever else is on this machine
+        folders: where they are looked for, besides the cache
+        refused: what was found there and is not used
+        cache: the folder that downloads go to
+        free_bytes: of its disk
+    """
 
     models: list[ModelInfo]
+    folders: list[ModelFolder] = field(default_factory=list)
+    refused: list[RefusedModel] = field(default_factory=list)
+    cache: str = ""
+    free_bytes: int = 0
+
+
+class DownloadState(str, Enum):
+    """Where a download stands."""
+
+    WAITING = "waiting"
+    CHECKING = "checking"  # which files, how large, is there room
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens."""
+        return self in (DownloadState.DONE, DownloadState.FAILED, DownloadState.CANCELLED)
+
+
+@dataclass(frozen=True)
+class ModelDownload:
+    """A download as it stands.
+
+    Attributes:
+        id: what it is asked for by
+        model: name of the model
+        title: of the model
+        state: where it stands
+        done_bytes: that have arrived, those of earlier attempts included
+        total_bytes: of all files; 0 = not known yet
+        seconds_left: none while it cannot be told
+        problem: why it failed
+    """
+
+    id: str
+    model: str
+    title: str
+    state: DownloadState
+    done_bytes: int = 0
+    total_bytes: int = 0
+    seconds_left: Optional[float] = None
+    problem: Optional[Problem] = None
+
+
+@dataclass(frozen=True)
+class DownloadList:
+    """Downloads since the engine was started, the newest of each model."""
+
+    downloads: list[ModelDownload]
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """Asks for something to be done with a model.
+
+    Attributes:
+        model: its name
+    """
+
+    model: str
+
+
+@dataclass(frozen=True)
+class FolderRequest:
+    """Asks for something to be done with a folder of models.
+
+    Attributes:
+        path: absolute
+    """
+
+    path: str
+
+
+@dataclass(frozen=True)
+class ModelRemoved:
+    """What removing a model came to.
+
+    Attributes:
+        freed_bytes: on the disk
+    """
+
+    freed_bytes: int
 
 
 class Purpose(str, Enum):

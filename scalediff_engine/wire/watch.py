@@ -1,4 +1,4 @@
-"""Following a job or a session through lost connections and restarts of the engine.
+"""Following a job, a batch or a session through lost connections and restarts of the engine.
 
 Which events have been seen, and when to give up, is decided in ``Progress``, without a socket;
 ``Watch`` is the shell around it.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Generic, Optional, TypeVar
 
 from . import codec, sse
+from .batches import BatchInfo
 from .channel import Channel
 from .errors import ClientError, ConnectionLost, EngineUnreachable, Refused, UnexpectedAnswer
 from .exchange import read_some
@@ -205,7 +206,7 @@ class _Following(Generic[T]):
 
 
 class Watch(Iterator[T]):
-    """Gives the events of a job or a session, each once and in order.
+    """Gives the events of a job, a batch or a session, each once and in order.
 
     ``close`` may be called from another thread; the iteration ends then. Who lets go of a watch
     closes its connection too, at once: nothing in here refers back to it.
@@ -285,4 +286,21 @@ def watch_session(
     subject = Subject(
         f"{path}/events", read, lambda session: session.state.is_final, newest, may_skip=True
     )
+    return Watch(channel, subject, after, patience_seconds)
+
+
+def watch_batch(
+    channel: Channel, path: str, ask: Callable[[], BatchInfo], after: int, patience_seconds: float
+) -> Watch[BatchInfo]:
+    """Follow the batch at ``path``; ``ask`` says how it stands."""
+
+    def read(event: sse.ServerEvent) -> tuple[int, BatchInfo]:
+        message = codec.loads(BatchInfo, event.data.encode())
+        return message.events, message
+
+    def newest() -> tuple[bool, int]:
+        batch = ask()
+        return batch.is_over, batch.events
+
+    subject = Subject(f"{path}/events", read, lambda batch: batch.is_over, newest, may_skip=True)
     return Watch(channel, subject, after, patience_seconds)

@@ -8,23 +8,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from scalediff_engine.errors import Cancelled, DiskFull, OutputError
+from scalediff_engine.errors import Cancelled
 from scalediff_engine.geometry import Size
-from scalediff_engine.images.atomic import sweep, whole
+from scalediff_engine.images.atomic import sweep
 from scalediff_engine.images.picture import Picture
-from scalediff_engine.images.raw import read_header, read_pixels, result_header, write_pixels
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.protocol import Done, Failed, Loading, News, Stopped
+from scalediff_engine.jobs.protocol import Done, Failed, Loading, Measured, News, Stopped
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.models.device import forget_peak, peak_bytes
 from scalediff_engine.models.model import Model
+from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS
 from scalediff_engine.pipeline.machine import Prepared, plan_for
 from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.recipe import make_recipe
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.pipeline.wishes import limit_of, model_of
-from scalediff_engine.wire.messages import UpscaleSettings
-from scalediff_engine.wire.pixels import PixelHeader
+from scalediff_engine.worker.ends import Ends, ends_of
 from scalediff_engine.worker.keeping import Keeper, identity_of
 from scalediff_engine.worker.loaded import LoadedModel
 from scalediff_engine.worker.orders import Task
@@ -78,29 +77,37 @@ class Workplace:
             return Failed(task.run.job, problem_of(error, self._target))
 
     def _do(self, task: Task) -> Done:
-        run, folder, source = task.run, Path(task.run.folder), Path(task.run.image)
+        run, folder, ends = task.run, Path(task.run.folder), ends_of(task.run)
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
-        header = read_header(source)
-        prepared = self._plan(Size(header.width, header.height), run.settings)
-        self._target = prepared.plan.target
+        there = ends.found()
+        if there is not None:
+            return Done(run.job, *there)
+        prepared = self._plan(task, ends)
         model = self._model(task, prepared)
-        raw = read_pixels(source)
+        picture, notes = ends.read()
         recipe = make_recipe(prepared.plan, prepared.settings, model, prepared.choice.loras)
         keeper = Keeper(
             folder,
-            identity_of(recipe, source),
+            identity_of(recipe, ends.source),
             self._checkpoint_seconds,
             lambda: task.stop is not None and task.stop.keep,
         )
-        result = self._upscaled(raw.picture, prepared, model, task, keeper)
-        _write(result, header, folder)
-        return Done(run.job, recipe, [*model.notes, *raw.notes, *prepared.notes])
+        result = self._upscaled(picture, prepared, model, task, keeper)
+        notes = ends.write(result, recipe, (*model.notes, *notes, *prepared.notes))
+        return Done(run.job, recipe, list(notes))
 
-    def _plan(self, source: Size, wanted: UpscaleSettings) -> Prepared:
+    def _plan(self, task: Task, ends: Ends) -> Prepared:
+        wanted, source = task.run.settings, ends.size()
         self._loaded.make_room_for(model_of(wanted), limit_of(wanted))
-        prepared = plan_for(source, wanted, speed=self._speed, held=self._loaded.held())
+        prepared = plan_for(
+            source, wanted, window=task.run.window, speed=self._speed, held=self._loaded.held()
+        )
+        target = self._target = prepared.plan.target
+        if task.run.file is not None:  # of an upload the engine knows it
+            self._tell(Measured(task.run.job, *source, *target))
         prepared.require_room()
+        ends.check(target)
         return prepared
 
     def _model(self, task: Task, prepared: Prepared) -> Model:
@@ -116,13 +123,14 @@ class Workplace:
         self, picture: Picture, prepared: Prepared, model: Model, task: Task, keeper: Keeper
     ) -> Picture:
         plan = keeper.plan(prepared.plan)
-        checkpoints = keeper.checkpoints(plan)
+        # a look takes seconds, and what is denoised beside it is in no checkpoint
+        checkpoints = keeper.checkpoints(plan) if plan.window is None else NO_CHECKPOINTS
         previews = Previews(Path(task.run.folder))
         reports = Reports(task, self._tell, keeper, previews, prepared.seconds)
         forget_peak(model.device)
         start_s = time.monotonic()
         result = upscale(picture, plan, prepared.settings, model, reports, checkpoints)
-        if checkpoints.begun is None:
+        if checkpoints.begun is None and plan.window is None:  # a look is no measure of a whole
             self._remember(prepared, plan, model, time.monotonic() - start_s)
         return result
 
@@ -133,26 +141,3 @@ class Workplace:
         taken_bytes = peak_bytes(model.device)
         if taken_bytes is not None and plan.memory == prepared.plan.memory:
             self._speed.add_memory(names, family, plan.cost, taken_bytes)
-
-
-def _write(result: Picture, source: PixelHeader, folder: Path) -> None:
-    """Make the result's file, whole or not at all.
-
-    Raises:
-        OutputError: it cannot be; DiskFull where there is no room for it.
-    """
-    size_bytes = result_header(result, source).sample_bytes
-    try:
-        with whole(folder / spool.RESULT, size_bytes, overwrite=True) as file:
-            write_pixels(result, source, file)
-    except DiskFull as error:
-        raise DiskFull(
-            f"The disk or quota is full: the result needs {size_bytes / 2**20:.1f} MiB; nothing "
-            "was written. With more room, it can be tried again."
-        ) from error
-    except OutputError as error:
-        cause = error.__cause__
-        reason = cause.strerror if isinstance(cause, OSError) else None
-        raise OutputError(
-            f"The result cannot be written: {reason or 'no reason given'}."
-        ) from error

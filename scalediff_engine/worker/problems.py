@@ -1,4 +1,7 @@
-"""Errors of a job in a sentence that may leave this process: no traceback, path or prompt."""
+"""Errors of a job in a sentence that may leave this process: no traceback and no prompt.
+
+The sentence names files only if they are what the job was asked about by name.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,22 @@ def problem_of(error: Exception, target: Size | None) -> Problem:
     """
     if isinstance(error, ScaleDiffError):
         if isinstance(error, OutputError):
-            _log.error("Writing failed: %s", error.__cause__ or error)
+            _log.error("Writing failed: %s", _reason(error))
         return Problem(error.code, str(error))
     _log.error("A job ended by an unexpected error.", exc_info=error)
     explained = memory_ran_out(error, target) or ScaleDiffError(
         f"An unexpected error ({type(error).__name__}); the worker's log has the details."
     )
     return Problem(explained.code, str(explained))
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, without the file's name: a log goes into reports."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__
 
 
 def device_is_lost(error: Exception) -> bool:

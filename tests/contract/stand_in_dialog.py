@@ -38,6 +38,9 @@ def main() -> int:
         os.abort()
     elif what == "fail":
         return 3
+    elif what == "complain":
+        sys.stderr.write("Some warning.\nscalediff: The windows need PySide6.\n")
+        return 2
     elif what == "work":  # until its session is over
         client.submit(JobRequest(session.image, title=session.title))
         sys.stdin.read()

@@ -17,7 +17,7 @@ from scalediff_engine.jobs.spool import SpoolLimits
 from scalediff_engine.server.app import OPENAPI
 from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.planner import plan as real_plan
-from scalediff_engine.wire.messages import JobEvent, PlanInfo, UpscaleSettings
+from scalediff_engine.wire.messages import JobEvent, PlanInfo, UpscaleSettings, Window
 
 ROOT = Path(__file__).parents[2]
 HOOKS = Path(__file__).with_name("fuzz_hooks.py")
@@ -43,10 +43,12 @@ class EndingDesk(FakeDesk):
             yield event
 
 
-def planned(source: Size, settings: UpscaleSettings, worker_pid: int | None) -> PlanInfo:
+def planned(
+    source: Size, settings: UpscaleSettings, worker_pid: int | None, window: Window | None
+) -> PlanInfo:
     """The real planner for most, and a quick one, so that many jobs are taken."""
     if settings.model == "embedded":
-        return real_plan(source, settings, worker_pid)
+        return real_plan(source, settings, worker_pid, window)
     return fake_plan(source, UpscaleSettings(), worker_pid)
 
 
@@ -67,7 +69,15 @@ def fuzz(server: Running, *options: str, seconds: int = 900) -> str:
     jobs = [server.ask("POST", "/v1/jobs", {"image": images[0]}).json["id"] for _ in range(3)]
     request = {"image": images[1], "host": "fuzzer"}
     sessions = [server.ask("POST", "/v1/sessions", request).json["id"] for _ in range(2)]
-    known = {"image_id": images[1:], "job_id": jobs, "session_id": sessions}
+    batches = [server.ask("POST", "/v1/batches", {}).json["id"] for _ in range(3)]
+    files = {"files": [{"source": f"/{n}.png", "target": f"/{n}_x4.png"} for n in range(9)]}
+    assert server.ask("POST", f"/v1/batches/{batches[0]}/files", files).status == 200
+    known = {
+        "image_id": images[1:],
+        "job_id": jobs,
+        "session_id": sessions,
+        "batch_id": batches,
+    }
     environment = {
         **os.environ,
         "FUZZ_IDS": json.dumps(known),

@@ -29,6 +29,7 @@ from scalediff_engine.wire.messages import (
     PlanRequest,
     Problem,
     UpscaleSettings,
+    Window,
 )
 from scalediff_engine.wire.pixels import PixelHeader
 from scalediff_engine.wire.places import EngineRecord
@@ -36,9 +37,11 @@ from scalediff_engine.wire.places import EngineRecord
 QUICK = EnginePatience(first_watcher=0.6, watcher_gone=0.2)
 
 
-def planned(source: Size, settings: UpscaleSettings, worker_pid: int | None) -> PlanInfo:
+def planned(
+    source: Size, settings: UpscaleSettings, worker_pid: int | None, window: Window | None
+) -> PlanInfo:
     """A planner whose answer the prompt asks for."""
-    plan = fake_plan(source, settings, worker_pid)
+    plan = fake_plan(source, settings, worker_pid, window)
     if settings.prompt == "too large":
         return replace(plan, problem=Problem("not-enough-memory", "It needs more than there is."))
     kind = getattr(errors, settings.prompt, None)
@@ -178,7 +181,48 @@ def test_settings_that_make_no_sense_are_refused_with_their_sentence(
     assert planning.desk.jobs() == []
 
 
+@pytest.mark.parametrize(
+    "window",
+    [(0, 0, 0, 5), (-1, 0, 5, 5), (34, 0, 3, 5), (0, 36, 5, 1), (0, 0, 5, 2**40)],
+)
+def test_a_window_outside_the_result_is_refused_in_one_sentence(
+    planning: Running, window: tuple[int, int, int, int]
+) -> None:
+    sides = dict(zip(("x", "y", "width", "height"), window, strict=True))
+    plan = {"width": 9, "height": 9, "window": sides}
+    answers = [
+        planning.ask("POST", "/v1/plan", plan),
+        planning.ask("POST", "/v1/jobs", {"image": planning.upload(), "window": sides}),
+    ]
+    for answer in answers:
+        assert answer.problem == (422, "usage")
+        assert answer.json["message"].startswith("The window")
+        assert answer.json["message"].count(".") == 1
+    assert planning.desk.jobs() == []
+
+
+def test_the_plan_of_a_window_says_what_is_computed_for_it(planning: Running) -> None:
+    request: dict[str, Any] = {"width": 512, "height": 512, "settings": {"scale": 4}}
+    whole = planning.ask("POST", "/v1/plan", request).json
+    request["window"] = {"x": 900, "y": 800, "width": 300, "height": 200}
+    plan = planning.ask("POST", "/v1/plan", request).json
+    assert (plan["width"], plan["height"]) == (300, 200)
+    assert plan["seconds"] < whole["seconds"] / 4
+    assert plan["peak_bytes"] < whole["peak_bytes"] / 2
+    assert plan["stages"][-1]["width"] < 600
+
+
 # --- jobs -------------------------------------------------------------------------------------
+
+
+def test_a_job_with_a_window_has_its_size_and_the_worker_hears_of_it(
+    server: Running, client: Client
+) -> None:
+    window = Window(2, 1, 7, 6)
+    job = client.submit(JobRequest(server.upload(), window=window))
+    assert (job.width, job.height, job.window) == (7, 6, window)
+    assert client.job(job.id) == job
+    assert client.submit(JobRequest(server.upload())).window is None
 
 
 def test_a_job_is_taken_and_listed_newest_first(server: Running, client: Client) -> None:

@@ -107,6 +107,27 @@ def test_a_dialog_that_accepts_ends_its_session_with_a_job(open_session: Open) -
     assert found.now() == now
 
 
+def test_a_dialog_that_says_why_it_cannot_open_says_so_to_the_host(open_session: Open) -> None:
+    found = open_session("complain")
+    wait_for(lambda: found.now().state is SessionState.FAILED)
+    problem = found.now().problem
+    assert problem is not None
+    assert problem.message == "The windows need PySide6."
+
+
+def test_a_dialog_knows_theme_and_language_before_its_first_window(open_session: Open) -> None:
+    options = {"theme": "light", "language": "de", "canvas": "keep"}
+    told = open_session("leave", options=options).seen()["told"]
+    assert (told["theme"], told["language"]) == ("light", "de")
+    assert "canvas" not in told
+
+
+def test_a_theme_that_is_no_word_is_not_passed_on(open_session: Open) -> None:
+    told = open_session("leave", options={"theme": "x" * 33, "language": ""}).seen()["told"]
+    assert "theme" not in told
+    assert "language" not in told
+
+
 def test_a_dialog_that_discards_ends_its_session(open_session: Open) -> None:
     found = open_session("discard")
     wait_for(lambda: found.now().state is SessionState.DISCARDED)

@@ -17,13 +17,14 @@ from engine_server import fake_engine
 from scalediff_engine import errors
 from scalediff_engine.server import problems
 from scalediff_engine.server.app import create_app
-from scalediff_engine.wire import messages, pixels
+from scalediff_engine.wire import batches, messages, pixels
 
 PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
 KINDS: list[type[Any]] = [
     kind
-    for kind in vars(messages).values()
-    if inspect.isclass(kind) and kind.__module__ == messages.__name__
+    for module in (messages, batches)
+    for kind in vars(module).values()
+    if inspect.isclass(kind) and kind.__module__ == module.__name__
 ]
 MESSAGES = [*(kind for kind in KINDS if dataclasses.is_dataclass(kind)), pixels.PixelHeader]
 ENUMS = [kind for kind in KINDS if issubclass(kind, Enum)]

@@ -125,6 +125,33 @@ class FakeGateway:
     def is_there(self, done: Any) -> Ticket:
         return self._ask("is_there", (), done, lambda _: None)
 
+    def health(self, done: Any, failed: Any) -> Ticket:
+        return self._ask("health", (), done, failed)
+
+    def jobs(self, done: Any, failed: Any) -> Ticket:
+        return self._ask("jobs", (), done, failed)
+
+    def remove_job(self, job_id: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("remove_job", (job_id,), done, failed)
+
+    def add_model_folder(self, path: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("add_model_folder", (path,), done, failed)
+
+    def forget_model_folder(self, path: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("forget_model_folder", (path,), done, failed)
+
+    def remove_model(self, model: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("remove_model", (model,), done, failed)
+
+    def download_model(self, model: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("download_model", (model,), done, failed)
+
+    def downloads(self, done: Any, failed: Any) -> Ticket:
+        return self._ask("downloads", (), done, failed)
+
+    def cancel_download(self, download_id: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("cancel_download", (download_id,), done, failed)
+
     def _ask(self, name: str, args: tuple[Any, ...], done: Any, failed: Any) -> Ticket:
         asked = Asked(name, args, done, failed)
         self.asked.append(asked)

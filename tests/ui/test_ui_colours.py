@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.ui.colours import COLOURS, Colours, Scheme, choose_scheme, contrast
+from scalediff_engine.ui.colours import (
+    COLOURS,
+    Colours,
+    Desktop,
+    Scheme,
+    choose_scheme,
+    contrast,
+)
 
 
 def test_contrast_is_the_standard_s() -> None:
@@ -19,23 +26,43 @@ def test_all_text_can_be_read(colours: Colours) -> None:
             assert contrast(text, ground) >= 4.5, (text, ground)
     assert contrast(colours.text, colours.button) >= 4.5
     assert contrast(colours.on_accent, colours.accent) >= 4.5
-    for ground in (colours.window, colours.panel, colours.field, colours.button):
-        assert contrast(colours.focus, ground) >= 3
     assert contrast(colours.disabled, colours.window) >= 2
 
 
+@pytest.mark.parametrize("colours", COLOURS.values(), ids=[s.value for s in COLOURS])
+def test_what_can_be_used_and_what_has_the_keyboard_stand_out(colours: Colours) -> None:
+    for ground in (colours.window, colours.panel, colours.field, colours.button):
+        assert contrast(colours.focus, ground) >= 3, ground
+        assert contrast(colours.edge, ground) >= 3, ground
+    assert contrast(colours.accent, colours.window) >= 3
+
+
+@pytest.mark.parametrize("scheme", [Scheme.CONTRAST_DARK, Scheme.CONTRAST_LIGHT])
+def test_high_contrast_is_higher(scheme: Scheme) -> None:
+    colours = COLOURS[scheme]
+    for text in (colours.text, colours.quiet, colours.warning, colours.good, colours.focus):
+        for ground in (colours.window, colours.panel, colours.field, colours.button):
+            assert contrast(text, ground) >= 7, (text, ground)
+    assert contrast(colours.on_accent, colours.accent) >= 7
+    assert contrast(colours.disabled, colours.window) >= 4.5
+
+
 @pytest.mark.parametrize(
-    ("told", "host", "system", "expected"),
+    ("told", "desktop", "expected"),
     [
-        (None, "krita", False, Scheme.DARK),
-        ("light", "krita", True, Scheme.LIGHT),
-        ("dark", "", False, Scheme.DARK),
-        ("mauve", "", False, Scheme.LIGHT),
-        (None, "", True, Scheme.DARK),
-        (None, "", None, Scheme.DARK),
+        ("light", Desktop(is_dark=True), Scheme.LIGHT),
+        ("dark", Desktop(is_dark=False), Scheme.DARK),
+        ("mauve", Desktop(is_dark=False), Scheme.LIGHT),
+        (None, Desktop(is_dark=False), Scheme.LIGHT),
+        (None, Desktop(is_dark=True), Scheme.DARK),
+        (None, Desktop(), Scheme.DARK),
+        ("light", Desktop(is_dark=True, wants_contrast=True), Scheme.CONTRAST_LIGHT),
+        (None, Desktop(is_dark=True, wants_contrast=True), Scheme.CONTRAST_DARK),
+        ("contrast", Desktop(is_dark=False), Scheme.CONTRAST_LIGHT),
+        ("contrast", Desktop(), Scheme.CONTRAST_DARK),
     ],
 )
-def test_the_look_suits_the_host(
-    told: str | None, host: str, system: bool | None, expected: Scheme
+def test_the_look_suits_the_host_and_else_the_desktop(
+    told: str | None, desktop: Desktop, expected: Scheme
 ) -> None:
-    assert choose_scheme(told, host, system) is expected
+    assert choose_scheme(told, desktop) is expected

@@ -263,3 +263,60 @@ def test_too_early_nothing_happens(
     dialog.begin()
     deed(dialog)
     assert dialog.phase is Phase.LOADING
+
+
+def test_who_leaves_while_a_job_is_handed_over_leaves_none_behind(
+    dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]
+) -> None:
+    load(dialog, gateway)
+    dialog.start()
+    dialog.discard()
+    assert not gateway.all("answer_session")
+    gateway.last("submit").succeed(job("j7", JobState.QUEUED))
+    assert gateway.last("act").args == ("j7", Act.CANCEL)
+    assert not gateway.all("answer_session")
+    gateway.last("act").fail("The engine went away.")
+    gateway.last("answer_session").succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_who_cancels_and_leaves_at_once_leaves_no_job_behind(
+    dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    dialog.cancel()
+    dialog.discard()
+    assert not gateway.all("answer_session")
+    gateway.last("act").succeed(job(state=JobState.CANCELLING))
+    gateway.last("answer_session").succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_who_leaves_while_the_picture_comes_does_not_see_it(
+    dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]
+) -> None:
+    dialog.begin()
+    gateway.last("session").succeed(SESSION)
+    dialog.discard()
+    gateway.last("image").succeed(picture())
+    assert dialog.phase is Phase.ENDED
+    gateway.last("answer_session").succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_what_was_started_and_given_up_is_not_taken_for_what_was_started_after_it(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    dialog.start()
+    first = gateway.last("submit")
+    dialog.cancel()
+    dialog.start()
+    second = gateway.last("submit")
+    first.succeed(job("j1", JobState.QUEUED))
+    assert dialog.phase is Phase.STARTING
+    assert gateway.last("act").args == ("j1", Act.CANCEL)
+    second.succeed(job("j2", JobState.QUEUED))
+    assert dialog.progress is not None
+    assert dialog.progress.job_id == "j2"

@@ -33,6 +33,11 @@ def test_the_engine_s_line_is_read() -> None:
     assert (told.engine.port, told.engine.token) == (1234, "secret")
     assert told.home is None
     assert read_told(b'{"session": "s", "port": 1, "token": "t", "home": "/x"}').home == Path("/x")
+    assert (told.theme, told.language) == (None, None)
+    more = b'{"session": "s", "port": 1, "token": "t", "theme": "light", "language": "de"}'
+    assert (read_told(more).theme, read_told(more).language) == ("light", "de")
+    odd = b'{"session": "s", "port": 1, "token": "t", "theme": 1, "language": ["de"]}'
+    assert (read_told(odd).theme, read_told(odd).language) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -57,13 +62,13 @@ def test_a_line_that_makes_no_sense_is_refused_without_the_token(line: bytes) ->
 
 def test_wrong_usage_is_said_before_a_window_opens(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="which picture"):
-        run_dialog(None, None, None, None)
+        run_dialog([], None, None, None)
     with pytest.raises(UsageError, match="which picture"):
-        run_dialog("a.png", "-", None, None)
+        run_dialog(["a.png"], "-", None, None)
     with pytest.raises(UsageError, match="dark, light"):
-        run_dialog("a.png", None, None, "mauve")
+        run_dialog(["a.png"], None, None, "mauve")
     with pytest.raises(InputMissing):
-        run_dialog(str(tmp_path / "none.png"), None, None, None)
+        run_dialog([str(tmp_path / "none.png")], None, None, None)
 
 
 def test_an_engine_without_a_process_is_lost(tmp_path: Path) -> None:

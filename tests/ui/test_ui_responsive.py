@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
+from scalediff_engine.ui.files import write_with_pillow
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.origin import SessionOrigin
@@ -137,11 +138,13 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pathlib import Path
+from scalediff_engine.cli.picture_files import PictureFiles
 from scalediff_engine.ui.app import Options, Running
 from scalediff_engine.ui.opening import FileOpening
 
 app = QApplication(["x"])
-running = Running(app, FileOpening(Path(sys.argv[1])), Options(home=Path(sys.argv[2])), app.quit)
+options = Options(home=Path(sys.argv[2]), files=PictureFiles().as_files())
+running = Running(app, FileOpening(Path(sys.argv[1])), options, app.quit)
 paint = running.window.view.paintEvent
 def painted(event):
     paint(event)
@@ -157,9 +160,10 @@ running.close()
 def test_the_window_is_there_soon_and_without_the_engine_s_weight(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    code = _FIRST_PAINT
+    file = tmp_path / "scan.png"
+    write_with_pillow(picture(640, 480), None, file)
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "none.png"), str(tmp_path)],
+        [sys.executable, "-c", _FIRST_PAINT, str(file), str(tmp_path)],
         capture_output=True, text=True, check=True, timeout=60,
         cwd=Path(__file__).parents[2],
     )  # fmt: skip

@@ -165,3 +165,24 @@ def test_choices_come_back_from_what_was_asked_for() -> None:
     assert from_settings(choices.settings(SOURCE), SOURCE).settings(SOURCE) == choices.settings(
         SOURCE
     )
+
+
+@pytest.mark.parametrize("unit", list(Unit))
+def test_what_would_fit_is_chosen_in_the_unit_that_is_shown(
+    model: UpscaleModel, gateway: FakeGateway, later: FakeLater, unit: Unit
+) -> None:
+    model.begin()
+    model.say_in(unit)
+    later.pass_ms(PLAN_DELAY_MS)
+    assert model.fitting is None
+    asked = gateway.last("plan")
+    refused = replace(plan_for(asked.args[0], Problem("x", "No.")), fits_scale=2.5)
+    asked.succeed(refused)
+    assert model.fitting == (2500, 1500)
+    model.make_it_fit()
+    assert model.fitting is None  # until the engine has looked at that
+    assert model.choices.extent.unit is unit
+    assert model.result == (2500, 1500)
+    later.pass_ms(PLAN_DELAY_MS)
+    settings = gateway.last("plan").args[0].settings
+    assert settings.scale == 2.5 or (settings.width, settings.height) == (2500, 1500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, plan_for, progress
@@ -207,6 +208,24 @@ def test_what_does_not_fit_is_said_and_cannot_be_started(
     later.pass_ms(500)
     assert "3072x3072 would fit" in labels(window)
     assert not button(window, "Upscale").isEnabled()
+
+
+def test_what_would_fit_is_one_click_away(
+    window: UpscaleWindow, dialog: DialogModel, gateway: FakeGateway, later: FakeLater
+) -> None:
+    problem = Problem("not-enough-memory", "An English sentence of the engine.")
+    gateway.at_once["plan"] = lambda request: replace(plan_for(request, problem), fits_scale=2.5)
+    assert dialog.upscale is not None
+    dialog.upscale.say_in(Unit.PIXELS)
+    later.pass_ms(500)
+    assert "This needs 5\u00a0GiB of memory, and there are 8\u00a0GiB." in labels(window)
+    gateway.at_once["plan"] = plan_for
+    fit = button(window, "Make it fit: \u2066160 × 120\u2069 px")
+    QTest.mouseClick(fit, LEFT)
+    later.pass_ms(500)
+    assert dialog.upscale.result == (160, 120)
+    assert not fit.isVisible()
+    assert button(window, "Upscale").isEnabled()
 
 
 def test_cancel_is_back_at_once(

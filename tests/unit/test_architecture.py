@@ -10,6 +10,7 @@ import pytest
 LIGHT = [
     "scalediff_engine.errors",
     "scalediff_engine.geometry",
+    "scalediff_engine.fast.picture",
     "scalediff_engine.memory.cards",
     "scalediff_engine.memory.choose",
     "scalediff_engine.memory.device",

@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from scalediff_engine.errors import NotEnoughMemory
+from scalediff_engine.errors import NotEnoughMemory, WrongState
 from scalediff_engine.geometry import Size
 from scalediff_engine.server.bodies import JobBody
+from scalediff_engine.server.engine import Engine
 from scalediff_engine.server.events import STREAM, LastEventId, event_stream
 from scalediff_engine.server.planner import require_model
 from scalediff_engine.server.routes.common import Id, TheEngine
@@ -23,7 +24,8 @@ router = APIRouter(tags=["jobs"])
 async def submit(wanted: JobBody, engine: TheEngine) -> JobInfo:
     """Take a job whose settings make sense and whose plan fits."""
     source = await run_in_threadpool(engine.spool.image, wanted.image)
-    plan = await planned(engine, Size(source.width, source.height), wanted.settings)
+    size = Size(source.width, source.height)
+    plan = await planned(engine, size, wanted.settings, wanted.window)
     if plan.problem is not None:
         raise NotEnoughMemory(plan.problem.message)
     await run_in_threadpool(require_model, wanted.settings)
@@ -49,6 +51,7 @@ async def job(job_id: Id, engine: TheEngine) -> JobInfo:
 @router.delete("/v1/jobs/{job_id}")
 async def remove(job_id: Id, engine: TheEngine) -> JobInfo:
     """Cancel a job that is under way; forget one that has ended, with its result."""
+    _require_free(engine, job_id)
     found = engine.desk.job(job_id)
     if not found.state.is_final:
         return engine.desk.cancel(job_id)
@@ -66,18 +69,21 @@ async def cancel(job_id: Id, engine: TheEngine) -> JobInfo:
 @router.post("/v1/jobs/{job_id}/pause")
 async def pause(job_id: Id, engine: TheEngine) -> JobInfo:
     """Leave a job where it is, for now."""
+    _require_free(engine, job_id)
     return engine.desk.pause(job_id)
 
 
 @router.post("/v1/jobs/{job_id}/resume")
 async def resume(job_id: Id, engine: TheEngine) -> JobInfo:
     """Go on with a job that was left."""
+    _require_free(engine, job_id)
     return engine.desk.resume(job_id)
 
 
 @router.post("/v1/jobs/{job_id}/retry")
 async def retry(job_id: Id, engine: TheEngine) -> JobInfo:
     """Try a job again that failed or was cancelled."""
+    _require_free(engine, job_id)
     found = engine.desk.retry(job_id)
     if not found.keep:
         engine.watchers.expect(job_id)
@@ -85,9 +91,7 @@ async def retry(job_id: Id, engine: TheEngine) -> JobInfo:
 
 
 @router.get("/v1/jobs/{job_id}/events", response_class=EventSourceResponse, responses=STREAM)
-async def events(
-    job_id: Id, engine: TheEngine, last_event_id: LastEventId
-) -> EventSourceResponse:
+async def events(job_id: Id, engine: TheEngine, last_event_id: LastEventId) -> EventSourceResponse:
     """Tell what happens to a job, as server-sent events, until it has ended."""
     engine.desk.job(job_id)
     return event_stream(
@@ -96,6 +100,12 @@ async def events(
         engine.shutdown,
         engine.watchers.watching(job_id),
     )
+
+
+def _require_free(engine: Engine, job_id: str) -> None:
+    """Pass if a job is nobody's but whoever asks; of a batch's, only the file can be left out."""
+    if engine.batches.has_job(job_id):
+        raise WrongState("This job does a file of a batch: only the batch says when it is done.")
 
 
 def _written(event: JobEvent) -> ServerSentEvent:

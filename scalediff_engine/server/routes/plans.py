@@ -10,7 +10,7 @@ from scalediff_engine.geometry import Size
 from scalediff_engine.server.bodies import PlanBody
 from scalediff_engine.server.engine import Engine
 from scalediff_engine.server.routes.common import TheEngine
-from scalediff_engine.wire.messages import PlanInfo, UpscaleSettings
+from scalediff_engine.wire.messages import PlanInfo, UpscaleSettings, Window
 from scalediff_engine.wire.pixels import MAX_SIDE
 
 router = APIRouter(tags=["jobs"])
@@ -22,14 +22,18 @@ async def plan(wanted: PlanBody, engine: TheEngine) -> PlanInfo:
     for side in (wanted.width, wanted.height):
         if not 1 <= side <= MAX_SIDE:
             raise UsageError(f"A side of {side} pixels; it goes from 1 to {MAX_SIDE}.")
-    return await planned(engine, Size(wanted.width, wanted.height), wanted.settings)
+    size = Size(wanted.width, wanted.height)
+    return await planned(engine, size, wanted.settings, wanted.window)
 
 
-async def planned(engine: Engine, source: Size, settings: UpscaleSettings) -> PlanInfo:
+async def planned(
+    engine: Engine, source: Size, settings: UpscaleSettings, window: Window | None = None
+) -> PlanInfo:
     """Plan with what the engine has, in a thread, since it reads files.
 
     Raises:
-        UsageError: a setting that makes no sense.
+        UsageError: a setting that makes no sense, or a window outside the result.
         ModelError: the model is not there or cannot be used.
     """
-    return await run_in_threadpool(engine.planner, source, settings, engine.desk.worker_pid)
+    pid = engine.desk.worker_pid
+    return await run_in_threadpool(engine.planner, source, settings, pid, window)

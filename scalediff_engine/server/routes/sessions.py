@@ -6,20 +6,25 @@ from fastapi import APIRouter
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from scalediff_engine.errors import UsageError, WrongState
 from scalediff_engine.server.bodies import AnswerBody, SessionBody
 from scalediff_engine.server.events import STREAM, LastEventId, event_stream
 from scalediff_engine.server.routes.common import Id, TheEngine
 from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import SessionInfo
+from scalediff_engine.wire.messages import JobState, Purpose, SessionInfo
 
 router = APIRouter(tags=["sessions"])
 
 
 @router.post("/v1/sessions", status_code=201)
 async def open_session(wanted: SessionBody, engine: TheEngine) -> SessionInfo:
-    """Open a dialog about an upload."""
-    await run_in_threadpool(engine.spool.image, wanted.image)
-    engine.spool.touch_image(wanted.image)
+    """Open a dialog about an upload, or about the results of the last day."""
+    if wanted.purpose is Purpose.RECENT:
+        if wanted.image:
+            raise UsageError("A dialog of recent results is about no image: 'image' is empty.")
+    else:
+        await run_in_threadpool(engine.spool.image, wanted.image)
+        engine.spool.touch_image(wanted.image)
     return await engine.sessions.open(wanted)
 
 
@@ -33,7 +38,10 @@ async def session(session_id: Id, engine: TheEngine) -> SessionInfo:
 async def answer(session_id: Id, said: AnswerBody, engine: TheEngine) -> SessionInfo:
     """Take the dialog's answer."""
     if said.job is not None:
-        engine.desk.job(said.job)
+        job = engine.desk.job(said.job)
+        purpose = engine.sessions.session(session_id).purpose
+        if said.accepted and purpose is Purpose.RECENT and job.state is not JobState.DONE:
+            raise WrongState(f"There is no result: the job is {job.state.value}.")
     return engine.sessions.answer(session_id, said)
 
 

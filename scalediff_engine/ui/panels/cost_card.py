@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.widgets.form import card, label
+from scalediff_engine.wire.messages import PlanInfo, Problem
+
+_NO_ROOM = "not-enough-memory"
+_PROCESSOR = "the CPU"
 
 
 class CostCard(QWidget):
@@ -46,7 +50,10 @@ class CostCard(QWidget):
         self._warning = label(kind="warning")
         self._warning.setAccessibleName(translate("Cost", "Warning"))
         self._notes = label(kind="quiet")
+        self._fit = QPushButton(translate("Cost", "Make it &fit"))
+        self._fit.clicked.connect(model.make_it_fit)
         column.addWidget(self._warning)
+        column.addWidget(self._fit)
         column.addWidget(self._notes)
         model.changed.add(self.refresh)
         self.refresh()
@@ -68,15 +75,40 @@ class CostCard(QWidget):
             texts[2] = translate("Cost", "{needed} of {available}").format(
                 needed=words.memory(plan.peak_bytes), available=words.memory(plan.available_bytes)
             )
-            texts[3] = plan.device
+            texts[3] = device_words(plan.device)
         elif cost.problem is not None:
             texts[1:] = ["–"] * 3
         for index, (figure, text) in enumerate(zip(self._figures, texts, strict=True)):
             figure.setText(text)
             set_kind(figure, "figure" if cost.is_current or index == 0 else "stale")
         problem = cost.problem if cost.is_current else None
-        self._warning.setText("" if problem is None else problem.message)
+        self._warning.setText("" if problem is None else problem_words(problem, plan))
         self._warning.setVisible(problem is not None)
+        fitting = self._model.fitting
+        if fitting is not None:
+            self._fit.setText(
+                translate("Cost", "Make it &fit: {size}").format(size=words.size_px(*fitting))
+            )
+        self._fit.setVisible(fitting is not None)
         notes = [] if plan is None or problem is not None else plan.notes
         self._notes.setText("\n".join(notes))
         self._notes.setVisible(bool(notes))
+
+
+def device_words(name: str) -> str:
+    """Give a device as people call it; all but the processor have names of their own."""
+    return translate("Cost", "the processor") if name == _PROCESSOR else name
+
+
+def problem_words(problem: Problem, plan: PlanInfo | None) -> str:
+    """Say why it will not do, in the user's language where the figures are known."""
+    if plan is None or plan.fits_scale is None or problem.code != _NO_ROOM:
+        return problem.message
+    return translate("Cost", "This needs {needed} of memory, and there are {available}.").format(
+        needed=_unbroken(plan.peak_bytes), available=_unbroken(plan.available_bytes)
+    )
+
+
+def _unbroken(count: int) -> str:
+    """Give bytes within which no line ends."""
+    return words.memory(count).replace(" ", "\u00a0")

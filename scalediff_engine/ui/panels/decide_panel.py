@@ -7,6 +7,7 @@ import json
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
+    QComboBox,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.ui import words
+from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.compare.drift import Drift
 from scalediff_engine.ui.compare.tries import Try
 from scalediff_engine.ui.dialog import DialogModel, Phase
@@ -39,6 +41,7 @@ class DecidePanel(QWidget):
         self._tries = QListWidget()
         self._tries.setAccessibleName(translate("Decide", "Tries"))
         self._tries.setWordWrap(True)
+        self._tries.setSpacing(2)
         self._tries.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._recipe = QPushButton(translate("Decide", "Copy the &recipe"))
         self._recipe.setToolTip(
@@ -49,6 +52,10 @@ class DecidePanel(QWidget):
             translate("Decide", "&Save") if takes_file else translate("Decide", "&Accept")
         )
         on_keys(self._accept, "Ctrl+Return", "Ctrl+Enter")
+        self._canvas = QComboBox()
+        self._canvas.setAccessibleName(translate("Decide", "Document"))
+        self._document = titled(translate("Decide", "What becomes of the document"), self._canvas)
+        self._document.hide()
         self._again = QPushButton(translate("Decide", "&Try again with changes"))
         self._discard = QPushButton(
             translate("Decide", "Close") if takes_file else translate("Decide", "Discard")
@@ -61,13 +68,20 @@ class DecidePanel(QWidget):
         column.setSpacing(8)
         column.addWidget(frame)
         column.addWidget(titled(translate("Decide", "Tries"), self._tries), 1)
-        for button in (self._recipe, self._again, self._discard, self._accept):
-            column.addWidget(button)
+        for widget in (
+            self._recipe,
+            self._again,
+            self._discard,
+            self._document,
+            self._accept,
+        ):
+            column.addWidget(widget)
         set_kind(self._accept, "main")
         self._accept.clicked.connect(dialog.accept)
         self._again.clicked.connect(dialog.choose_again)
         self._discard.clicked.connect(dialog.discard)
         self._recipe.clicked.connect(self._copy_recipe)
+        self._canvas.activated.connect(self._on_canvas)
         self._tries.currentRowChanged.connect(self._on_row)
         dialog.changed.add(self.refresh)
 
@@ -86,6 +100,7 @@ class DecidePanel(QWidget):
         self._note.setText(self._dialog.note)
         self._note.setVisible(bool(self._dialog.note))
         self._show_tries()
+        self._show_canvas()
         is_here = current.picture is not None and self._dialog.phase is Phase.COMPARING
         self._accept.setEnabled(is_here)
         self._recipe.setEnabled(current.job.recipe is not None)
@@ -100,6 +115,20 @@ class DecidePanel(QWidget):
         self._tries.setCurrentRow(tries.chosen - 1)
         self._tries.blockSignals(False)
 
+    def _show_canvas(self) -> None:
+        """Offer what the editor offers, which it has said once and for all."""
+        loaded, chosen = self._dialog.loaded, self._dialog.canvas
+        if loaded is None or loaded.canvas is None or chosen is None:
+            return
+        if self._canvas.count() == 0:
+            for canvas in loaded.canvas.offered:
+                self._canvas.addItem(canvas_words(canvas), canvas.value)
+            self._document.show()
+        self._canvas.setCurrentIndex(loaded.canvas.offered.index(chosen))
+
+    def _on_canvas(self, index: int) -> None:
+        self._dialog.choose_canvas(Canvas(self._canvas.itemData(index)))
+
     def _on_row(self, row: int) -> None:
         if row >= 0:
             self._dialog.look_at(row + 1)
@@ -108,6 +137,16 @@ class DecidePanel(QWidget):
         current = self._dialog.tries.current
         if current is not None and current.job.recipe is not None:
             QGuiApplication.clipboard().setText(current.job.recipe)
+
+
+def canvas_words(canvas: Canvas) -> str:
+    """Say what becomes of a document."""
+    return {
+        Canvas.KEEP: translate("Decide", "Keep the canvas as it is"),
+        Canvas.GROW: translate("Decide", "Grow the canvas to the new layer"),
+        Canvas.SCALE: translate("Decide", "Scale the whole image"),
+        Canvas.NEW: translate("Decide", "Open as a new document"),
+    }[canvas]
 
 
 def drift_words(drift: Drift | None) -> str:
@@ -126,7 +165,7 @@ def try_words(one: Try) -> str:
     choices = one.choices
     scale = one.job.width / one.job.source_width
     parts = [
-        f"{words.number(scale, 2)}×",
+        words.times(scale),
         choices.model,
         translate("Decide", "creativity {value}").format(
             value="–" if choices.creativity is None else round(100 * choices.creativity)

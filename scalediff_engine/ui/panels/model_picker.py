@@ -12,6 +12,8 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.wire.messages import ModelInfo
 
+_OURS = "embedded"
+
 
 class ModelPicker(QComboBox):
     """Edits the model's name; those that are not here can be seen and not taken.
@@ -52,6 +54,8 @@ class ModelPicker(QComboBox):
         listed = self._listed or ()
         for info in sorted(listed, key=lambda info: not info.installed):
             title = info.title
+            if info.name == _OURS:
+                title = translate("Models", "ScaleDiff's own, comes with the program")
             if not info.installed:
                 title = translate("Models", "{title} – not on this computer").format(title=title)
             item = QStandardItem(title)

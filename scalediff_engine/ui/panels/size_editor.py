@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.upscale.extent import (
     MAX_PPI,
@@ -82,7 +83,7 @@ class SizeEditor(QWidget):
         page = QWidget()
         row = QHBoxLayout(page)
         row.setContentsMargins(0, 0, 0, 0)
-        self._scales = Segmented(translate("Size", "Scale"), [f"{s:g}×" for s in _SCALES])
+        self._scales = Segmented(translate("Size", "Scale"), [words.times(s) for s in _SCALES])
         self._scales.chosen.add(
             lambda index: self._change(replace(self._extent, scale=_SCALES[index]))
         )

@@ -10,7 +10,7 @@ from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices, new_seed
-from scalediff_engine.ui.upscale.extent import Size, Unit
+from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.wire.messages import (
     ModelInfo,
@@ -141,6 +141,26 @@ class UpscaleModel:
         """Say the size in another unit."""
         extent = self._choices.extent.told_in(unit, self.source)
         self.change(replace(self._choices, extent=extent))
+
+    @property
+    def fitting(self) -> Size | None:
+        """What the engine says would fit where the choice does not; none = nothing is said."""
+        plan = self._cost.plan
+        if plan is None or plan.fits_scale is None or not self._cost.is_current:
+            return None
+        return Extent(scale=plan.fits_scale).result(self.source)
+
+    def make_it_fit(self) -> None:
+        """Choose what would fit, in the unit that the size is said in."""
+        plan = self._cost.plan
+        if plan is not None and plan.fits_scale is not None:
+            unit = self._choices.extent.unit
+            extent = replace(self._choices.extent, unit=Unit.SCALE, scale=plan.fits_scale)
+            self.change(replace(self._choices, extent=extent.told_in(unit, self.source)))
+
+    def look_again(self) -> None:
+        """Ask again which models there are: there may be others now."""
+        self._ask_models()
 
     def throw_dice(self) -> None:
         """Take another seed."""

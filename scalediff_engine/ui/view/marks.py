@@ -60,12 +60,25 @@ def draw_captions(
             continue
         end = (part.left + part.width) / ratio - width - 8
         left = part.left / ratio + 8 if part.side is Side.SOURCE else end
-        pill = QRectF(left, 8, width, metrics.height() + 6)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_SHADE)
-        painter.drawRoundedRect(pill, 4, 4)
-        painter.setPen(_WHITE)
-        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, word)
+        draw_pill(painter, QPointF(left, 8), word)
+
+
+def draw_pill(painter: QPainter, place: QPointF, word: str) -> None:
+    """Write a word where it can be read on anything.
+
+    Args:
+        painter: in the units of the window
+        place: of the left upper corner
+        word: what it says
+    """
+    metrics = painter.fontMetrics()
+    pill = QRectF(place.x(), place.y(), metrics.horizontalAdvance(word) + 14, metrics.height() + 6)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_SHADE)
+    painter.drawRoundedRect(pill, 4, 4)
+    painter.setPen(_WHITE)
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, word)
 
 
 def checks() -> QBrush:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Protocol
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
@@ -29,6 +32,38 @@ _SPLIT_STEP = 0.02
 _WHEEL_STEP = 120.0
 
 
+class Tool(Protocol):
+    """What is in the hand in place of the picture; each event is its own if it says so."""
+
+    def press(self, event: QMouseEvent) -> bool:
+        """A button of the mouse was pressed."""
+        ...
+
+    def move(self, event: QMouseEvent) -> bool:
+        """The mouse was moved."""
+        ...
+
+    def release(self, event: QMouseEvent) -> bool:
+        """A button was let go."""
+        ...
+
+    def double_click(self, event: QMouseEvent) -> bool:
+        """A button was pressed twice."""
+        ...
+
+    def key(self, event: QKeyEvent) -> bool:
+        """A key was pressed."""
+        ...
+
+    def draw(self, painter: QPainter, viewport: Viewport, ratio: float, *, is_held: bool) -> None:
+        """Draw over the picture, in device pixels; ``is_held`` = the source is to be seen."""
+        ...
+
+    def captions(self, painter: QPainter, viewport: Viewport, ratio: float) -> None:
+        """Write over the picture, in the units of the window."""
+        ...
+
+
 class PictureView(QWidget):
     """Shows a source, and a result or preview against it; both in step.
 
@@ -51,6 +86,7 @@ class PictureView(QWidget):
         self._mode = Mode.SPLIT
         self._shown = Side.RESULT
         self._split = 0.5
+        self._tool: Tool | None = None
         self._is_source_smooth = True
         self._is_source_held = False
         self._dragged: QPointF | None = None
@@ -139,6 +175,16 @@ class PictureView(QWidget):
         self._split = min(1.0, max(0.0, split))
         self.update()
 
+    def set_tool(self, tool: Tool | None) -> bool:
+        """Put something into the hand, none = the picture itself; tells whether it is another."""
+        if tool is self._tool:
+            return False
+        self._tool = tool
+        self._dragged, self._is_splitting = None, False
+        self.unsetCursor()
+        self.update()
+        return True
+
     # Zoom and pan
 
     def fit(self) -> None:
@@ -150,6 +196,12 @@ class PictureView(QWidget):
         """Show it at this size; what is in the middle stays there."""
         middle = self._viewport.view_width / 2, self._viewport.view_height / 2
         self._viewport = self._viewport.zoomed(zoom, *middle)
+        self._moved()
+
+    def show_place(self, x: float, y: float, zoom: float) -> None:
+        """Put a place of the picture into the middle, at this size."""
+        seen = self._viewport.zoomed(zoom, 0.0, 0.0)
+        self._viewport = replace(seen, x=x, y=y).clamped()
         self._moved()
 
     def pan(self, device_x: float, device_y: float) -> None:
@@ -186,7 +238,11 @@ class PictureView(QWidget):
                 ratio,
                 has_grip=self._mode is Mode.SPLIT,
             )
+        if self._tool is not None:
+            self._tool.draw(painter, self._viewport, ratio, is_held=self._is_source_held)
         painter.scale(ratio, ratio)
+        if self._tool is not None:
+            self._tool.captions(painter, self._viewport, ratio)
         if self._newest is not None:
             marks.draw_captions(painter, found, ratio, is_preview=self._result is None)
         painter.end()
@@ -206,6 +262,8 @@ class PictureView(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take hold of the line or of the picture."""
+        if self._tool is not None and self._tool.press(event):
+            return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._dragged = event.position()
             self._is_splitting = self._is_at_line(event.position())
@@ -213,6 +271,9 @@ class PictureView(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Move what is held."""
+        is_free = self._dragged is None  # the picture can be moved under a tool as well
+        if is_free and self._tool is not None and self._tool.move(event):
+            return
         if self._dragged is None:
             self._show_cursor(event.position())
             return
@@ -225,11 +286,15 @@ class PictureView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Let go."""
+        if self._dragged is None and self._tool is not None and self._tool.release(event):
+            return
         self._dragged, self._is_splitting = None, False
         self._show_cursor(event.position())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Change between all of it and 100 % at the pointer."""
+        if self._tool is not None and self._tool.double_click(event):
+            return
         place = self._device(event.position())
         if self._viewport.is_fitted:
             self._viewport = self._viewport.zoomed(1.0, self._within(place.x()), place.y())
@@ -239,6 +304,8 @@ class PictureView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Move, zoom, split."""
+        if self._tool is not None and self._tool.key(event):
+            return
         key, step = event.key(), _PAN_STEP * self.devicePixelRatioF()
         is_split = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         moves = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -52,9 +52,21 @@ def on_keys(button: QAbstractButton, *keys: str) -> None:
         shortcut.activated.connect(button.click)
 
 
+class _HighArea(QScrollArea):
+    """Scrolls up and down, and is always wide enough for its content."""
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Give what it can do with: room for the bar too."""
+        least, content = super().minimumSizeHint(), self.widget()
+        if content is None:
+            return least
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(content.minimumSizeHint().width() + bar, least.height())
+
+
 def scrolling(content: QWidget) -> QScrollArea:
     """Let something be higher than the window."""
-    area = QScrollArea()
+    area = _HighArea()
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

@@ -39,12 +39,12 @@ class WordSlider(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(1)
-        grid.addWidget(self._name, 0, 0)
         # by the layout, which turns with the language; a label goes by its own text
-        trailing = Qt.AlignmentFlag.AlignRight
+        leading, trailing = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        grid.addWidget(self._name, 0, 0, leading)
         grid.addWidget(self._value, 0, 1, trailing)
         grid.addWidget(self._slider, 1, 0, 1, 2)
-        grid.addWidget(low_label, 2, 0)
+        grid.addWidget(low_label, 2, 0, leading)
         grid.addWidget(high_label, 2, 1, trailing)
         self._slider.valueChanged.connect(self._on_moved)
         self.setFocusProxy(self._slider)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.images.lock import drift, source_lock
+from scalediff_engine.geometry import Box, Size
+from scalediff_engine.images.lock import Places, drift, source_lock
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import resize
 
@@ -185,3 +185,36 @@ def test_a_source_that_the_model_saw_whole_is_locked_as_ever() -> None:
         source_lock(source, result, clip=False, seen_range=(0.0, 1.0)),
         source_lock(source, result, clip=False),
     )
+
+
+@pytest.mark.parametrize("scale", [2.0, 3.37])
+@pytest.mark.parametrize("clip", [True, False])
+def test_parts_are_locked_as_they_are_within_the_wholes(scale: float, clip: bool) -> None:
+    noise = np.random.default_rng(1)
+    source = noise.random((60, 72, 2), np.float32)
+    size = Size(round(72 * scale), round(60 * scale))
+    result = noise.random((size.height, size.width, 2), np.float32)
+    across, down = size.width / 72, size.height / 60
+    seen = None if clip else (0.1, 0.9)
+    whole = source_lock(source, result, clip=clip, seen_range=seen)
+    for part in (Box(31, 17, 153, 119), Box(0, 0, 90, 80), Box(60, 40, *size)):
+        shown = Box(
+            int(part.left / across),
+            int(part.top / down),
+            min(72, int(part.right / across) + 1),
+            min(60, int(part.bottom / down) + 1),
+        )
+        found = source_lock(
+            source[shown.top : shown.bottom, shown.left : shown.right],
+            result[part.top : part.bottom, part.left : part.right],
+            clip=clip,
+            seen_range=seen,
+            places=Places(shown, part, (across, down)),
+        )
+        expected = whole[part.top : part.bottom, part.left : part.right]
+        reach = round(9 * scale)  # at a border that is not the wholes' something is missing
+        top, left = (0 if side == 0 else reach for side in (part.top, part.left))
+        bottom = None if part.bottom == size.height else -reach
+        right = None if part.right == size.width else -reach
+        inner = (slice(top, bottom), slice(left, right))
+        np.testing.assert_allclose(found[inner], expected[inner], atol=4e-3)

@@ -11,6 +11,7 @@ import pytest
 from installer import interpreters, start
 from installer.layout import Layout, find_layout
 from installer.progress import activity
+from installer.project import read_project
 from installer.start import activated, checks, extras_for, main, program_for
 
 CLONE = Path(__file__).resolve().parents[3]
@@ -39,6 +40,15 @@ def test_test_runs_the_quick_suite_and_passes_the_rest_to_pytest() -> None:
 
     assert command[1:] == ["-m", "pytest", "-m", "not slow", "-m", "slow", "-x"]
     assert extras_for(["test"]) == ("dev",)
+
+
+@pytest.mark.parametrize("command", ["dialog", "plugins"])
+def test_windows_bring_what_they_need(command: str) -> None:
+    assert extras_for([command, "photo.jpg"]) == ("ui",)
+    assert program_for(LAYOUT, [command, "photo.jpg"])[1:] == [command, "photo.jpg"]
+    assert {extra for extras in start.EXTRAS.values() for extra in extras} <= {
+        *read_project(CLONE).extras
+    }
 
 
 def test_check_runs_all_four_linters() -> None:

@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from scalediff_engine.geometry import Box, Grid
 from scalediff_engine.method.frequency import (
     enlarge_latent,
     guide_structure,
     latent_frequency_mix,
     lowpass,
+    lowpass_of_part,
 )
 
 
@@ -118,3 +120,25 @@ def test_half_precision_is_computed_in_float32_and_comes_back_as_it_was(
     out = lowpass(z, 1 / 4)
     assert out.dtype == dtype
     assert torch.equal(out, lowpass(z.float(), 1 / 4).to(dtype))
+
+
+@pytest.mark.parametrize("c", [1 / 4, 1 / 8, 1 / 32])
+def test_a_part_is_filtered_as_it_is_within_the_whole(c: float) -> None:
+    """Also where the small grid's cells do not begin where the part does."""
+    z = torch.randn(1, 3, 70, 90)
+    expected = lowpass(z, c)
+    part, whole = Box(5, 3, 86, 69), Grid(70, 90)
+    found = lowpass_of_part(z[..., part.top : part.bottom, part.left : part.right], c, part, whole)
+    reach = round(2 / c)  # that far the filter sees
+    inside = (slice(None), slice(None), slice(reach, -reach or None), slice(reach, -reach or None))
+    if min(part.size) > 2 * reach:
+        there = expected[..., part.top : part.bottom, part.left : part.right]
+        assert torch.allclose(found[inside], there[inside], atol=1e-5)
+    flat = lowpass_of_part(torch.ones(1, 3, 66, 81), c, part, whole)
+    assert torch.allclose(flat, torch.ones(()), atol=1e-5)  # what is missing is not taken as 0
+
+
+def test_a_part_that_is_the_whole_is_filtered_as_the_whole() -> None:
+    z = torch.randn(1, 2, 33, 47)
+    found = lowpass_of_part(z, 1 / 4, Box(0, 0, 47, 33), Grid(33, 47))
+    assert torch.allclose(found, lowpass(z, 1 / 4), atol=1e-5)

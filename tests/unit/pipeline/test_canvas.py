@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.geometry import Box, Size
 from scalediff_engine.method.stages import stage_sizes
 from scalediff_engine.pipeline.canvas import reflect_bottom_right, source_canvas, to_canvas
 
@@ -92,3 +92,14 @@ def test_strips_and_single_pixels_fill_every_canvas(size: tuple[int, int]) -> No
     for canvas in (sizes.start, *sizes.canvases):
         out = to_canvas(torch.rand(1, 3, height, width), sizes, canvas)
         assert out.shape == (1, 3, canvas.height, canvas.width)
+
+
+def test_a_part_of_a_canvas_is_what_it_is_on_the_whole() -> None:
+    source = torch.rand(1, 3, 37, 53)
+    sizes = stage_sizes(Size(53, 37), Size(181, 127), native=Size(64, 64), multiple=16)
+    for canvas in (*sizes.canvases, sizes.start):
+        whole = to_canvas(source, sizes, canvas)
+        for part in (Box(0, 0, 16, 32), Box(16, 16, canvas.width, canvas.height)):
+            found = to_canvas(source, sizes, canvas, part)
+            expected = whole[..., part.top : part.bottom, part.left : part.right]
+            assert torch.allclose(found, expected, atol=2e-4)

@@ -136,6 +136,7 @@ def test_the_result_is_four_times_as_large_unless_it_was_said(speed: SpeedRecord
         ({"preset": "quick"}, "The preset is 'quick'"),
         ({"attention": "NPA"}, "The attention is 'NPA'"),
         ({"max_memory_gib": 0.0}, "The limit for memory is 0"),
+        ({"max_memory_gib": 1e308}, "The limit for memory is 1e.308"),
         ({"creativity": 1.5}, "Creativity is 1.5"),
         ({"seed": -1}, "Seed is -1"),
         ({"loras": [Lora("/some where/soft.safetensors", 11.0)]}, "LoRA soft.safetensors is 11"),

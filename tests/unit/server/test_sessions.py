@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
 from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.sessions import SessionPatience, Sessions
-from scalediff_engine.wire.messages import SessionInfo, SessionRequest, SessionState
+from scalediff_engine.wire.messages import Purpose, SessionInfo, SessionRequest, SessionState
 
 PATIENT = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]
 
@@ -58,3 +59,30 @@ def test_a_host_that_never_looks_ends_its_session(tmp_path: Path) -> None:
         await found.close()
 
     asyncio.run(run())
+
+
+def test_a_session_that_ends_before_its_dialog_is_there_takes_it_along(tmp_path: Path) -> None:
+    async def run() -> None:
+        found = sessions(tmp_path, SessionPatience(first=0.0))
+        info = await found.open(SessionRequest("0" * 32, "krita"))
+        assert info.state is SessionState.DISCARDED
+        await asyncio.wait_for(found.close(), 10)
+
+    asyncio.run(run())
+
+
+def test_a_session_for_recent_results_says_so_to_its_dialog(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    code = f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())"
+    program = DialogProgram([sys.executable, "-S", "-c", code], tmp_path / "dialog.log")
+
+    async def run() -> None:
+        found = Sessions(program, lambda: {"port": 1, "token": "t"}, lambda _: None)
+        info = await found.open(SessionRequest("", "krita", purpose=Purpose.RECENT))
+        assert info.purpose is Purpose.RECENT
+        assert found.images() == set()
+        found.end(info.id)
+        await found.close()
+
+    asyncio.run(run())
+    assert json.loads(told.read_text())["purpose"] == "recent"

@@ -41,6 +41,7 @@ STANDARD = {
     "shutil",
     "socket",
     "stat",
+    "string",
     "struct",
     "subprocess",
     "sys",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 
 import pytest
@@ -41,10 +42,12 @@ def test_a_defect_is_logged_and_said_without_what_it_holds(
 
 def test_why_a_file_could_not_be_written_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     error = OutputError("The result cannot be written.")
-    error.__cause__ = OutputError("The folder is read-only.")
+    error.__cause__ = OutputError("/home/anna/diary.png cannot be written.")
+    error.__cause__.__cause__ = OSError(errno.EROFS, "Read-only file system", "/home/anna")
     with caplog.at_level(logging.ERROR):
         assert problem_of(error, None).code == "output-unwritable"
-    assert "read-only" in caplog.text
+    assert "Read-only file system" in caplog.text
+    assert "anna" not in caplog.text
 
 
 @pytest.mark.parametrize(

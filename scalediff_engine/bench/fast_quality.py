@@ -1,0 +1,181 @@
+"""The fast upscaler beside plain resampling, picture by picture: tables and crops.
+
+``python -m scalediff_engine.bench.fast_quality PICTURE... --output docs``
+
+Renews the tables ``fast x2``, ``fast x4`` and ``fast inputs`` of ``quality.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scalediff_engine.bench.metrics import measure
+from scalediff_engine.bench.quality import cut_to, renew_table, save_crop
+from scalediff_engine.fast.enlarge import enlarge_to
+from scalediff_engine.geometry import Size
+from scalediff_engine.images.picture import Pixels
+from scalediff_engine.images.reader import read
+from scalediff_engine.images.resample import Kernel, resize
+
+SCALES = (2, 4)
+OURS = "fast"
+NOISE = 3 / 255
+JPEG_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method on one picture; ``luma_db`` is the PSNR of the luma, the others as in Measures."""
+
+    psnr_db: float
+    luma_db: float
+    ssim: float
+    power_mid: float
+    power_top: float
+    seconds: float
+
+
+def plain(kernel: Kernel) -> Callable[[Pixels, Size], Pixels]:
+    """Enlarging with a resampling kernel alone."""
+    return lambda small, size: np.clip(resize(small, size, kernel=kernel), 0, 1)
+
+
+METHODS: dict[str, Callable[[Pixels, Size], Pixels]] = {
+    "bicubic": plain(Kernel.BICUBIC),
+    "Lanczos": plain(Kernel.LANCZOS),
+    OURS: enlarge_to,
+}
+
+
+def in_8_bits(pixels: Pixels) -> Pixels:
+    """As a file holds them."""
+    return np.round(np.clip(pixels, 0, 1) * 255).astype(np.float32) / np.float32(255)
+
+
+def bicubic_input(original: Pixels, size: Size) -> Pixels:
+    """The clean small picture of the main tables."""
+    return in_8_bits(resize(original, size))
+
+
+def box_input(original: Pixels, size: Size) -> Pixels:
+    """Means of blocks of pixels, as many programs shrink."""
+    return in_8_bits(resize(original, size, kernel=Kernel.BOX))
+
+
+def jpeg_input(original: Pixels, size: Size) -> Pixels:
+    """A small JPEG file."""
+    file = io.BytesIO()
+    pixels = np.round(bicubic_input(original, size) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY)
+    return np.asarray(Image.open(file), np.float32) / np.float32(255)
+
+
+def noisy_input(original: Pixels, size: Size) -> Pixels:
+    """Grain with a standard deviation of three 8-bit steps."""
+    small = resize(original, size)
+    grain = np.random.default_rng(0).normal(0, NOISE, small.shape)
+    return in_8_bits((small + grain).astype(np.float32))
+
+
+INPUTS = {
+    "bicubic": bicubic_input,
+    "box": box_input,
+    f"JPEG, quality {JPEG_QUALITY}": jpeg_input,
+    "grain of 3/255": noisy_input,
+}
+
+
+def compare(original: Pixels, small: Pixels) -> tuple[dict[str, Row], dict[str, Pixels]]:
+    """Every method on one small picture: its figures, and what it made of it."""
+    size = Size(original.shape[1], original.shape[0])
+    rows: dict[str, Row] = {}
+    results: dict[str, Pixels] = {}
+    for name, run in METHODS.items():
+        start = time.perf_counter()
+        result = results[name] = run(small, size)
+        seconds = time.perf_counter() - start
+        found = measure(result, original)
+        grey = float(np.mean((_luma(result) - _luma(original)) ** 2))
+        rows[name] = Row(
+            psnr_db=found.psnr_db,
+            luma_db=-10 * float(np.log10(max(grey, 1e-12))),
+            ssim=found.ssim,
+            power_mid=found.power_mid,
+            power_top=found.power_top,
+            seconds=seconds,
+        )
+    return rows, results
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="fast_quality")
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("--output", type=Path, default=Path("docs"))
+    options = parser.parse_args(arguments)
+    crops: Path = options.output / "quality"
+    crops.mkdir(parents=True, exist_ok=True)
+    page: Path = options.output / "quality.md"
+    means: list[str] = []
+    for scale in SCALES:
+        for kind, make in INPUTS.items():
+            found: dict[str, dict[str, Row]] = {}
+            for path in options.pictures:
+                original = cut_to(read(path).pixels, scale)
+                size = Size(original.shape[1] // scale, original.shape[0] // scale)
+                small = make(original, size)
+                found[path.stem], results = compare(original, small)
+                if make is bicubic_input:
+                    panels = {k: results[k] for k in ("Lanczos", OURS)} | {"original": original}
+                    save_crop(crops / f"fast_{path.stem}_x{scale}.webp", small, panels)
+            if make is bicubic_input:
+                renew_table(page, f"fast x{scale}", _table(found))
+            means.append(
+                f"| x{scale} | {kind} | "
+                + " | ".join(f"{_mean(found, name, 'psnr_db'):.2f}" for name in METHODS)
+                + " |\n"
+            )
+    head = f"| | input | {' | '.join(METHODS)} |\n| --- | --- | --- | --- | --- |\n"
+    renew_table(page, "fast inputs", head + "".join(means))
+
+
+def _luma(pixels: Pixels) -> Pixels:
+    return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def _mean(found: dict[str, dict[str, Row]], method: str, key: str) -> float:
+    return float(np.mean([getattr(rows[method], key) for rows in found.values()]))
+
+
+def _table(found: dict[str, dict[str, Row]]) -> str:
+    parts = [f"{name} {what}" for what in ("PSNR", "luma", "SSIM") for name in METHODS]
+    lines = [f"| picture | {' | '.join(parts)} |", "|" + " --- |" * (len(parts) + 1)]
+    for stem, rows in found.items():
+        figures = [f"{row.psnr_db:.2f}" for row in rows.values()]
+        figures += [f"{row.luma_db:.2f}" for row in rows.values()]
+        figures += [f"{row.ssim:.3f}" for row in rows.values()]
+        lines.append(f"| {stem} | {' | '.join(figures)} |")
+    figures = [
+        f"**{_mean(found, name, key):.{digits}f}**"
+        for key, digits in (("psnr_db", 2), ("luma_db", 2), ("ssim", 3))
+        for name in METHODS
+    ]
+    lines.append(f"| **mean** | {' | '.join(figures)} |")
+    about = [
+        f"{name} {_mean(found, name, 'power_mid'):.0%} and {_mean(found, name, 'power_top'):.0%}, "
+        f"{_mean(found, name, 'seconds'):.2f} s"
+        for name in METHODS
+    ]
+    return "\n".join(lines) + f"\n\nPower at 1/8-1/4 and at 1/4-1/2: {'; '.join(about)}.\n"
+
+
+if __name__ == "__main__":
+    main()

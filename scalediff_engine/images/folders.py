@@ -1,0 +1,37 @@
+"""The folder that a result goes to: whether it takes files, and made if it is not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from scalediff_engine.errors import DiskFull, OutputError
+from scalediff_engine.images.atomic import FULL
+
+
+def require_folder(path: Path) -> None:
+    """Pass if the folder of ``path`` takes files, or could be made.
+
+    Raises:
+        OutputError: it is no folder, or read-only.
+    """
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path} cannot be written: {folder} is not a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path} cannot be written: the folder {folder} is read-only.")
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of ``path`` if it is not there.
+
+    Raises:
+        OutputError: it cannot be made; DiskFull for want of room.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = f"The folder {path.parent} cannot be made: {error.strerror}."
+        raise (DiskFull if error.errno in FULL else OutputError)(sentence) from error

@@ -1,0 +1,75 @@
+"""A window of a result from what was computed around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from scalediff_engine.geometry import Box
+from scalediff_engine.images.alpha import resize_alpha
+from scalediff_engine.images.colour import from_srgb
+from scalediff_engine.images.lock import Places, source_lock
+from scalediff_engine.images.picture import Picture, Pixels
+from scalediff_engine.images.resample import SourceBox
+from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.pipeline.window import enclosing
+
+
+def finished_window(upscaled: Pixels, source: Picture, plan: Plan, settings: Settings) -> Picture:
+    """Do with a part what is done with a whole result, and cut the window out of it.
+
+    Args:
+        upscaled: (h, w, 3) sRGB, what of the target the last stage's part has
+        source: the whole picture, its colours filled under its alpha
+        plan: has a window and a part that is not the whole
+        settings: of the run
+
+    Returns:
+        The window in the source's colour model, profile, depth, alpha and metadata.
+    """
+    part = plan.stages[-1].part
+    assert part is not None  # the caller's question
+    assert plan.window is not None  # without one every stage is computed whole
+    part, window = part.within(plan.target), plan.window
+    shown = enclosing(part, plan.target, plan.source)
+    pixels = _taken(source.pixels, shown)
+    scale = plan.target.width / plan.source.width, plan.target.height / plan.source.height
+    result = from_srgb(upscaled, replace(source, pixels=pixels))
+    whole = not source.depth.is_float  # whole numbers cannot hold what lies beyond 0..1
+    if settings.source_lock:
+        result = source_lock(
+            pixels,
+            result,
+            clip=whole,
+            seen_range=None if whole else (0.0, 1.0),
+            places=Places(shown, part, scale),
+        )
+    elif whole:
+        result = np.clip(result, 0, 1)
+    alpha = source.alpha
+    if alpha is not None:
+        sides = window.left / scale[0], window.top / scale[1]
+        ends = window.right / scale[0], window.bottom / scale[1]
+        alpha = resize_alpha(alpha, window.size, box=_inside(SourceBox(*sides, *ends), alpha))
+    return replace(source, pixels=_taken(result, window.seen_from(part)), alpha=alpha)
+
+
+def cropped(picture: Picture, window: Box | None) -> Picture:
+    """Cut the window out of a whole result; None = the result itself."""
+    if window is None:
+        return picture
+    alpha = None if picture.alpha is None else _taken(picture.alpha, window)
+    return replace(picture, pixels=_taken(picture.pixels, window), alpha=alpha)
+
+
+def _taken(pixels: Pixels, box: Box) -> Pixels:
+    return pixels[box.top : box.bottom, box.left : box.right]
+
+
+def _inside(box: SourceBox, plane: Pixels) -> SourceBox:
+    """The box without what rounding let it stick out by."""
+    height, width = plane.shape
+    right, bottom = min(box.right, float(width)), min(box.bottom, float(height))
+    return SourceBox(box.left, box.top, right, bottom)

@@ -1,0 +1,78 @@
+"""The folders with models that the user has added; a file in the engine's folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+from scalediff_engine.errors import DiskFull, NotFound, OutputError
+from scalediff_engine.store.scan import Scan, require_models
+
+_log = logging.getLogger(__name__)
+_lock = threading.Lock()
+
+
+def file_in(data: Path) -> Path:
+    """Say where the list is kept, in the engine's folder for data."""
+    return data / "model-folders.json"
+
+
+def added_folders(file: Path) -> tuple[Path, ...]:
+    """Give the folders, in the order in which they were added; a damaged file counts as empty."""
+    try:
+        found: Any = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, RecursionError) as error:
+        _log.warning("The list of model folders cannot be read: %s", error)
+        return ()
+    words = cast("list[Any]", found) if isinstance(found, list) else []
+    paths = (Path(word) for word in words if isinstance(word, str))
+    return tuple(path for path in paths if path.is_absolute())
+
+
+def add_folder(file: Path, folder: Path) -> Scan:
+    """Remember a folder, if there is a model in it; once only. Gives what is in it.
+
+    Raises:
+        ModelError: there is no model in it.
+        OutputError: the list cannot be written.
+    """
+    found = require_models(folder)
+    with _lock:
+        known = added_folders(file)
+        if folder not in known:
+            _write(file, (*known, folder))
+    return found
+
+
+def forget_folder(file: Path, folder: Path) -> None:
+    """Do not look into a folder any more; its files stay.
+
+    Raises:
+        NotFound: it was not added.
+        OutputError: the list cannot be written.
+    """
+    with _lock:
+        known = added_folders(file)
+        if folder not in known:
+            raise NotFound(f"{folder} is not among the folders that were added.")
+        _write(file, tuple(path for path in known if path != folder))
+
+
+def _write(file: Path, folders: tuple[Path, ...]) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.write_text(json.dumps([str(path) for path in folders]), encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        kind = DiskFull if error.errno == 28 else OutputError
+        raise kind(f"{file} cannot be written: {error.strerror}.") from error

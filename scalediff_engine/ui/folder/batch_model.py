@@ -1,0 +1,282 @@
+"""A batch that the engine has, followed without widgets: its files, its time, its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from scalediff_engine.ui.folder.entries import Entry
+from scalediff_engine.ui.folder.gateway import BatchGateway
+from scalediff_engine.ui.folder.rows import Rows
+from scalediff_engine.ui.gateway import Act, Gateway
+from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.progress.steady import SteadyTime
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.wire.batches import BatchInfo, BatchItem, BatchState, FileState
+from scalediff_engine.wire.messages import Problem
+
+TICK_MS = 250
+# A batch says something at each step of each file, and a step may be long.
+SILENCE_SECONDS = 4.0
+# As often as that the files are asked for, however quickly they change.
+ITEMS_MS = 250
+AFTER_TROUBLE_MS = 2000
+
+# What is shown at once, until the engine says how it really is.
+_EXPECTED = {
+    Act.CANCEL: BatchState.CANCELLED,
+    Act.PAUSE: BatchState.PAUSED,
+    Act.RESUME: BatchState.RUNNING,
+    Act.RETRY: BatchState.RUNNING,
+}
+
+
+class BatchModel:
+    """Follows a batch and lets it be stopped.
+
+    Args:
+        gateway: to the engine
+        batches: to its batches
+        later: calls something after a while
+        info: the batch as it stood a moment ago
+        rows: its files; those that are not known yet are added as the engine names them
+        clock: seconds, monotonic
+
+    Attributes:
+        info: the batch as the engine said last
+        state: as it is shown: what was asked for shows at once
+        rows: its files
+        problem: why something did not work
+        is_lost: whether the engine does not answer at the moment
+        changed: told whenever anything here but the rows is different
+        ended: told when nothing is left to do; once more after a retry
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        batches: BatchGateway,
+        later: Later,
+        info: BatchInfo,
+        rows: Rows,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gateway = gateway
+        self._batches = batches
+        self._later = later
+        self._clock = clock
+        self._time = SteadyTime()
+        self._watching, self._ticking, self._asking = Ticket(), Ticket(), Ticket()
+        self._fetching, self._pausing = Ticket(), Ticket()
+        self._is_fetching = False
+        self._seen = -1  # number of the event up to which the files are known
+        self._heard_at = clock()
+        self._is_closed = False
+        self._has_ended = False
+        self.info = info
+        self.state = info.state
+        self.rows = rows
+        self.problem: Problem | None = None
+        self.is_lost = False
+        self.changed = Observers()
+        self.ended = Observers()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state.is_final
+
+    @property
+    def total(self) -> int:
+        """Files in all."""
+        return sum(self.info.counts.values())
+
+    @property
+    def finished(self) -> int:
+        """Files that nothing more happens to."""
+        left = self.count(FileState.WAITING) + self.count(FileState.RUNNING)
+        return self.total - left
+
+    @property
+    def seconds_left(self) -> float | None:
+        """As they are to be shown; none = not known."""
+        return self._time.shown(self._clock())
+
+    @property
+    def pause_problem(self) -> Problem | None:
+        """Why the engine has paused it by itself: the disk is full, the model is gone."""
+        index = self.info.current
+        if self.state is not BatchState.PAUSED or index is None:
+            return None
+        return self.rows.problem(index)
+
+    def count(self, state: FileState) -> int:
+        """Count the files in a state."""
+        return self.info.counts.get(state.value, 0)
+
+    def begin(self) -> None:
+        """Follow it."""
+        self._take(self.info)
+        self._watch()
+        self._tick()
+
+    def close(self) -> None:
+        """Follow it no more; it goes on."""
+        self._is_closed = True
+        tickets = (self._watching, self._ticking, self._asking, self._fetching, self._pausing)
+        for ticket in tickets:
+            ticket.cancel()
+
+    def pause(self) -> None:
+        """Stop for now."""
+        if self.state is BatchState.RUNNING:
+            self._act(Act.PAUSE)
+
+    def resume(self) -> None:
+        """Go on."""
+        if self.state in (BatchState.PAUSED, BatchState.OPEN):
+            self._act(Act.RESUME)
+
+    def cancel(self) -> None:
+        """Stop for good; what is done stays."""
+        if not self.is_over:
+            self._act(Act.CANCEL)
+
+    def retry(self) -> None:
+        """Do once more what failed or was cancelled."""
+        if self.is_over and self.count(FileState.FAILED) + self.count(FileState.CANCELLED):
+            self._act(Act.RETRY)
+
+    def _act(self, act: Act) -> None:
+        before, self.state, self.problem = self.state, _EXPECTED[act], None
+
+        def done(info: BatchInfo) -> None:
+            self.state = info.state
+            self._take(info)
+            if act is Act.RETRY:  # the watch may have ended with the batch
+                self._watch()
+                self._tick()
+
+        def failed(problem: Problem) -> None:
+            self.state, self.problem = before, problem
+            self._run_clock()
+            self.changed.tell()
+
+        self._asking.cancel()
+        self._asking = self._batches.act(self.info.id, act, done, failed)
+        self._run_clock()
+        self.changed.tell()
+
+    def _watch(self) -> None:
+        self._watching.cancel()
+        self._watching = self._batches.watch(
+            self.info.id, self._on_info, lambda: None, self._on_watch_failed
+        )
+
+    def _on_info(self, info: BatchInfo) -> None:
+        self._heard_at = self._clock()
+        if self.is_lost:
+            self.is_lost, self.problem = False, None
+        if info.events < self.info.events:
+            return
+        self.state = info.state
+        self._take(info)
+
+    def _take(self, info: BatchInfo) -> None:
+        before, self.info = self.info.current, info
+        if info.state is BatchState.RUNNING:
+            self._time.tell(self._clock(), info.seconds_left)
+        self._run_clock()
+        for index in {before, info.current}:
+            if index is not None and index < len(self.rows.entries):
+                self.rows.touch(index)
+        self._fetch()
+        self.changed.tell()
+
+    def _run_clock(self) -> None:
+        if self.state is BatchState.RUNNING and not self.is_lost:
+            self._time.resume(self._clock())
+        else:
+            self._time.pause(self._clock())
+
+    def _fetch(self) -> None:
+        """Ask for what has changed, one question at a time and not too often."""
+        if self._is_fetching or self._is_closed:
+            return
+        if self._seen >= self.info.events:
+            self._end()
+            return
+        self._is_fetching = True
+        newest = self.info.events
+
+        def done() -> None:
+            self._seen = newest
+            self._pausing = self._later(ITEMS_MS, again)
+
+        def again() -> None:
+            self._is_fetching = False
+            self.rows.refresh()
+            self.changed.tell()
+            self._fetch()
+
+        def failed(problem: Problem) -> None:
+            self._on_lost(problem)
+            self._pausing = self._later(AFTER_TROUBLE_MS, again)
+
+        since = max(0, self._seen)
+        self._fetching = self._batches.items(self.info.id, since, self._on_items, done, failed)
+
+    def _on_items(self, items: list[BatchItem]) -> None:
+        known = len(self.rows.entries)
+        new = [item for item in items if item.index >= known]
+        if new:
+            self.rows.append([Entry(item.source, _short(item.source)) for item in new])
+            self.rows.add_targets([item.target for item in new])
+        self.rows.take_items(items)
+
+    def _end(self) -> None:
+        if self.info.is_over:
+            if not self._has_ended:
+                self._has_ended = True
+                self.ended.tell()
+        else:
+            self._has_ended = False
+
+    def _on_watch_failed(self, problem: Problem) -> None:
+        self._on_lost(problem)
+        if problem.code != "not-found":
+            self._watching = self._later(AFTER_TROUBLE_MS, self._watch)
+
+    def _on_lost(self, problem: Problem) -> None:
+        self.is_lost, self.problem = True, problem
+        self._run_clock()
+        self.changed.tell()
+
+    def _tick(self) -> None:
+        """Let the time go by, and look after an engine that says nothing."""
+        if self._is_closed:
+            return
+        self._ticking.cancel()
+        if self.is_over:
+            return
+        self._ticking = self._later(TICK_MS, self._tick)
+        if self._clock() - self._heard_at > SILENCE_SECONDS:
+            self._heard_at = self._clock()
+            self._gateway.is_there(self._on_there)
+        self.changed.tell()
+
+    def _on_there(self, is_there: bool) -> None:
+        if self._is_closed or self.is_lost is not is_there:
+            return
+        self.is_lost = not is_there
+        if is_there:
+            self.problem = None
+        self._run_clock()
+        self.changed.tell()
+
+
+def _short(path: str) -> str:
+    """Give a path's end, for people."""
+    parts = path.replace("\\", "/").rsplit("/", 2)
+    return "/".join(parts[-2:])

@@ -1,0 +1,292 @@
+"""What is to be upscaled and where results go, before the start; without widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from scalediff_engine.ui.engine_gateway import as_problem
+from scalediff_engine.ui.folder.destination import Destination
+from scalediff_engine.ui.folder.entries import Entry
+from scalediff_engine.ui.folder.estimate import Estimate, Estimator
+from scalediff_engine.ui.folder.found import Found
+from scalediff_engine.ui.folder.inspecting import Inspector
+from scalediff_engine.ui.folder.naming import (
+    Named,
+    NotWanted,
+    Threads,
+    clash_problem,
+    destination_problem,
+    find_names,
+    pattern_problem,
+)
+from scalediff_engine.ui.folder.rows import Filter
+from scalediff_engine.ui.folder.scan import Portion, Search, scan
+from scalediff_engine.ui.folder.targets import Targets, Words, absolute, example
+from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.observers import Listeners, Observers
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.upscale.extent import Size
+from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.wire.messages import Problem, UpscaleSettings
+from scalediff_engine.wire.naming import DEFAULT_PATTERN, BadPattern, Pattern
+
+# Longer than between two key presses.
+NAMES_MS = 150
+# While more and more is found, all names are found anew no more often than this.
+NAMES_WHILE_SCANNING_MS = 700
+# Settings are the same for every size; the upscale model wants one.
+SOME_SIZE = Size(512, 512)
+_EXAMPLE = Entry("/photo.jpg", "photo.jpg", width=512, height=512)
+
+
+class Listing:
+    """Pictures that were found, the names of their results, and what they will take.
+
+    Args:
+        later: calls something after a while
+        workers: threads
+        inspector: looks at files
+        inputs: files and folders
+        upscale: the settings
+        estimator: asks what it will take
+        destination: what was chosen last
+
+    Attributes:
+        inputs: files and folders that pictures are looked for in
+        is_recursive: whether folders in folders are looked into
+        is_scanning: whether more may be found
+        found: what was
+        destination: where results go
+        names_problem: what is wrong with names or folders as a whole; empty = nothing
+        estimator: asks what it will take
+        changed: told whenever anything here but the rows is different
+        failed: told what went wrong
+    """
+
+    def __init__(
+        self,
+        later: Later,
+        workers: Threads,
+        inspector: Inspector,
+        inputs: Iterable[Path],
+        upscale: UpscaleModel,
+        estimator: Estimator,
+        destination: Destination,
+    ) -> None:
+        self._later = later
+        self._workers = workers
+        self._inspector = inspector
+        self._upscale = upscale
+        self._scanning, self._naming, self._waiting = Ticket(), Ticket(), Ticket()
+        self._is_waiting = False
+        self._is_named = False
+        self._removed: set[str] = set()
+        self.inputs = tuple(absolute(str(path)) for path in inputs)
+        self.is_recursive = True
+        self.is_scanning = False
+        self.found = Found()
+        self.destination = destination
+        self.names_problem = destination_problem(destination)
+        self.estimator = estimator
+        self.changed = Observers()
+        self.failed: Listeners[Problem] = Listeners()
+        self._words, self._settings = self._words_now(), self._settings_now()
+        upscale.changed.add(self._on_settings)
+        estimator.changed.add(self._on_estimate)
+
+    @property
+    def estimate(self) -> Estimate:
+        """What all pictures will take."""
+        return self.estimator.estimate
+
+    @property
+    def title(self) -> str:
+        """What people know the pictures by."""
+        if not self.inputs:
+            return ""
+        return self.inputs[0].name or str(self.inputs[0])
+
+    @property
+    def scale(self) -> float:
+        """How much larger results are."""
+        return self._words.scale
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the engine may be asked."""
+        return (
+            self._is_named
+            and not self.is_scanning
+            and not self.names_problem
+            and self.estimate.problem is None
+            and bool(self.startable)
+        )
+
+    @property
+    def startable(self) -> int:
+        """How many pictures the engine would be asked for."""
+        if not self._is_named:
+            return 0
+        counts = self.found.rows.counts()
+        return counts[Filter.ALL] - counts[Filter.ERRORS]
+
+    # Pictures
+
+    def scan(self) -> None:
+        """Look for pictures anew."""
+        self._scanning.cancel()
+        self.found.clear()
+        self._look_in(self.inputs)
+
+    def add(self, paths: Iterable[Path]) -> None:
+        """Look for pictures in these too."""
+        new = tuple(path for path in map(absolute, map(str, paths)) if path not in self.inputs)
+        if not new:
+            return
+        self._removed.difference_update(map(str, new))
+        self.inputs += new
+        if self.is_scanning or sum(path.is_dir() for path in self.inputs) > 1:
+            self.scan()  # whose folders are told apart by their names now
+        else:
+            self._look_in(new, frozenset(entry.path for entry in self.found.rows.entries))
+
+    def look_deeper(self, is_recursive: bool) -> None:
+        """Look into folders in folders, or do not."""
+        if is_recursive != self.is_recursive:
+            self.is_recursive = is_recursive
+            self.scan()
+
+    def remove(self, indexes: Iterable[int]) -> None:
+        """Leave files out; they stay out when something else is added."""
+        gone = tuple(indexes)
+        self._removed.update(self.found.rows.entries[index].path for index in gone)
+        self.found.rows.remove(gone)
+        self._names_later(0)
+        self.changed.tell()
+
+    def again(self) -> None:
+        """Look at the results' folders and at the memory anew: a batch has changed both."""
+        self.estimator.forget()
+        self._names_later(0)
+
+    # Where results go
+
+    def change_destination(self, destination: Destination) -> None:
+        """Let results go elsewhere, or be called otherwise."""
+        if destination == self.destination:
+            return
+        self.destination = destination
+        self.names_problem = destination_problem(destination)
+        self._names_later(NAMES_MS)
+        self.changed.tell()
+
+    def example(self) -> str:
+        """Give a name that a result would have; empty if the pattern makes no sense."""
+        entries = self.found.rows.entries
+        try:
+            return example(self.destination, self._words, entries[0] if entries else _EXAMPLE)
+        except BadPattern:
+            return ""
+
+    def close(self) -> None:
+        """Let go of everything that is under way."""
+        for ticket in (self._scanning, self._naming, self._waiting):
+            ticket.cancel()
+
+    def _look_in(self, inputs: tuple[Path, ...], known: frozenset[str] = frozenset()) -> None:
+        try:
+            pattern = Pattern(self.destination.pattern)
+        except BadPattern:
+            pattern = Pattern(DEFAULT_PATTERN)
+        search = Search(inputs, self.is_recursive, pattern, known)
+        inspector = self._inspector
+
+        def work(ticket: Ticket, say: Callable[[Portion], None]) -> None:
+            for portion in scan(search, inspector, lambda: not ticket.is_cancelled):
+                say(portion)
+
+        self.is_scanning = True
+        self._is_named = False
+        self._scanning = self._workers.follow(
+            work, self._on_portion, self._on_scanned, self._on_not_scanned
+        )
+        self.changed.tell()
+
+    def _on_portion(self, portion: Portion) -> None:
+        wanted = [entry for entry in portion.entries if entry.path not in self._removed]
+        self.found.take(Portion(wanted, portion.skips))
+        self._is_named = False
+        if not self._is_waiting:
+            self._names_later(NAMES_WHILE_SCANNING_MS)
+        self.changed.tell()
+
+    def _on_scanned(self) -> None:
+        self.is_scanning = False
+        self._names_later(0)
+        self.changed.tell()
+
+    def _on_not_scanned(self, error: Exception) -> None:
+        self.is_scanning = False
+        self._tell_problem(as_problem(error))
+
+    def _names_later(self, delay_ms: int) -> None:
+        """Find all names anew; what is under way is given up."""
+        self._is_named = False
+        self._waiting.cancel()
+        self._naming.cancel()
+        self._is_waiting = True
+        self._waiting = self._later(delay_ms, self._find_names)
+
+    def _find_names(self) -> None:
+        self._is_waiting = False
+        entries, destination, words = self.found.entries(), self.destination, self._words
+
+        def work(ticket: Ticket) -> Named:
+            return find_names(entries, destination, words, lambda: not ticket.is_cancelled)
+
+        self._naming.cancel()
+        self._naming = self._workers.run(work, self._on_names, self._on_no_names)
+
+    def _on_names(self, named: Named) -> None:
+        rows = self.found.rows
+        self._is_named = len(named.targets.paths) == len(rows.entries) and not self._is_waiting
+        rows.set_targets(named.targets)
+        self.names_problem = destination_problem(self.destination) or clash_problem(
+            rows.entries, named.targets
+        )
+        self.estimator.ask(named.groups, self._settings)
+        self.changed.tell()
+
+    def _on_no_names(self, error: Exception) -> None:
+        if isinstance(error, NotWanted):
+            return
+        if isinstance(error, BadPattern):
+            self.names_problem = pattern_problem(error)
+            self.found.rows.set_targets(Targets())
+            self.changed.tell()
+        else:
+            self._tell_problem(as_problem(error))
+
+    def _settings_now(self) -> UpscaleSettings:
+        return self._upscale.choices.settings(SOME_SIZE)
+
+    def _words_now(self) -> Words:
+        choices, model = self._upscale.choices, self._upscale.model
+        family = choices.model if model is None else model.family
+        return Words(choices.extent.scale_of(SOME_SIZE), Path(family).stem, choices.seed)
+
+    def _on_settings(self) -> None:
+        words, settings = self._words_now(), self._settings_now()
+        if (words, settings) != (self._words, self._settings):
+            self._words, self._settings = words, settings
+            self._names_later(NAMES_MS)
+        self.changed.tell()
+
+    def _on_estimate(self) -> None:
+        self.found.rows.set_unfit(self.estimate.unfit)
+        self.changed.tell()
+
+    def _tell_problem(self, problem: Problem) -> None:
+        self.failed.tell(problem)
+        self.changed.tell()

@@ -1,0 +1,103 @@
+"""Puts the folder dialog together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from scalediff_engine.ui import icons, look
+from scalediff_engine.ui.engine_gateway import EngineGateway
+from scalediff_engine.ui.finding import Finder
+from scalediff_engine.ui.folder import kept
+from scalediff_engine.ui.folder.collecting import collect_quietly
+from scalediff_engine.ui.folder.destination import Destination
+from scalediff_engine.ui.folder.engine_batches import EngineBatches
+from scalediff_engine.ui.folder.inspecting import PILLOW, Inspector
+from scalediff_engine.ui.folder.model import FolderModel
+from scalediff_engine.ui.folder.window import FolderWindow
+from scalediff_engine.ui.later import qt_later
+from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.notify import TrayNotifier
+from scalediff_engine.ui.opening import FolderOpening
+from scalediff_engine.ui.upscale import remembered
+from scalediff_engine.ui.workers import Workers
+from scalediff_engine.wire.places import Places, default_home
+
+THEME_VARIABLE = "SCALEDIFF_THEME"
+
+
+class FolderRunning:
+    """A folder dialog that is put together; owns what must live as long as it does.
+
+    Args:
+        app: of Qt
+        opening: what it is for
+        home: the engine's folder; none = the user's own
+        theme: see ``app.Options``
+        inspector: looks at files; none = Pillow does
+        on_end: called when it is over
+    """
+
+    def __init__(
+        self,
+        app: QApplication,
+        opening: FolderOpening,
+        home: Path | None,
+        theme: str | None,
+        inspector: Inspector | None,
+        on_end: Callable[[], None],
+    ) -> None:
+        home = home or default_home()
+        finder = Finder(Places(home))
+        self._on_end = on_end
+        self._workers = Workers()
+        # small pictures must not wait behind the engine's answers, nor those behind them
+        self._painters = Workers(2)
+        client = finder.client()
+        self.gateway = EngineGateway(client, self._workers, finder.is_there)
+        settings, destination = remembered.file_in(home), kept.file_in(home)
+
+        def keep(memory: remembered.Memory, chosen: Destination) -> None:
+            remembered.save(memory, settings)
+            kept.save(chosen, destination)
+
+        self.dialog = FolderModel(
+            self.gateway,
+            EngineBatches(client.for_batches(), self._workers),
+            qt_later,
+            self._workers,
+            inspector or PILLOW,
+            opening.paths,
+            remembered.load(settings),
+            keep,
+            kept.load(destination),
+        )
+        chosen = Look(look.find_scheme(app, theme or os.environ.get(THEME_VARIABLE)))
+        chosen.put_on(app)
+        notifier = TrayNotifier(icons.sparkle(chosen.colours.focus))
+        self.window = FolderWindow(self.dialog, chosen, notifier, self._painters)
+        self.dialog.ended.add(self._over)
+
+    def begin(self) -> None:
+        """Show the window and look for pictures."""
+        collect_quietly()
+        # Qt by itself gives it no more than two thirds of the screen
+        room = self.window.screen().availableGeometry().size()
+        self.window.resize(self.window.sizeHint().boundedTo(room))
+        self.window.show()
+        self.dialog.begin()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.dialog.close()
+        self.window.thumbnails.close()
+        self._painters.close()
+        self._workers.close()
+        self.gateway.close()
+
+    def _over(self) -> None:
+        self.close()
+        self._on_end()

@@ -1,0 +1,144 @@
+"""What a row says, in words."""
+
+from __future__ import annotations
+
+from scalediff_engine.ui import words
+from scalediff_engine.ui.folder.entries import Why
+from scalediff_engine.ui.folder.rows import Filter, Rows, Status
+from scalediff_engine.ui.folder.targets import Trouble
+from scalediff_engine.ui.language import translate
+from scalediff_engine.wire.batches import BatchState, Existing
+
+
+def short(rows: Rows, index: int, existing: Existing, fraction: float | None = None) -> str:
+    """Give a file's state in a few words.
+
+    Args:
+        rows: all files
+        index: which
+        existing: what becomes of results that are there already
+        fraction: of the file, if it is the one under way
+    """
+    status = rows.status(index)
+    if status is Status.EXISTS:
+        return _of_existing(existing)
+    if status is Status.WRONG_NAME:
+        return _of_trouble(rows.trouble(index))
+    if status is Status.RUNNING and fraction is not None:
+        return translate("Rows", "Running, {percent}").format(
+            percent=words.zoom(round(fraction, 2))
+        )
+    if status is Status.DONE:
+        return translate("Rows", "Done in {duration}").format(
+            duration=words.duration(rows.seconds(index))
+        )
+    return {
+        Status.READY: translate("Rows", "Ready"),
+        Status.WILL_NOT_FIT: translate("Rows", "Will not fit"),
+        Status.WAITING: translate("Rows", "Waiting"),
+        Status.RUNNING: translate("Rows", "Running"),
+        Status.SKIPPED: translate("Rows", "Skipped"),
+        Status.FAILED: translate("Rows", "Failed"),
+        Status.CANCELLED: translate("Rows", "Cancelled"),
+    }[status]
+
+
+def full(rows: Rows, index: int, existing: Existing) -> str:
+    """Give the whole sentence on what is wrong with a file; empty = nothing is."""
+    problem = rows.problem(index)
+    if problem is not None:
+        return problem.message
+    status, target = rows.status(index), rows.target(index)
+    if status is Status.WILL_NOT_FIT:
+        return rows.unfit(index)
+    if status is Status.EXISTS:
+        if existing is Existing.REPLACE:
+            return translate("Rows", "{path} is there already and will be replaced.").format(
+                path=target
+            )
+        return translate("Rows", "{path} is there already and stays as it is.").format(path=target)
+    if status is Status.WRONG_NAME:
+        return _sentence_of_trouble(rows.trouble(index), target)
+    return ""
+
+
+def _of_existing(existing: Existing) -> str:
+    return {
+        Existing.SKIP: translate("Rows", "There already, will be skipped"),
+        Existing.REPLACE: translate("Rows", "There already, will be replaced"),
+        Existing.KEEP: translate("Rows", "There already, will count as failed"),
+    }[existing]
+
+
+def _of_trouble(trouble: Trouble | None) -> str:
+    return {
+        Trouble.TWICE: translate("Rows", "Name taken twice"),
+        Trouble.OWN_SOURCE: translate("Rows", "Would replace its source"),
+        Trouble.OTHER_SOURCE: translate("Rows", "Would replace another source"),
+        Trouble.FORBIDDEN: translate("Rows", "Name not possible here"),
+        Trouble.TOO_LONG: translate("Rows", "Name too long"),
+        Trouble.TOO_LARGE: translate("Rows", "Too large for the format"),
+    }.get(trouble or Trouble.NO_NAME, translate("Rows", "No name"))
+
+
+def _sentence_of_trouble(trouble: Trouble | None, path: str) -> str:
+    return {
+        Trouble.TWICE: translate(
+            "Rows",
+            "Another picture would become {path} too. Another name, format or folder keeps "
+            "them apart.",
+        ),
+        Trouble.OWN_SOURCE: translate(
+            "Rows", "The result would replace the picture itself: {path}. Another name would work."
+        ),
+        Trouble.OTHER_SOURCE: translate(
+            "Rows",
+            "The result would replace another picture of this list: {path}. Another name would "
+            "work.",
+        ),
+        Trouble.FORBIDDEN: translate(
+            "Rows", "{path} has characters in its name that this system does not take."
+        ),
+        Trouble.TOO_LONG: translate("Rows", "{path} is longer than this system takes."),
+        Trouble.TOO_LARGE: translate(
+            "Rows", "The result is too large for this format; TIFF would work."
+        ),
+    }.get(trouble or Trouble.NO_NAME, translate("Rows", "There is no name for the result.")).format(
+        path=path
+    )
+
+
+def why(found: Why) -> str:
+    """Give why files were left aside."""
+    return {
+        Why.NO_PICTURE: translate("Skips", "Not a picture"),
+        Why.HIDDEN: translate("Skips", "Hidden"),
+        Why.UNREADABLE: translate("Skips", "Cannot be read"),
+        Why.OWN_RESULT: translate("Skips", "Result of an earlier run"),
+        Why.TOO_SMALL: translate("Skips", "Too small"),
+        Why.DEEPER: translate("Skips", "Folder that is not looked into"),
+        Why.TWICE: translate("Skips", "Same file again"),
+        Why.MISSING: translate("Skips", "Not there"),
+    }[found]
+
+
+def filter_name(wanted: Filter) -> str:
+    """Give the name of a filter."""
+    return {
+        Filter.ALL: translate("Filter", "All"),
+        Filter.TO_DO: translate("Filter", "To do"),
+        Filter.DONE: translate("Filter", "Done"),
+        Filter.SKIPPED: translate("Filter", "Skipped"),
+        Filter.ERRORS: translate("Filter", "Errors"),
+    }[wanted]
+
+
+def batch_state(state: BatchState) -> str:
+    """Give where a batch stands."""
+    return {
+        BatchState.OPEN: translate("Batch", "Being handed over"),
+        BatchState.RUNNING: translate("Batch", "Running"),
+        BatchState.PAUSED: translate("Batch", "Paused"),
+        BatchState.CANCELLED: translate("Batch", "Cancelled"),
+        BatchState.DONE: translate("Batch", "Finished"),
+    }[state]

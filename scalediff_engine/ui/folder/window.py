@@ -1,0 +1,335 @@
+"""The window: the table on one side, what is to be done with the pictures on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+
+from scalediff_engine.ui import icons
+from scalediff_engine.ui.folder.banner import UnfinishedBanner
+from scalediff_engine.ui.folder.batch_model import BatchModel
+from scalediff_engine.ui.folder.batch_panel import BatchPanel
+from scalediff_engine.ui.folder.file_bar import DetailBar, FileBar
+from scalediff_engine.ui.folder.model import FolderModel, Phase
+from scalediff_engine.ui.folder.settings_panel import FolderSettings
+from scalediff_engine.ui.folder.table_model import FileTable
+from scalediff_engine.ui.folder.table_view import THUMBNAIL_SIDE, FileView
+from scalediff_engine.ui.folder.thumbnails import Thumbnails
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.notify import Notifier
+from scalediff_engine.ui.widgets.focus_ring import FocusRing
+from scalediff_engine.ui.widgets.form import label
+from scalediff_engine.ui.workers import Workers
+from scalediff_engine.wire.batches import BatchState, FileState
+
+# Many things change within a moment; they are shown together.
+_REFRESH_MS = 40
+
+
+def open_in_its_program(path: Path) -> bool:
+    """Open a file or a folder as the desktop does."""
+    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+
+class FolderWindow(QWidget):
+    """Shows a folder dialog's model.
+
+    Args:
+        dialog: its model
+        look: dark or light
+        notifier: says that the batch is finished when nobody looks
+        workers: threads, for thumbnails
+        open_path: opens a file or a folder in the program for it
+    """
+
+    def __init__(
+        self,
+        dialog: FolderModel,
+        look: Look,
+        notifier: Notifier,
+        workers: Workers,
+        open_path: Callable[[Path], object] = open_in_its_program,
+    ) -> None:
+        super().__init__()
+        self._dialog = dialog
+        self._notifier = notifier
+        self._question: QMessageBox | None = None
+        self._followed: BatchModel | None = None
+        self._is_away = False
+        self._is_over = False
+        self.setWindowTitle("ScaleDiff")
+        self.setWindowIcon(icons.sparkle(look.colours.focus))
+        self.setAcceptDrops(True)
+        ratio = self.devicePixelRatioF()
+        self.thumbnails = Thumbnails(workers, round(THUMBNAIL_SIDE * ratio), ratio)
+        self.table = FileTable(dialog, look.colours, self.thumbnails.get, self.thumbnails.size)
+        self.view = FileView(dialog, self.table, open_path, look.colours)
+        self.bar = FileBar(dialog)
+        self.details = DetailBar(dialog, self.table, self.view)
+        self.banner = UnfinishedBanner(dialog)
+        self.settings = FolderSettings(dialog, look.colours)
+        self.batch_panel = BatchPanel(dialog)
+        self._title = label(kind="heading")
+        self._trouble = label(kind="warning")
+        self._trouble.setAccessibleName(translate("Window", "Trouble"))
+        self._panels = QStackedWidget()
+        self._panels.addWidget(self.settings)
+        self._panels.addWidget(self.batch_panel)
+        self._lay_out()
+        self._ring = FocusRing(self, look.colours.focus)
+        self._refreshing = QTimer(self)
+        self._refreshing.setSingleShot(True)
+        self._refreshing.setInterval(_REFRESH_MS)
+        self._refreshing.timeout.connect(self.refresh)
+        self._painting = QTimer(self)
+        self._painting.setSingleShot(True)
+        self._painting.setInterval(_REFRESH_MS)
+        self._painting.timeout.connect(self.view.viewport().update)
+        dialog.changed.add(self._refresh_soon)
+        dialog.rows_changed.add(self._refresh_soon)
+        dialog.ended.add(self._on_ended)
+        self.thumbnails.arrived.add(lambda _: self._painting.start())
+        self.batch_panel.sent_away.add(self.work_in_background)
+        self.refresh()
+        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def trouble(self) -> str:
+        """What is said to have gone wrong."""
+        return self._trouble.text()
+
+    @property
+    def question(self) -> QMessageBox | None:
+        """What is asked, while it is."""
+        return self._question
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the window is out of sight until the batch is finished."""
+        return self._is_away
+
+    def refresh(self) -> None:
+        """Show where the dialog stands."""
+        dialog = self._dialog
+        self._show_title()
+        is_choosing = dialog.phase is Phase.CHOOSING
+        panel: QWidget = self.settings if is_choosing else self.batch_panel
+        if self._panels.currentWidget() is not panel:
+            self._panels.setCurrentWidget(panel)
+            self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        if is_choosing:
+            self.settings.refresh()
+        else:
+            self.batch_panel.refresh()
+        self.bar.refresh()
+        self.details.refresh()
+        self.banner.refresh()
+        self.view.hint = self._hint()
+        problem = dialog.problem
+        self._trouble.setText("" if problem is None else problem.message)
+        self._trouble.setVisible(problem is not None)
+        if dialog.batch is not self._followed:
+            self._followed = dialog.batch
+            if dialog.batch is not None:
+                dialog.batch.ended.add(self._on_batch_ended)
+
+    def work_in_background(self) -> None:
+        """Go out of sight until the batch is finished."""
+        if self._is_away:
+            return
+        self._is_away = True
+        self.hide()
+        if not self._notifier.begin(self.come_back):
+            self.showMinimized()
+
+    def come_back(self) -> None:
+        """Be seen again."""
+        if self._is_away:
+            self._is_away = False
+            self._notifier.end()
+            self.showNormal()
+            self.raise_()
+            self.activateWindow()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Give what it would like."""
+        return QSize(1240, 780)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Say what becomes of a batch that runs; otherwise end."""
+        if self._is_over:
+            event.accept()
+            return
+        event.ignore()
+        batch = self._dialog.batch
+        if batch is not None and batch.state is BatchState.RUNNING:
+            self._ask()
+        else:
+            self._dialog.end()
+
+    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
+        """Let the ring know that Tab was pressed."""
+        self._ring.tabbing()
+        return super().focusNextPrevChild(is_next)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc goes one step back."""
+        if event.key() == Qt.Key.Key_Escape:
+            if self._dialog.phase is Phase.HANDING_OVER:
+                self._dialog.give_up()
+            else:
+                self.close()
+            return
+        super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the focus away from what is typed."""
+        self.view.setFocus(Qt.FocusReason.MouseFocusReason)
+        super().mousePressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Take files and folders, while they can be taken."""
+        if self._dialog.phase is Phase.CHOOSING and _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Look for pictures in what was dropped."""
+        paths = _dropped(event)
+        if paths:
+            event.acceptProposedAction()
+            self._dialog.add(paths)
+
+    def _lay_out(self) -> None:
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        for widget in (self.banner, self.bar, self.view, self.details):
+            left.addWidget(widget, 1 if widget is self.view else 0)
+        side = QWidget()
+        right = QVBoxLayout(side)
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(8)
+        right.addWidget(self._title)
+        right.addWidget(self._trouble)
+        right.addWidget(self._panels, 1)
+        usual = self.fontMetrics().averageCharWidth() * 56
+        side.setFixedWidth(max(usual, self._panels.minimumSizeHint().width()))
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(12, 12, 12, 12)
+        whole.setSpacing(14)
+        whole.addLayout(left, 1)
+        whole.addWidget(side)
+
+    def _refresh_soon(self) -> None:
+        if not self._refreshing.isActive():
+            self._refreshing.start()
+
+    def _show_title(self) -> None:
+        dialog = self._dialog
+        title = dialog.listing.title if dialog.batch is None else dialog.batch.info.title
+        name = title or translate("Folder", "Pictures")
+        self.setWindowTitle(translate("Window", "{name} – ScaleDiff").format(name=name))
+        more = len(dialog.listing.inputs) - 1
+        if dialog.batch is None and more > 0:
+            name = translate("Folder", "{name} and {count} more").format(name=name, count=more)
+        self._title.setText(name)
+
+    def _hint(self) -> str:
+        dialog = self._dialog
+        if dialog.phase is not Phase.CHOOSING:
+            return ""
+        if dialog.listing.is_scanning:
+            return translate("Folder", "Searching…")
+        if dialog.rows.entries:
+            return translate("Folder", "No picture of this kind")
+        return translate(
+            "Folder", "No pictures here. Drop pictures or folders onto this window, or add them."
+        )
+
+    def _on_batch_ended(self) -> None:
+        """Say it, to whoever works elsewhere."""
+        batch = self._dialog.batch
+        if batch is None or self._is_over or (self.isActiveWindow() and not self._is_away):
+            return
+        if not self._is_away:
+            self._notifier.begin(self._to_the_front)
+        failed = batch.count(FileState.FAILED)
+        text = translate("Folder", "{done} of {total} files are done.").format(
+            done=batch.count(FileState.DONE), total=batch.total
+        )
+        if failed:
+            text += " " + translate("Folder", "Failed: {count}.").format(count=failed)
+        title = translate("Folder", "“{title}” is finished").format(title=batch.info.title)
+        self._notifier.say(title, text)
+        self.come_back()
+
+    def _to_the_front(self) -> None:
+        self._notifier.end()
+        self.raise_()
+        self.activateWindow()
+
+    def _ask(self) -> None:
+        """Ask, without stopping anything meanwhile."""
+        batch = self._dialog.batch
+        if self._question is not None or batch is None:
+            return
+        question = QMessageBox(self)
+        question.setWindowTitle("ScaleDiff")
+        left = batch.total - batch.finished
+        question.setText(
+            translate(
+                "Folder", "The engine goes on without this window: {count} files are left."
+            ).format(count=left)
+        )
+        question.setInformativeText(
+            translate(
+                "Folder",
+                "Open the dialog again to see how far it is, to pause it or to stop it.",
+            )
+        )
+        keep = question.addButton(
+            translate("Folder", "Close, and tell me at the end"), QMessageBox.ButtonRole.AcceptRole
+        )
+        leave = question.addButton(
+            translate("Folder", "Close"), QMessageBox.ButtonRole.DestructiveRole
+        )
+        pause = question.addButton(
+            translate("Folder", "Pause and close"), QMessageBox.ButtonRole.DestructiveRole
+        )
+        question.addButton(translate("Window", "Back"), QMessageBox.ButtonRole.RejectRole)
+        question.setDefaultButton(keep)
+
+        def answered(_: int) -> None:
+            self._question = None
+            clicked = question.clickedButton()
+            if clicked is keep:
+                self.work_in_background()
+            elif clicked is leave:
+                self._dialog.end()
+            elif clicked is pause:
+                self._dialog.pause_and_end()
+
+        question.finished.connect(answered)
+        self._question = question
+        question.open()
+
+    def _on_ended(self) -> None:
+        self._is_over = True
+        self.thumbnails.close()
+        self._notifier.end()
+        self.close()
+
+
+def _dropped(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

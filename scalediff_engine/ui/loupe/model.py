@@ -1,0 +1,325 @@
+"""The loupe without its widgets: a frame, what a look would take, and the looks there were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from scalediff_engine.ui.gateway import Act, Failed, Gateway
+from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.loupe.frame import Frame, first_frame, frame_of
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.picture import Picture
+from scalediff_engine.ui.progress.model import ProgressModel
+from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.upscale.choices import Choices
+from scalediff_engine.ui.upscale.extent import Size
+from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.wire.messages import (
+    JobInfo,
+    JobRequest,
+    JobState,
+    PlanInfo,
+    PlanRequest,
+    Priority,
+    Problem,
+    UpscaleSettings,
+    Window,
+)
+
+COST_DELAY_MS = 200
+LOOKS_KEPT = 8
+
+# (done with the id of the upload, failed)
+Upload = Callable[[Callable[[str], None], Failed], None]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A part of a result that was computed.
+
+    Attributes:
+        number: 1, 2, 3, ...
+        frame: where it is in the source
+        window: where it is in the result
+        choices, settings: what it was made with
+        raster: what is seen
+    """
+
+    number: int
+    frame: Frame
+    window: Window
+    choices: Choices
+    settings: UpscaleSettings
+    raster: Raster
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A look that is under way."""
+
+    frame: Frame
+    window: Window
+    choices: Choices
+    settings: UpscaleSettings
+
+
+class LoupeModel:
+    """Asks for looks at a part of what the settings would give.
+
+    Nothing of the document changes by it, and no result comes of it.
+
+    Args:
+        gateway: to the engine
+        later: calls something after a while
+        upscale: what is chosen
+        upload: gives the picture to the engine, unless it has it
+        title: of the picture
+
+    Attributes:
+        is_on: whether the loupe is in the hand
+        frame: where it is held; none = nowhere yet
+        seconds: about how long a look takes; none = not known yet
+        progress: of the look that is under way; none = none is
+        looks: the oldest first
+        chosen: number of the one that is seen; 0 = none
+        problem: why there is no look, or cannot be
+        changed: told whenever anything here is different
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        later: Later,
+        upscale: UpscaleModel,
+        upload: Upload,
+        title: str = "",
+    ) -> None:
+        self._gateway = gateway
+        self._later = later
+        self._upscale = upscale
+        self._upload = upload
+        self._title = title
+        self._asked: _Asked | None = None
+        self._costed: PlanRequest | None = None
+        self._attempt = 0
+        self._waiting, self._planning, self._fetching = Ticket(), Ticket(), Ticket()
+        self.is_on = False
+        self.frame: Frame | None = None
+        self.seconds: float | None = None
+        self.progress: ProgressModel | None = None
+        self.looks: tuple[Look, ...] = ()
+        self.chosen = 0
+        self.problem: Problem | None = None
+        self.changed = Observers()
+        upscale.changed.add(self._on_settings)
+
+    @property
+    def source(self) -> Size:
+        """Size of the picture."""
+        return self._upscale.source
+
+    @property
+    def result(self) -> Size:
+        """Size of the result, as it is chosen."""
+        return self._upscale.result
+
+    @property
+    def window(self) -> Window | None:
+        """The frame in pixels of the result as it is chosen."""
+        if self.frame is None:
+            return None
+        return self.frame.window(self.source, self._upscale.result)
+
+    @property
+    def current(self) -> Look | None:
+        """The look that is seen."""
+        return next((look for look in self.looks if look.number == self.chosen), None)
+
+    @property
+    def running(self) -> Frame | None:
+        """Where the look is that is under way."""
+        return None if self._asked is None else self._asked.frame
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the look that is seen is not what the settings would give."""
+        current = self.current
+        return current is not None and current.settings != self._settings
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a look would show something that the one that is seen does not."""
+        current = self.current
+        return current is None or self.is_stale or current.window != self.window
+
+    @property
+    def can_start(self) -> bool:
+        """Whether a look can be asked for."""
+        return self.is_on and self.frame is not None and self._asked is None
+
+    def toggle(self, is_on: bool) -> None:
+        """Take the loupe or put it away; looks stay for the next time."""
+        if is_on is self.is_on:
+            return
+        self.is_on = is_on
+        if is_on and self.frame is None:
+            middle = self.source.width / 2, self.source.height / 2
+            self.frame = first_frame(*middle, self.source, self._upscale.result)
+        if is_on:
+            self._cost_later(0)
+        else:
+            self.cancel()
+        self.changed.tell()
+
+    def hold(self, frame: Frame) -> None:
+        """Hold the loupe somewhere else."""
+        if frame != self.frame:
+            self.frame = frame
+            self.problem = None
+            self._cost_later(COST_DELAY_MS)
+            self.changed.tell()
+
+    def start(self) -> None:
+        """Ask for a look with the settings as they are; the seed stays from now on.
+
+        With another seed the result would not be what was seen.
+        """
+        if not self.can_start:
+            return
+        choices = self._upscale.choices
+        if not choices.seed_is_locked:
+            self._upscale.change(replace(choices, seed_is_locked=True))
+        frame, window = self.frame, self.window
+        assert frame is not None  # can_start
+        assert window is not None
+        self._asked = _Asked(frame, window, self._upscale.choices, self._settings)
+        self._attempt += 1
+        attempt, asked, self.problem = self._attempt, self._asked, None
+        self.changed.tell()
+
+        def on_uploaded(image: str) -> None:
+            if attempt != self._attempt:
+                return
+            request = JobRequest(
+                image, asked.settings, Priority.EDITOR, self._title, keep=False, window=window
+            )
+            self._gateway.submit(request, on_submitted, on_failed)
+
+        def on_submitted(job: JobInfo) -> None:
+            if attempt == self._attempt:
+                self._follow(job)
+            else:
+                self._stop(job.id)
+
+        def on_failed(problem: Problem) -> None:
+            if attempt == self._attempt:
+                self._end(problem)
+
+        self._upload(on_uploaded, on_failed)
+
+    def cancel(self) -> None:
+        """Give up the look that is under way."""
+        if self._asked is None:
+            return
+        progress = self.progress
+        self._end(None)
+        if progress is not None and not progress.state.is_final:
+            self._stop(progress.job_id)
+
+    def look_at(self, number: int) -> None:
+        """See another look again."""
+        if any(look.number == number for look in self.looks):
+            self.chosen = number
+            self.changed.tell()
+
+    def step(self, by: int) -> None:
+        """See the look before or after."""
+        numbers = [look.number for look in self.looks]
+        if self.chosen in numbers:
+            self.look_at(numbers[(numbers.index(self.chosen) + by) % len(numbers)])
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        self._waiting.cancel()
+        self._planning.cancel()
+        self.cancel()
+
+    @property
+    def _settings(self) -> UpscaleSettings:
+        return self._upscale.choices.settings(self.source)
+
+    # The cost
+
+    def _on_settings(self) -> None:
+        if self.is_on and self._request() != self._costed:
+            self._cost_later(COST_DELAY_MS)
+        if self.is_on or self.looks:
+            self.changed.tell()
+
+    def _request(self) -> PlanRequest:
+        size = self.source
+        return PlanRequest(size.width, size.height, self._settings, self.window)
+
+    def _cost_later(self, delay_ms: int) -> None:
+        self._costed, self.seconds = self._request(), None
+        self._waiting.cancel()
+        self._planning.cancel()
+        self._waiting = self._later(delay_ms, self._ask_cost)
+
+    def _ask_cost(self) -> None:
+        if self.is_on:
+            self._costed = self._request()
+            self._planning = self._gateway.plan(self._costed, self._on_cost, self._on_no_cost)
+
+    def _on_cost(self, plan: PlanInfo) -> None:
+        self.seconds = plan.seconds
+        self.problem = plan.problem
+        self.changed.tell()
+
+    def _on_no_cost(self, problem: Problem) -> None:
+        self.problem = problem
+        self.changed.tell()
+
+    # The look
+
+    def _follow(self, job: JobInfo) -> None:
+        self.progress = ProgressModel(self._gateway, self._later, job)
+        self.progress.changed.add(self.changed.tell)
+        self.progress.ended.add(self._on_job_ended)
+        self.progress.begin()
+        self.changed.tell()
+
+    def _on_job_ended(self) -> None:
+        progress = self.progress
+        if progress is None or self._asked is None:
+            return
+        if progress.state is JobState.DONE:
+            self._fetching = self._gateway.result(progress.job_id, self._on_result, self._end)
+        else:
+            self._end(progress.problem)
+
+    def _on_result(self, picture: Picture) -> None:
+        asked = self._asked
+        if asked is None:
+            return
+        number = 1 + (self.looks[-1].number if self.looks else 0)
+        result = asked.choices.extent.result(self.source)
+        frame = frame_of(asked.window, self.source, result)
+        look = Look(number, frame, asked.window, asked.choices, asked.settings, picture.raster)
+        self.looks = (*self.looks, look)[-LOOKS_KEPT:]
+        self.chosen = number
+        self._end(None)
+
+    def _end(self, problem: Problem | None) -> None:
+        """Be through with the look that was under way."""
+        self._attempt += 1
+        self._fetching.cancel()
+        if self.progress is not None:
+            self.progress.close()
+        self._asked, self.progress, self.problem = None, None, problem
+        self.changed.tell()
+
+    def _stop(self, job_id: str) -> None:
+        self._gateway.act(job_id, Act.CANCEL, lambda _: None, lambda _: None)

@@ -1,0 +1,1 @@
+"""The models: what is here, what is elsewhere, what can be downloaded."""

@@ -1,0 +1,1 @@
+"""Results of the last day: what becomes of them when nobody was there to take them."""

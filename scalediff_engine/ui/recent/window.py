@@ -1,0 +1,264 @@
+"""The window of recent results: a list on one side, the chosen one on the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from scalediff_engine.ui import icons
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.look import Look, set_kind
+from scalediff_engine.ui.recent import words
+from scalediff_engine.ui.recent.list import RecentList
+from scalediff_engine.ui.recent.model import RecentModel
+from scalediff_engine.ui.view.picture_view import PictureView
+from scalediff_engine.ui.view.view_bar import ViewBar
+from scalediff_engine.ui.widgets.extent import open_at_its_size
+from scalediff_engine.ui.widgets.focus_ring import FocusRing
+from scalediff_engine.ui.widgets.form import label, on_keys
+
+_EDITORS = {"krita": "Krita", "gimp": "GIMP"}
+
+
+class RecentWindow(QWidget):
+    """Shows a model.
+
+    Args:
+        model: of the window
+        look: dark or light
+    """
+
+    def __init__(self, model: RecentModel, look: Look) -> None:
+        super().__init__()
+        self._model = model
+        self._is_over = False
+        self._question: QMessageBox | None = None
+        self.setWindowTitle(translate("Recent", "Recent results – ScaleDiff"))
+        self.setWindowIcon(icons.sparkle(look.colours.focus))
+        self.list = RecentList(model, look.colours)
+        self.view = PictureView(look.colours)
+        self.bar = ViewBar(self.view)
+        self._empty = label(kind="quiet")
+        self._title = label(kind="heading")
+        self._facts = label(kind="quiet")
+        self._trouble = label(kind="warning")
+        self._trouble.setAccessibleName(translate("Window", "Trouble"))
+        self._note = label(kind="good")
+        self._hint = label(kind="quiet")
+        self.insert = QPushButton(translate("Recent", "&Insert as a layer"))
+        self.save = QPushButton(translate("Recent", "&Save as…"))
+        self.compare = QPushButton(translate("Recent", "&Compare with the source"))
+        self.remove = QPushButton(translate("Recent", "&Delete"))
+        self.leave = QPushButton(translate("Recent", "Close"))
+        self._lay_out()
+        self._connect()
+        self._ring = FocusRing(self, look.colours.focus)
+        model.changed.add(self.refresh)
+        model.ended.add(self._on_ended)
+        self.refresh()
+        open_at_its_size(self)
+        self.list.setFocus()
+
+    @property
+    def trouble(self) -> str:
+        """What is said to have gone wrong."""
+        return self._trouble.text()
+
+    @property
+    def note(self) -> str:
+        """What is said to have gone well."""
+        return self._note.text()
+
+    def refresh(self) -> None:
+        """Show where things stand."""
+        model, job = self._model, self._model.job
+        is_empty = model.jobs is not None and not model.jobs
+        self._empty.setText(
+            translate("Recent", "There are no results of the last 24 hours.")
+            if is_empty
+            else translate("Recent", "Looking for results…")
+        )
+        self._empty.setVisible(not model.jobs)
+        self.list.setVisible(bool(model.jobs))
+        self._title.setText("" if job is None else words.title(job))
+        self._facts.setText("" if job is None else words.facts(job))
+        self._show_picture()
+        self.insert.setVisible(model.has_editor)
+        self.insert.setEnabled(model.has_result)
+        self.save.setEnabled(model.has_result and not model.is_fetching)
+        is_compared = model.comparison is not None
+        self.compare.setEnabled(model.has_result and not model.is_fetching and not is_compared)
+        self.remove.setEnabled(job is not None)
+        self.remove.setText(
+            translate("Recent", "&Delete")
+            if job is None or job.state.is_final
+            else translate("Recent", "&Stop")
+        )
+        self._trouble.setText("" if model.problem is None else model.problem.message)
+        self._trouble.setVisible(model.problem is not None)
+        self._note.setText(translate("Recent", "Coming…") if model.is_fetching else model.note)
+        self._note.setVisible(bool(self._note.text()))
+        self._show_hint()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Give what it would like."""
+        width, height = self.fontMetrics().averageCharWidth(), self.fontMetrics().lineSpacing()
+        return QSize(max(1060, width * 140), max(680, height * 36))
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell the editor first, if one waits."""
+        self._model.discard()  # it may be over with that, at once or when the editor knows
+        event.setAccepted(self._is_over)
+
+    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
+        """Let the ring know that Tab was pressed."""
+        self._ring.tabbing()
+        return super().focusNextPrevChild(is_next)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc closes."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+            return
+        super().keyPressEvent(event)
+
+    def _lay_out(self) -> None:
+        side = QWidget()
+        left = QVBoxLayout(side)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.addWidget(self.list, 1)
+        left.addWidget(self._empty)
+        left.addStretch(0)
+        side.setFixedWidth(self.fontMetrics().averageCharWidth() * 52)
+        right = QVBoxLayout()
+        right.setSpacing(6)
+        right.addWidget(self._title)
+        right.addWidget(self._facts)
+        right.addWidget(self.view, 1)
+        right.addWidget(self.bar)
+        right.addWidget(self._trouble)
+        right.addWidget(self._note)
+        right.addWidget(self._hint)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.remove)
+        buttons.addWidget(self.compare)
+        buttons.addStretch(1)
+        buttons.addWidget(self.leave)
+        buttons.addWidget(self.save)
+        buttons.addWidget(self.insert)
+        right.addLayout(buttons)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(12, 12, 12, 12)
+        whole.setSpacing(14)
+        whole.addWidget(side)
+        whole.addLayout(right, 1)
+        main = self.insert if self._model.has_editor else self.save
+        set_kind(main, "main")
+        main.setDefault(True)
+
+    def _connect(self) -> None:
+        model = self._model
+        self.bar.drift_wanted.add(self._show_picture)
+        self.insert.clicked.connect(model.insert)
+        self.save.clicked.connect(self._ask_where)
+        self.compare.clicked.connect(model.compare)
+        self.remove.clicked.connect(self._ask_removal)
+        self.leave.clicked.connect(self.close)
+        on_keys(self.save, "Ctrl+S")
+        on_keys(self.insert, "Ctrl+Return", "Ctrl+Enter")
+        on_keys(self.remove, "Delete")
+        self.list.itemActivated.connect(
+            lambda _: model.insert() if model.has_editor else model.compare()
+        )
+
+    def _show_picture(self) -> None:
+        model, job = self._model, self._model.job
+        comparison = model.comparison
+        has_picture = comparison is not None or (job is not None and job.id in model.previews)
+        self.bar.setVisible(has_picture)
+        self.bar.set_comparing(comparison is not None and comparison.source is not None)
+        if comparison is not None:
+            source = comparison.source
+            self.view.show_source((source or comparison.result).raster)
+            self.view.show_result(comparison.result.raster if source is not None else None)
+            if self.bar.wants_drift:
+                model.measure_drift()
+            is_seen = self.bar.wants_drift and model.drift is not None
+            self.view.show_heat(model.drift.heat if is_seen and model.drift else None)
+            return
+        self.view.show_source(None if job is None else model.previews.get(job.id))
+
+    def _show_hint(self) -> None:
+        model = self._model
+        if model.has_editor:
+            editor = _EDITORS.get(model.host, model.host.title())
+            text = translate(
+                "Recent", "The result becomes a new layer of the document that is open in {editor}."
+            ).format(editor=editor or translate("Recent", "the editor"))
+        else:
+            text = translate(
+                "Recent",
+                "To get a result into an editor, open these there: in Krita by Tools > Scripts > "
+                "Insert recent result, in GIMP by Filters > Enhance > ScaleDiff recent.",
+            )
+        self._hint.setText(text)
+
+    def _ask_where(self) -> None:
+        dialog = QFileDialog(self, translate("Recent", "Save the result"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter(
+            translate("Recent", "Pictures ({endings})").format(
+                endings="*.png *.tif *.tiff *.webp *.jpg *.jpeg"
+            )
+        )
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(self._model.suggested_name())
+        dialog.fileSelected.connect(lambda name: self._model.save(Path(name)))
+        dialog.open()
+
+    def _ask_removal(self) -> None:
+        """Ask before a result goes for good."""
+        job = self._model.job
+        if job is None or self._question is not None:
+            return
+        text, yes = (
+            (
+                translate("Recent", "Delete the result of {name}? It cannot be brought back."),
+                translate("Recent", "Delete the result"),
+            )
+            if job.state.is_final
+            else (
+                translate("Recent", "Stop the upscale of {name}? What is done of it is lost."),
+                translate("Recent", "Stop it"),
+            )
+        )
+        question = QMessageBox(self)
+        question.setWindowTitle("ScaleDiff")
+        question.setText(text.format(name=words.title(job)))
+        delete = question.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
+        keep = question.addButton(translate("Recent", "Keep it"), QMessageBox.ButtonRole.RejectRole)
+        question.setDefaultButton(keep)
+        question.setEscapeButton(keep)
+
+        def answered(_: int) -> None:
+            self._question = None
+            if question.clickedButton() is delete and self._model.chosen == job.id:
+                self._model.remove()
+
+        question.finished.connect(answered)
+        self._question = question
+        question.open()
+
+    def _on_ended(self) -> None:
+        self._is_over = True
+        self.close()

@@ -1,0 +1,143 @@
+"""The windows beside the upscale: models, recent results, first start; each is open once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtWidgets import QWidget
+
+from scalediff_engine.ui.files import Files
+from scalediff_engine.ui.gateway import Gateway
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.later import qt_later
+from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.models.model import ModelsModel
+from scalediff_engine.ui.models.window import ModelsWindow
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.recent.model import RecentModel
+from scalediff_engine.ui.recent.window import RecentWindow
+from scalediff_engine.ui.upscale import remembered
+from scalediff_engine.ui.welcome import seen
+from scalediff_engine.ui.welcome.model import WelcomeModel
+from scalediff_engine.ui.welcome.places import plugin_places
+from scalediff_engine.ui.welcome.window import WelcomeWindow
+from scalediff_engine.ui.widgets.menu_button import Way
+from scalediff_engine.ui.workers import Workers
+
+Window = TypeVar("Window", bound=QWidget)
+
+
+class Rooms:
+    """Opens windows and keeps them.
+
+    Args:
+        gateway: to the engine
+        workers: threads
+        look: that was put on
+        files: writes pictures
+        home: the engine's folder
+
+    Attributes:
+        models_changed: told when the models dialog was closed: there may be others now
+    """
+
+    def __init__(
+        self, gateway: Gateway, workers: Workers, look: Look, files: Files, home: Path
+    ) -> None:
+        self._gateway = gateway
+        self._workers = workers
+        self._look = look
+        self._files = files
+        self._home = home
+        self._open: dict[str, QWidget] = {}
+        self._closings: list[Callable[[], None]] = []
+        self.models_changed = Observers()
+
+    def models(self) -> ModelsWindow:
+        """Open the models dialog, or bring it to the front."""
+        known = self._open.get("models")
+        if isinstance(known, ModelsWindow):
+            return _to_front(known)
+        model = ModelsModel(self._gateway, qt_later)
+        window = ModelsWindow(model, self._look)
+        self._keep("models", window, model.close)
+        window.ended.add(lambda: self._open.pop("models", None))
+        window.ended.add(self.models_changed.tell)
+        window.show()
+        model.begin()
+        return window
+
+    def recent(self, model: RecentModel | None = None) -> RecentWindow:
+        """Open the recent results, or bring them to the front.
+
+        Args:
+            model: of an editor's session; none = nobody waits for a result
+        """
+        known = self._open.get("recent")
+        if isinstance(known, RecentWindow):
+            return _to_front(known)
+        found = model or RecentModel(self._gateway, qt_later, self._files, self._workers)
+        window = RecentWindow(found, self._look)
+        self._keep("recent", window, found.close)
+        found.ended.add(lambda: self._open.pop("recent", None))
+        window.show()
+        found.begin()
+        return window
+
+    def welcome(self, parent: QWidget | None = None) -> WelcomeWindow:
+        """Show the pages of the first start, or bring them to the front."""
+        known = self._open.get("welcome")
+        if isinstance(known, WelcomeWindow):
+            return _to_front(known)
+        file = seen.file_in(self._home)
+        model = WelcomeModel(
+            self._gateway,
+            qt_later,
+            plugin_places(),
+            self._take,
+            lambda: seen.remember(file),
+        )
+        window = WelcomeWindow(model, self._look, parent)
+        self._keep("welcome", window, model.leave)
+        model.ended.add(lambda: self._open.pop("welcome", None))
+        window.show()
+        model.begin()
+        return window
+
+    def ways(self, parent: QWidget) -> tuple[Way, ...]:
+        """Give the entries of a menu in another window."""
+        return (
+            Way(translate("Window", "&Models…"), "Ctrl+M", self.models),
+            Way(translate("Window", "&Recent results…"), "Ctrl+R", self.recent),
+            Way(translate("Window", "&First steps…"), "", lambda: self.welcome(parent)),
+        )
+
+    def welcome_once(self, parent: QWidget | None = None) -> None:
+        """Show them unless they were seen before."""
+        if not seen.was_seen(seen.file_in(self._home)):
+            self.welcome(parent)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for window in tuple(self._open.values()):
+            window.hide()
+        for closing in self._closings:
+            closing()
+
+    def _keep(self, name: str, window: QWidget, closing: Callable[[], None]) -> None:
+        self._open[name] = window
+        self._closings.append(closing)
+
+    def _take(self, model: str) -> None:
+        file = remembered.file_in(self._home)
+        remembered.save(replace(remembered.load(file), model=model), file)
+
+
+def _to_front(window: Window) -> Window:
+    window.showNormal()
+    window.raise_()
+    window.activateWindow()
+    return window

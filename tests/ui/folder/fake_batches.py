@@ -1,0 +1,145 @@
+"""Batches whose answers are the test's to give, and threads that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fake_gateway import Asked
+from PIL import Image
+
+from scalediff_engine.ui.gateway import Act
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.wire.batches import (
+    BatchInfo,
+    BatchItem,
+    BatchState,
+    Existing,
+    FileState,
+)
+from scalediff_engine.wire.messages import UpscaleSettings
+
+
+class FakeBatches:
+    """See ``folder.gateway.BatchGateway``; answers nothing by itself."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+
+    def pending(self, name: str) -> list[Asked]:
+        """The questions of this name that nobody has answered or given up."""
+        return [
+            asked
+            for asked in self.asked
+            if asked.name == name and not asked.is_answered and not asked.ticket.is_cancelled
+        ]
+
+    def last(self, name: str) -> Asked:
+        """The newest of them."""
+        return self.pending(name)[-1]
+
+    def all(self, name: str) -> list[Asked]:
+        """All questions of this name."""
+        return [asked for asked in self.asked if asked.name == name]
+
+    def create(self, request: Any, files: Any, tell: Any, done: Any, failed: Any) -> Ticket:
+        return self._ask("create", (request, list(files)), done, failed, tell)
+
+    def batches(self, done: Any, failed: Any) -> Ticket:
+        return self._ask("batches", (), done, failed)
+
+    def first_item(self, batch_id: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("first_item", (batch_id,), done, failed)
+
+    def act(self, batch_id: str, act: Act, done: Any, failed: Any) -> Ticket:
+        return self._ask("act", (batch_id, act), done, failed)
+
+    def items(self, batch_id: str, since: int, tell: Any, done: Any, failed: Any) -> Ticket:
+        return self._ask("items", (batch_id, since), done, failed, tell)
+
+    def watch(self, batch_id: str, tell: Any, done: Any, failed: Any) -> Ticket:
+        return self._ask("watch", (batch_id,), done, failed, tell)
+
+    def remove(self, batch_id: str, done: Any, failed: Any) -> Ticket:
+        return self._ask("remove", (batch_id,), done, failed)
+
+    def _ask(self, name: str, args: Any, done: Any, failed: Any, tell: Any = None) -> Ticket:
+        asked = Asked(name, args, done, failed, tell)
+        self.asked.append(asked)
+        return asked.ticket
+
+
+class AtOnce:
+    """Threads that are none: whatever is asked is done before the call returns."""
+
+    def run(
+        self,
+        work: Callable[[Ticket], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+    ) -> Ticket:
+        ticket = Ticket()
+        try:
+            value = work(ticket)
+        except Exception as error:  # noqa: BLE001 - as the threads do
+            failed(error)
+        else:
+            done(value)
+        return ticket
+
+    def follow(
+        self,
+        work: Callable[[Ticket, Callable[[Any], None]], None],
+        tell: Callable[[Any], None],
+        done: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> Ticket:
+        ticket = Ticket()
+        try:
+            work(ticket, tell)
+        except Exception as error:  # noqa: BLE001 - as the threads do
+            failed(error)
+        else:
+            done()
+        return ticket
+
+
+def batch(batch_id: str = "b1", state: BatchState = BatchState.RUNNING, **fields: Any) -> BatchInfo:
+    """A batch with sensible fields."""
+    return BatchInfo(
+        **{
+            "id": batch_id,
+            "state": state,
+            "title": "holiday",
+            "settings": UpscaleSettings(scale=4.0),
+            "existing": Existing.SKIP,
+            "quality": None,
+            "created_at": 0.0,
+            "events": 1,
+            "counts": {"waiting": 2},
+            **fields,
+        }
+    )
+
+
+def item(index: int, state: FileState = FileState.WAITING, **fields: Any) -> BatchItem:
+    """A file of a batch."""
+    return BatchItem(
+        **{
+            "index": index,
+            "source": f"/pictures/holiday/{index}.png",
+            "target": f"/pictures/holiday/{index}_x4.png",
+            "state": state,
+            **fields,
+        }
+    )
+
+
+def save_picture(file: Path, width: int = 32, height: int = 24, seed: int = 0) -> Path:
+    """Write a small picture of noise."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(pixels).save(file)
+    return file

@@ -1,0 +1,204 @@
+"""Folders that are looked through, remembered and forgotten, and downloads that are removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from model_files import unet, write_model
+
+from scalediff_engine.errors import ModelError, NotFound
+from scalediff_engine.store.added import add_folder, added_folders, file_in, forget_folder
+from scalediff_engine.store.hub_files import HubFile, needed
+from scalediff_engine.store.offered import OFFERS, licence_of, offer_of
+from scalediff_engine.store.programs import places_of_programs
+from scalediff_engine.store.removal import disk_bytes, remove_download
+from scalediff_engine.store.scan import require_models, scan
+
+
+def sdxl(path: Path) -> Path:
+    return write_model(path, unet(2048))
+
+
+def test_models_in_folders_are_found_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    model = sdxl(tmp_path / "a" / "b" / "one.safetensors")
+    (tmp_path / "old.ckpt").write_bytes(b"\x80\x02}")
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / ".hidden.safetensors").write_bytes(b"")
+    found = scan(tmp_path)
+    assert [one.path for one in found.models] == [model]
+    assert [one.path.name for one in found.refused] == ["old.ckpt"]
+    assert "pickle" in str(found.refused[0].error).lower()
+
+
+def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    file = tmp_path / "one.safetensors"
+    file.write_bytes(b"half")
+    assert scan(tmp_path).refused
+    sdxl(file)
+    assert scan(tmp_path).models
+
+
+def test_a_programs_folder_is_looked_through_where_its_models_are(tmp_path: Path) -> None:
+    model = sdxl(tmp_path / "models" / "checkpoints" / "one.safetensors")
+    write_model(tmp_path / "models" / "loras" / "x.safetensors", {"a.lora_up.weight": (4, 4)})
+    found = scan(tmp_path)
+    assert [one.path for one in found.models] == [model]
+    assert not found.refused
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    sdxl(tmp_path / "one.safetensors")
+    (tmp_path / "again").symlink_to(tmp_path)
+    assert len(scan(tmp_path).models) == 1
+
+
+def test_a_folder_too_deep_is_not_looked_into(tmp_path: Path) -> None:
+    sdxl(tmp_path.joinpath(*"abcdef") / "one.safetensors")
+    with pytest.raises(ModelError, match="4 folders deep"):
+        require_models(tmp_path)
+
+
+def test_a_folder_without_a_usable_model_is_refused_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "old.ckpt").write_bytes(b"\x80\x02}")
+    with pytest.raises(ModelError, match=r"None of the 1 files.*pickle"):
+        require_models(tmp_path)
+    with pytest.raises(ModelError, match="cannot be read"):
+        require_models(tmp_path / "none")
+
+
+def test_folders_are_remembered_once_and_forgotten_without_harm(tmp_path: Path) -> None:
+    model = sdxl(tmp_path / "mine" / "one.safetensors")
+    file = file_in(tmp_path / "home" / "data")
+    for _ in range(2):
+        assert len(add_folder(file, tmp_path / "mine").models) == 1
+    assert added_folders(file) == (tmp_path / "mine",)
+    forget_folder(file, tmp_path / "mine")
+    assert added_folders(file) == ()
+    assert model.exists()
+    with pytest.raises(NotFound):
+        forget_folder(file, tmp_path / "mine")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1, null]", b'["relative"]', b"[" * 10**5])
+def test_a_damaged_list_of_folders_is_empty(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "model-folders.json"
+    file.write_bytes(content)
+    assert added_folders(file) == ()
+
+
+def test_an_empty_folder_is_not_remembered(tmp_path: Path) -> None:
+    file = file_in(tmp_path / "data")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="no model"):
+        add_folder(file, tmp_path / "empty")
+    assert not file.exists()
+
+
+def test_the_folders_of_other_programs_are_known(tmp_path: Path) -> None:
+    comfy = tmp_path / ".local/share/krita/ai_diffusion/server/ComfyUI/models/checkpoints"
+    forge = tmp_path / "elsewhere" / "models" / "Stable-diffusion"
+    invoke = tmp_path / "invokeai" / "models"
+    for folder in (comfy, forge, invoke):
+        folder.mkdir(parents=True)
+    (tmp_path / "ComfyUI").symlink_to(comfy.parents[1])
+    found = places_of_programs(
+        {"HOME": str(tmp_path), "SD_WEBUI_PATH": str(tmp_path / "elsewhere")}
+    )
+    assert [place.source for place in found] == ["ComfyUI", "A1111/Forge", "InvokeAI"]
+    assert found[1].path == forge
+    assert places_of_programs({"HOME": str(tmp_path / "nobody")}) == ()
+
+
+def download(cache: Path, hub_id: str = "org/name") -> Path:
+    folder = cache / f"models--{hub_id.replace('/', '--')}"
+    (folder / "blobs").mkdir(parents=True)
+    (folder / "blobs" / "abc").write_bytes(b"x" * 1000)
+    (folder / "snapshots" / "1").mkdir(parents=True)
+    (folder / "snapshots" / "1" / "file").symlink_to("../../blobs/abc")
+    return folder
+
+
+def test_a_download_is_removed_and_says_what_it_freed(tmp_path: Path) -> None:
+    folder = download(tmp_path)
+    assert disk_bytes(folder) == 1000
+    assert remove_download(tmp_path, "org/name") == 1000
+    assert not folder.exists()
+    with pytest.raises(ModelError, match="not deleted"):
+        remove_download(tmp_path, "org/name")
+
+
+def test_nothing_outside_the_cache_is_removed(tmp_path: Path) -> None:
+    mine = download(tmp_path / "mine")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "models--org--name").symlink_to(mine)
+    with pytest.raises(ModelError, match="not deleted"):
+        remove_download(cache, "org/name")
+    with pytest.raises(ModelError, match="not deleted"):
+        remove_download(cache, "x/../../mine/models--org--name")
+    assert (mine / "blobs" / "abc").exists()
+
+
+def files(*names: str) -> list[HubFile]:
+    return [HubFile(name, len(name), None, name) for name in names]
+
+
+def names_of(*names: str) -> set[str]:
+    return {file.name for file in needed(files("model_index.json", *names), "org/name")}
+
+
+def test_each_network_comes_once_in_16_bits_where_there_are_any() -> None:
+    assert names_of(
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        "unet/diffusion_pytorch_model.non_ema.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+        "vae/diffusion_pytorch_model.fp16.bin",
+        "safety_checker/model.safetensors",
+        "v1-5-pruned.safetensors",
+        "text_encoder/openvino/model.fp16.safetensors",
+    ) == {
+        "model_index.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+    }
+
+
+def test_pieces_come_with_their_own_index() -> None:
+    pieces = [f"transformer/diffusion_pytorch_model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    half = [f"text_encoder_2/model.fp16-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    index = "transformer/diffusion_pytorch_model.safetensors.index.json"
+    half_index = "text_encoder_2/model.safetensors.index.fp16.json"
+    others = [
+        "text_encoder_2/model-00001-of-00001.safetensors",
+        "text_encoder_2/model.safetensors.index.json",
+    ]
+    assert names_of(*pieces, *half, index, half_index, *others) == {
+        "model_index.json",
+        *pieces,
+        *half,
+        index,
+        half_index,
+    }
+
+
+def test_a_model_of_pickles_is_not_downloaded() -> None:
+    with pytest.raises(ModelError, match="unet on the hub as a pickle"):
+        needed(files("model_index.json", "unet/diffusion_pytorch_model.bin"), "org/name")
+    with pytest.raises(ModelError, match=r"model_index\.json"):
+        needed(files("model.safetensors"), "org/name")
+
+
+def test_each_offer_has_a_family_a_licence_and_a_page() -> None:
+    from scalediff_engine.models.families import registered
+    from scalediff_engine.store.known import KNOWN_MODELS
+
+    for offer in OFFERS:
+        assert registered(offer.name) is not None
+        assert KNOWN_MODELS[offer.name][0] == offer.hub_id
+        assert licence_of(offer.hub_id) == offer.licence
+        assert offer_of(offer.name) is offer
+    assert licence_of("somebody/something") == ""
