@@ -7,7 +7,7 @@ Each picture NAME of FOLDER becomes NAME_x2.png in the folder ``upscaled`` in it
 and profile. One that is there already is left alone; one that fails is told and passed over.
 """
 
-# ruff: noqa: ANN, BLE001 - a script to be read and changed
+# ruff: noqa: ANN001, ANN003, ANN201, BLE001
 import os
 from pathlib import Path
 

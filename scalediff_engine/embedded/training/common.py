@@ -87,8 +87,8 @@ def alphas_cumprod():
 # ------------------------------------------------------------------------------------- corpus
 
 
-def load_corpus(archives, limit=None):
-    """Reads WebP tiles from tar files (comma-separated names).
+def load_corpus(archives, limit=None, names=None):
+    """Reads WebP tiles from tar files (comma-separated names); `names` says which, None is all.
 
     Returns the training part (uint8 [N, 3, 384, 384], smaller tiles padded by reflection; valid
     sizes [N, 2]; labels [N]) and the validation tiles (full-size ones only).
@@ -98,7 +98,7 @@ def load_corpus(archives, limit=None):
         with tarfile.open(archive) as tar:
             for member in tar.getmembers():
                 name = os.path.basename(member.name)
-                if member.isfile() and name not in LEFT_OUT:
+                if member.isfile() and name not in LEFT_OUT and (names is None or name in names):
                     items.append((name, tar.extractfile(member).read()))
     items = sorted(items)[:limit]
     random.Random(5).shuffle(items)

@@ -46,7 +46,7 @@ def test_visible_pixels_are_unchanged_to_the_last_bit(
     )
     before = pixels.copy()
     filled = fill_under_alpha(pixels, alpha)
-    visible = alpha >= 3 / 255
+    visible = alpha > 2.5 / 255
     np.testing.assert_array_equal(filled[visible], pixels[visible])
     np.testing.assert_array_equal(pixels, before)
     if visible.any():
