@@ -256,6 +256,44 @@ def test_in_the_background_it_runs_on(dialog: DialogModel, gateway: FakeGateway)
     assert not dialog.in_background
 
 
+@pytest.mark.parametrize("is_asked", [True, False])
+@pytest.mark.parametrize("is_sent_away", [True, False])
+def test_an_editor_that_goes_takes_the_job_with_it_only_if_it_asked_for_that(
+    dialog: DialogModel,
+    gateway: FakeGateway,
+    ended: list[Phase],
+    is_asked: bool,
+    is_sent_away: bool,
+) -> None:
+    load(dialog, gateway)
+    assert dialog.loaded is not None
+    dialog.loaded = replace(dialog.loaded, stops_with_host=is_asked)
+    run(dialog, gateway)
+    if is_sent_away:
+        dialog.work_in_background()
+    dialog.session_ended()
+    if is_asked and not is_sent_away:
+        assert not ended  # not before the engine has heard of it
+        gateway.last("act").succeed(job(state=JobState.CANCELLING))
+    else:
+        assert not gateway.all("act")
+    assert ended == [Phase.ENDED]
+
+
+def test_what_the_editor_wants_of_a_job_when_it_goes_is_read(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    assert dialog.loaded is not None
+    assert not dialog.loaded.stops_with_host
+    origin = SessionOrigin(gateway, "s1")
+    told: list[bool] = []
+    origin.load(lambda loaded: told.append(loaded.stops_with_host), lambda _: None)
+    gateway.last("session").succeed(replace(SESSION, options={"when_host_goes": "cancel"}))
+    gateway.last("image").succeed(picture())
+    assert told == [True]
+
+
 @pytest.mark.parametrize("deed", [DialogModel.accept, DialogModel.start, DialogModel.cancel])
 def test_too_early_nothing_happens(
     dialog: DialogModel, gateway: FakeGateway, deed: Callable[[DialogModel], None]
