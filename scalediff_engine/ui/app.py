@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.ui import icons, language, look
 from scalediff_engine.ui.attachment import attach
+from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.dialog import DialogModel
 from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.files import PILLOW, Files
@@ -193,7 +194,9 @@ def run(opening: Opening, options: Options | None = None) -> int:
     running = _put_together(app, opening, options or Options(), lambda: app.exit(0))
     interrupted = Interrupted(lambda: app.exit(INTERRUPTED))
     running.begin()
+    collector = Collector()
     code = app.exec()
+    collector.close()
     interrupted.close()
     running.close()
     del translators

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def app() -> QApplication:
     QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
     Look(Scheme.DARK).put_on(app)
     return app
+
+
+@pytest.fixture(autouse=True)
+def _garbage_stays_in_this_thread() -> Generator[None]:
+    """As in the program (``ui.collecting``): a widget must not end in another thread."""
+    gc.disable()
+    gc.freeze()  # so that the collection afterwards looks at what the test has made alone
+    yield
+    gc.collect()
+    gc.unfreeze()
+    gc.enable()
 
 
 @pytest.fixture

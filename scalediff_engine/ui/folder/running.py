@@ -12,7 +12,6 @@ from scalediff_engine.ui import icons, look
 from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.folder import kept
-from scalediff_engine.ui.folder.collecting import collect_quietly
 from scalediff_engine.ui.folder.destination import Destination
 from scalediff_engine.ui.folder.engine_batches import EngineBatches
 from scalediff_engine.ui.folder.inspecting import PILLOW, Inspector
@@ -23,6 +22,7 @@ from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.opening import FolderOpening
 from scalediff_engine.ui.upscale import remembered
+from scalediff_engine.ui.widgets.extent import open_at_its_size
 from scalediff_engine.ui.workers import Workers
 from scalediff_engine.wire.places import Places, default_home
 
@@ -83,10 +83,7 @@ class FolderRunning:
 
     def begin(self) -> None:
         """Show the window and look for pictures."""
-        collect_quietly()
-        # Qt by itself gives it no more than two thirds of the screen
-        room = self.window.screen().availableGeometry().size()
-        self.window.resize(self.window.sizeHint().boundedTo(room))
+        open_at_its_size(self.window)
         self.window.show()
         self.dialog.begin()
 

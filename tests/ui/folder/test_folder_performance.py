@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from fake_gateway import FakeGateway, models, plan_for, progress
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.folder.collecting import collect_quietly
 from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
@@ -130,13 +129,12 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def as_the_program() -> Generator[None]:
     """Threads give way, and garbage is collected, as in the program."""
-    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(0.001)
-    collect_quietly()
+    collector = Collector()
     yield
     sys.setswitchinterval(interval)
-    gc.set_threshold(*thresholds)
-    gc.unfreeze()
+    collector.close()
 
 
 @pytest.mark.usefixtures("app", "as_the_program")
