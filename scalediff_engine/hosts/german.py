@@ -70,7 +70,7 @@ GERMAN = {
     "See_d": "_Startwert",
     "The same picture, settings and seed give the same result": "Dasselbe Bild mit denselben Einstellungen und demselben Startwert gibt dasselbe Ergebnis",
     "_Other settings": "_Weitere Einstellungen",
-    "Any of the engine's other settings as a JSON object, as in {\"steps\": 8}; they go before the other arguments. docs/wire.md, UpscaleSettings, has them all": "Weitere Einstellungen der Engine als JSON-Objekt, wie in {\"steps\": 8}; sie gehen den anderen Argumenten vor. In docs/wire.md stehen sie alle unter UpscaleSettings",
+    'Any of the engine\'s other settings as a JSON object, as in {"steps": 8}; they go before the other arguments. docs/wire.md, UpscaleSettings, has them all': 'Weitere Einstellungen der Engine als JSON-Objekt, wie in {"steps": 8}; sie gehen den anderen Argumenten vor. In docs/wire.md stehen sie alle unter UpscaleSettings',
     "C_anvas": "_Leinwand",
     "What becomes of the image": "Was aus dem Bild wird",
     "Convert _indexed images": "_Indizierte Bilder umwandeln",
@@ -143,5 +143,6 @@ GERMAN = {
     "The mask could not be filled": "Die Maske konnte nicht gefüllt werden",
     "The image could not be scaled": "Das Bild konnte nicht skaliert werden",
     "The canvas could not be grown": "Die Leinwand konnte nicht vergrößert werden",
+    "The plug-in failed: {error}.": "Die Erweiterung ist gescheitert: {error}.",
     "The image could not be looked for": "Das Bild konnte nicht gesucht werden",
 }

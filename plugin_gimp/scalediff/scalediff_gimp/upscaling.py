@@ -1,0 +1,271 @@
+"""One call of the plug-in, from the image to the layers."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from gi.repository import Gimp
+
+from . import asking
+from .checked import Complaint, GivenUp, must
+from .hosts import errand
+from .hosts.errand import Errand, Fetched, Manner, Option
+from .hosts.placement import Canvas
+from .hosts.words import Words
+from .inserting import Inserted, insert, new_image
+from .results import Result, recent_result, result_of
+from .status_bar import StatusBar
+from .taking import Taken, take_layers, take_visible
+from .waiting import NotInstalled, wait
+from .wire.client import Client
+from .wire.environment import display_variables
+from .wire.messages import UpscaleSettings
+from .wishes import Wishes, in_place, remember, remembered
+
+HOST = "gimp"
+CHOICES = (Canvas.KEEP, Canvas.GROW, Canvas.SCALE, Canvas.NEW)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call is about.
+
+    Attributes:
+        image: of GIMP; none = there is none
+        drawables: that are selected
+        say: the user's language
+        connect: finds or starts the engine
+        with_dialogs: whether the user may be asked
+        may_convert: whether an indexed image may become RGB without asking
+        visible: whether the visible image is meant, and no layer
+        was_shown: whether the image had a window at the beginning
+    """
+
+    image: Any
+    drawables: Sequence[Any]
+    say: Words
+    connect: Callable[[], Client]
+    with_dialogs: bool = False
+    may_convert: bool = False
+    visible: bool = False
+    was_shown: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended.
+
+    Attributes:
+        inserted: the layers
+        wishes: what they were made by, as far as it was chosen
+    """
+
+    inserted: Inserted
+    wishes: Optional[Wishes] = None
+
+
+def upscale(call: Call, wishes: Wishes) -> Outcome:
+    """Upscale without a dialog.
+
+    Raises:
+        Complaint: it cannot be, and why; the image is as it was.
+    """
+    taken = _take(call, wishes.canvas)
+    bar = StatusBar()
+    results: list[Result] = []
+    for index, each in enumerate(taken):
+        fetched = _made(call, each, wishes, bar, _which(index, len(taken)))
+        results.append(result_of(each, fetched, wishes.canvas, call.say))
+    bar.close()
+    _require_open(call)
+    return Outcome(insert(call.image, results, wishes.canvas), wishes)
+
+
+def upscale_by_dialog(call: Call, begin: Optional[Wishes], canvas: Optional[Canvas]) -> Outcome:
+    """Upscale as the user chooses in the dialog; more layers than one follow the first.
+
+    Args:
+        call: see there
+        begin: what the dialog begins with; none = what it was used with last
+        canvas: what becomes of the image; none = the user chooses
+
+    Raises:
+        GivenUp: nothing is wanted.
+        LeftAlone: the job goes on by itself.
+        Complaint: it cannot be, and why; the image is as it was.
+    """
+    taken = _take(call, canvas)
+    manner = _manner(call, begin, canvas)
+    bar = StatusBar()
+    first = _by_dialog(call, lambda: errand.dialog(call.connect, taken[0].material, manner), bar)
+    chosen = canvas or _canvas(first)
+    wishes = Wishes(first.job.settings, chosen)
+    others = _for_others(first, chosen)
+    results = [result_of(taken[0], first, chosen, call.say)]
+    for index, each in enumerate(taken[1:], 1):
+        fetched = _made(call, each, others, bar, _which(index, len(taken)))
+        results.append(result_of(each, fetched, chosen, call.say))
+    bar.close()
+    _require_open(call)
+    return Outcome(insert(call.image, results, chosen), wishes)
+
+
+def insert_recent(call: Call) -> Outcome:
+    """Insert a result of the last day, which the user picks.
+
+    Raises:
+        GivenUp: nothing is wanted.
+        Complaint: it cannot be, and why; the image is as it was.
+    """
+    manner = _manner(call, None, None)
+    bar = StatusBar()
+    fetched = _by_dialog(call, lambda: errand.recent(call.connect, manner), bar)
+    result = recent_result(fetched)
+    bar.close()
+    image = call.image
+    if image is None:
+        return Outcome(new_image(result))
+    _require_open(call)
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        _require_conversion(call)
+    layers = [each for each in call.drawables if isinstance(each, Gimp.Layer)]
+    if layers:
+        result = dataclasses.replace(result, layer=layers[0], blends_as_source=False)
+    return Outcome(insert(image, [result], Canvas.KEEP))
+
+
+def last_file(name: str) -> Path:
+    """Give the file that keeps what a procedure was used with last."""
+    return Path(Gimp.directory()) / f"{name}.json"
+
+
+def recall(name: str) -> Optional[Wishes]:
+    """Give what a procedure was used with last; none = it was not."""
+    return remembered(last_file(name))
+
+
+def keep(name: str, wishes: Wishes) -> None:
+    """Write down what a procedure was used with."""
+    remember(wishes, last_file(name))
+
+
+def _take(call: Call, canvas: Optional[Canvas]) -> list[Taken]:
+    if call.visible or not call.drawables:
+        taken = [take_visible(call.image, call.say)]
+    else:
+        taken = take_layers(call.image, call.drawables, call.say)
+    indexed = call.image.get_base_type() == Gimp.ImageBaseType.INDEXED
+    if indexed and canvas is not Canvas.NEW:
+        _require_conversion(call)
+    return taken
+
+
+def is_shown(image: Any) -> bool:
+    """Tell whether an image has a window.
+
+    Nothing of GIMP says so. But it lets an image take over the windows of another only if it has
+    none itself; the other one here has none to give.
+    """
+    other = must(Gimp.Image.new(1, 1, Gimp.ImageBaseType.RGB), "The image could not be looked for")
+    try:
+        return not Gimp.displays_reconnect(other, image)
+    finally:
+        other.delete()
+
+
+def _require_open(call: Call) -> None:
+    """Pass if the image is there to be seen.
+
+    As long as a plug-in runs that knows an image, GIMP keeps it after its window was closed.
+    """
+    if not call.image.is_valid() or (call.was_shown and not is_shown(call.image)):
+        raise Complaint(
+            call.say(
+                "The image was closed. Its result is kept for a day: Insert Recent Result has it."
+            )
+        )
+
+
+def _require_conversion(call: Call) -> None:
+    """Pass if an indexed image may be converted."""
+    if call.may_convert:
+        return
+    if not call.with_dialogs:
+        raise Complaint(
+            call.say(
+                "This image has indexed colors. Convert it to RGB (Image > Mode > RGB), let the "
+                "argument 'convert-indexed' be true, or choose the canvas 'new'."
+            )
+        )
+    if not asking.convert_indexed(call.say):
+        raise GivenUp
+
+
+def _made(call: Call, taken: Taken, wishes: Wishes, bar: StatusBar, which: str) -> Fetched:
+    """Have one thing upscaled without a dialog."""
+    settings = in_place(wishes.settings) if wishes.canvas is Canvas.IN_PLACE else wishes.settings
+
+    def begin() -> Errand:
+        return errand.upscale(call.connect, taken.material, settings, {})
+
+    return _insisting(call, lambda: wait(begin(), bar, call.say, which))
+
+
+def _by_dialog(call: Call, begin: Callable[[], Errand], bar: StatusBar) -> Fetched:
+    return _insisting(call, lambda: wait(begin(), bar, call.say))
+
+
+def _insisting(call: Call, attempt: Callable[[], Fetched]) -> Fetched:
+    """Try again when there was no engine, as long as the user wants to."""
+    try:
+        return attempt()
+    except NotInstalled as problem:
+        if not call.with_dialogs:
+            raise
+        if not asking.try_again(problem, call.say):
+            raise GivenUp from problem
+    return _insisting(call, attempt)
+
+
+def _manner(call: Call, begin: Optional[Wishes], canvas: Optional[Canvas]) -> Manner:
+    options = {Option.LANGUAGE: call.say.language, Option.WHEN_HOST_GOES: "cancel"}
+    theme = _theme()
+    if theme:
+        options[Option.THEME] = theme
+    settings = None if begin is None else begin.settings
+    if canvas is Canvas.IN_PLACE:
+        settings = in_place(settings or UpscaleSettings(scale=2.0))
+    if canvas is None:
+        options[Option.CANVAS_CHOICES] = ",".join(each.value for each in CHOICES)
+        options[Option.CANVAS] = (Canvas.KEEP if begin is None else begin.canvas).value
+    return Manner(HOST, settings, display_variables(os.environ), options)
+
+
+def _canvas(fetched: Fetched) -> Canvas:
+    """Read what the user chose; what nobody knows keeps the canvas."""
+    said = fetched.options.get(Option.CANVAS, "")
+    return next((each for each in CHOICES if each.value == said), Canvas.KEEP)
+
+
+def _for_others(first: Fetched, canvas: Canvas) -> Wishes:
+    """Give what the other layers get: a size in pixels was meant for the first alone."""
+    job, settings = first.job, first.job.settings
+    if settings.width is not None or settings.height is not None:
+        scale = max(1.0, job.width / job.source_width)
+        settings = dataclasses.replace(settings, width=None, height=None, scale=scale)
+    return Wishes(settings, canvas)
+
+
+def _which(index: int, count: int) -> str:
+    return f"{index + 1}/{count}: " if count > 1 else ""
+
+
+def _theme() -> str:
+    """Give ``dark`` or ``light`` if GIMP says which it is."""
+    said = str(Gimp.gimprc_query("theme-color-scheme") or "").strip()
+    return {"dark": "dark", "gray": "dark", "light": "light"}.get(said, "")

@@ -1,0 +1,264 @@
+"""Where the engine lives on this computer, and the file that says how to reach it.
+
+::
+
+    HOME/run/engine.json       pid, port, token and versions of the engine that runs
+    HOME/run/engine.lock       held by the engine: there is one
+    HOME/run/worker.lock       held by the process that computes
+    HOME/engine-command.json   the command that starts an engine, as a JSON list
+    HOME/data/                 spool and store
+    HOME/log/                  logs
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from . import codec
+from .errors import UnsafeEngineFile
+from .processes import is_alive, process_space
+
+HOME_VARIABLE = "SCALEDIFF_HOME"
+_MAX_BYTES = 1 << 16
+# Windows refuses to replace a file that somebody has open; a reader is done in microseconds.
+_REPLACE_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Places:
+    """The paths below the engine's home folder."""
+
+    home: Path
+
+    @property
+    def run(self) -> Path:
+        """What holds only while an engine runs."""
+        return self.home / "run"
+
+    @property
+    def engine_file(self) -> Path:
+        """Says how to reach the engine."""
+        return self.run / "engine.json"
+
+    @property
+    def engine_lock(self) -> Path:
+        """Held by the engine."""
+        return self.run / "engine.lock"
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by the process that computes."""
+        return self.run / "worker.lock"
+
+    @property
+    def command_file(self) -> Path:
+        """Says how to start an engine."""
+        return self.home / "engine-command.json"
+
+    @property
+    def data(self) -> Path:
+        """Spool and store."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """Logs."""
+        return self.home / "log"
+
+    @property
+    def engine_log(self) -> Path:
+        """What the engine did."""
+        return self.log / "engine.log"
+
+    @property
+    def start_log(self) -> Path:
+        """What an engine said that did not get as far as its own log."""
+        return self.log / "engine-start.log"
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """How to reach the engine that runs.
+
+    Attributes:
+        pid: its process
+        port: on 127.0.0.1
+        token: what each request must carry
+        protocol: the version of the wire that it speaks
+        version: of the program
+        started_at: moment, in seconds since 1970
+        pid_space: in which space of process numbers ``pid`` counts; empty = there is only one
+    """
+
+    pid: int
+    port: int
+    token: str
+    protocol: int
+    version: str
+    started_at: float
+    pid_space: str = ""
+
+
+def default_home(
+    environ: Optional[Mapping[str, str]] = None,
+    platform: str = sys.platform,
+    user_home: Optional[Path] = None,
+) -> Path:
+    """Give the engine's home folder, the same for an editor and a terminal.
+
+    ``XDG_DATA_HOME`` and its like are not asked on purpose: an editor from a Flatpak or a snap has
+    others than a terminal, and the two would not find one engine.
+
+    Args:
+        environ: the environment; ``SCALEDIFF_HOME`` in it has the last word
+        platform: as ``sys.platform``
+        user_home: the user's home folder
+    """
+    environ = os.environ if environ is None else environ
+    told = environ.get(HOME_VARIABLE)
+    if told:
+        return Path(told).absolute()
+    user = Path.home() if user_home is None else user_home
+    if platform == "win32":
+        local = environ.get("LOCALAPPDATA")
+        return (Path(local) if local else user / "AppData" / "Local") / "scalediff"
+    if platform == "darwin":
+        return user / "Library" / "Application Support" / "scalediff"
+    return user / ".local" / "share" / "scalediff"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may enter, and those above it as needed."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) != 0o700:
+        folder.chmod(0o700)
+
+
+def read_engine(places: Places) -> Optional[EngineRecord]:
+    """Give the engine that runs; none if the file is missing, damaged or left by a dead process.
+
+    Raises:
+        UnsafeEngineFile: somebody else owns the file or may read it.
+    """
+    record = _read(places.engine_file)
+    if record is None:
+        return None
+    # A sandbox has process numbers of its own and sees none of those outside.
+    if record.pid_space == process_space() and not is_alive(record.pid):
+        return None
+    return record
+
+
+def write_engine(places: Places, record: EngineRecord) -> None:
+    """Say how to reach this engine; the file appears whole, and nobody else can ever read it."""
+    make_private(places.run)
+    _write_own(places.engine_file, codec.dumps(record))
+
+
+def remove_engine(places: Places, record: EngineRecord) -> None:
+    """Take the file away if it still is this engine's."""
+    try:
+        mine = _read(places.engine_file) == record
+    except UnsafeEngineFile:
+        mine = False
+    if mine:
+        places.engine_file.unlink(missing_ok=True)
+
+
+def read_command(places: Places) -> Optional[list[str]]:
+    """Give the command that starts an engine, if somebody wrote it down.
+
+    Raises:
+        UnsafeEngineFile: somebody else could have written it.
+    """
+    data = _read_own(places.command_file, private=False)
+    return None if data is None else parse_command(data)
+
+
+def write_command(places: Places, command: list[str]) -> None:
+    """Say how to start an engine."""
+    _write_own(places.command_file, json.dumps(command).encode())
+
+
+def parse_command(data: bytes) -> Optional[list[str]]:
+    """Read a JSON list of words; none if it is something else."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or not found:
+        return None
+    words = [word for word in found if isinstance(word, str)]
+    return words if len(words) == len(found) else None
+
+
+def _write_own(file: Path, data: bytes) -> None:
+    """Write a file that appears whole and that only its owner can read, from its first byte on."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    draft.unlink(missing_ok=True)  # of a process that had our number before us
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(data)
+    for _ in range(_REPLACE_TRIES):
+        if _replaces(draft, file):
+            return
+        time.sleep(0.05)
+    draft.replace(file)
+
+
+def _replaces(draft: Path, file: Path) -> bool:
+    try:
+        draft.replace(file)
+    except PermissionError:
+        return False
+    return True
+
+
+def _read(file: Path) -> Optional[EngineRecord]:
+    data = _read_own(file, private=True)
+    if data is None:
+        return None
+    try:
+        record = codec.loads(EngineRecord, data)
+    except codec.Malformed:
+        return None
+    return record if 0 < record.port < 1 << 16 else None
+
+
+def _read_own(file: Path, *, private: bool) -> Optional[bytes]:
+    """Give what a file of ours holds; none if there is no such file."""
+    try:
+        if file.is_symlink():
+            raise UnsafeEngineFile(f"{file} is a link and not used. Delete it and try again.")
+        with open(file, "rb", opener=_open_no_link) as opened:
+            _require_own(os.fstat(opened.fileno()), file, private=private)
+            return opened.read(_MAX_BYTES)
+    except OSError:
+        return None
+
+
+def _open_no_link(file: str, flags: int) -> int:
+    return os.open(file, flags | getattr(os, "O_NOFOLLOW", 0))
+
+
+def _require_own(found: os.stat_result, file: Path, *, private: bool) -> None:
+    if sys.platform == "win32":  # the folder is the user's own there
+        return
+    if found.st_uid != os.geteuid():
+        raise UnsafeEngineFile(
+            f"{file} belongs to another user and is not used. Delete it and try again."
+        )
+    others = found.st_mode & (0o077 if private else 0o022)
+    if others:
+        verb = "read or change" if private else "change"
+        raise UnsafeEngineFile(
+            f"Others may {verb} {file}, so it is not used. Delete it and try again."
+        )

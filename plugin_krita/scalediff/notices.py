@@ -1,0 +1,101 @@
+"""What the user sees and hears of the plug-in, besides its docker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+from .api import Document
+from .hosts.words import Words
+from .qt import QApplication, QDesktopServices, QMessageBox, QPalette, QUrl
+from .wire.errors import EngineNotInstalled
+from .wire.messages import Problem
+
+_NOTE_MS = 4000
+_LOW_PRIORITY = 2
+_MIDDLE = 128
+_MANUAL = Path(__file__).with_name("Manual.html")
+
+
+class Notices:
+    """Messages over Krita's window that never stop it: each is there until it is clicked away.
+
+    Args:
+        app: Krita
+        words: the user's language
+        retry: tries again what failed because there was no engine
+    """
+
+    def __init__(self, app: Any, words: Words, retry: Callable[[], None]) -> None:  # noqa: ANN401
+        self._app = app
+        self._words = words
+        self._retry = retry
+        self._shown: list[QMessageBox] = []
+
+    def refuse(self, sentence: str) -> None:
+        """Say why something cannot be done."""
+        self._open(self._box(QMessageBox.Icon.Information, sentence))
+
+    def trouble(self, problem: Problem) -> None:
+        """Say what went wrong; if nothing is installed, how to do that."""
+        if problem.code != EngineNotInstalled.code:
+            self._open(self._box(QMessageBox.Icon.Warning, problem.message))
+            return
+        words = self._words
+        box = self._box(
+            QMessageBox.Icon.Information,
+            words("ScaleDiff works with a program of its own, which is not installed yet."),
+        )
+        box.setInformativeText(
+            words(
+                "Install it once; the instructions take a few minutes. Then try again: it is "
+                "found and started by itself.\n\n{problem}",
+                problem=problem.message,
+            )
+        )
+        role = QMessageBox.ButtonRole
+        instructions = box.addButton(words("Show the Instructions"), role.HelpRole)
+        again = box.addButton(words("Try Again"), role.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Close)
+        # a help button leaves the dialog open in some desktops, which is fine
+        instructions.clicked.connect(show_manual)
+        again.clicked.connect(self._retry)
+        self._open(box)
+
+    def note(self, sentence: str) -> None:
+        """Say something over the picture for some seconds."""
+        window = self._app.activeWindow()
+        view = None if window is None else window.activeView()
+        if view is not None:
+            view.showFloatingMessage(
+                sentence, self._app.icon("dialog-information"), _NOTE_MS, _LOW_PRIORITY
+            )
+
+    def show(self, document: Document) -> None:
+        """Show a new document."""
+        window = self._app.activeWindow()
+        if window is not None:
+            window.addView(document)
+
+    def theme(self) -> str:
+        """Give ``dark`` or ``light``, as Krita is."""
+        colour = QApplication.palette().color(QPalette.ColorRole.Window)
+        return "dark" if colour.lightness() < _MIDDLE else "light"
+
+    def _box(self, icon: QMessageBox.Icon, sentence: str) -> QMessageBox:
+        window = self._app.activeWindow()
+        box = QMessageBox(None if window is None else window.qwindow())
+        box.setWindowTitle("ScaleDiff")
+        box.setIcon(icon)
+        box.setText(sentence)
+        return box
+
+    def _open(self, box: QMessageBox) -> None:
+        self._shown.append(box)
+        box.finished.connect(lambda _: self._shown.remove(box))
+        box.open()
+
+
+def show_manual() -> None:
+    """Open the page that says how to install and use it."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(_MANUAL)))

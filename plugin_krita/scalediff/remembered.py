@@ -1,0 +1,41 @@
+"""What was chosen last, kept in Krita's own settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from .api import Application
+from .hosts.placement import Canvas
+from .wire import codec
+from .wire.messages import UpscaleSettings
+
+_GROUP = "scalediff"
+
+
+@dataclass(frozen=True)
+class Last:
+    """An upscale that was accepted."""
+
+    settings: UpscaleSettings
+    canvas: Canvas
+
+
+def recall(app: Application, what: str) -> Optional[Last]:
+    """Give what was accepted last; none if nothing was, or nothing that makes sense here.
+
+    Args:
+        app: Krita
+        what: kind of upscale, such as ``layer``
+    """
+    canvas, _, settings = app.readSetting(_GROUP, what, "").partition(" ")
+    try:
+        return Last(codec.loads(UpscaleSettings, settings.encode()), Canvas(canvas))
+    except ValueError:
+        return None
+
+
+def remember(app: Application, what: str, last: Last) -> None:
+    """Keep it for the next time, also after Krita was closed."""
+    text = f"{last.canvas.value} {codec.dumps(last.settings).decode()}"
+    app.writeSetting(_GROUP, what, text)

@@ -1,0 +1,231 @@
+"""What is taken from a document to be upscaled, or why it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .api import Application, Document, Edges, Node, Selection
+from .hosts.placement import Rect
+from .layers import id_of, is_mask, owner_of
+from .scratch import CannotConvert, converted, real_space
+from .spaces import Space, sendable, space_of
+
+_FULL = 255
+# A picture of their own, put together by Krita: it has no raw pixels, or is shown otherwise.
+_COMPOSED = ("grouplayer", "vectorlayer", "clonelayer", "filelayer", "filllayer")
+
+
+class CannotTake(Exception):
+    """Why there is nothing to upscale.
+
+    Attributes:
+        text: in English, with the names of ``values`` in braces
+        values: what stands for them
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text)
+        self.text = text
+        self.values = values
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where pixels are from, and so where their result goes.
+
+    Attributes:
+        document: that they are of
+        layer: id of the layer; empty = the visible image
+        name: of the layer or the document
+        area: in the document
+        space: that they were handed over in; none = as the result says
+        mask: how far each pixel of the area is selected, a byte each; none = all of them fully
+    """
+
+    document: Document
+    layer: str
+    name: str
+    area: Rect
+    space: Optional[Space]
+    mask: Optional[bytes] = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A part of a document as it was at one moment; ``samples`` are in ``space``, row by row."""
+
+    origin: Origin
+    space: Space
+    samples: Any
+
+
+def take(
+    app: Application,
+    document: Document,
+    *,
+    node: Optional[Node] = None,
+    visible: bool = False,
+    area: Optional[Rect] = None,
+) -> Taken:
+    """Take the selected part of a layer, or all of it.
+
+    Args:
+        app: Krita
+        document: that it is of
+        node: the layer; none = the active one
+        visible: take the image as it is seen in place of a layer
+        area: in place of the selection, whose shape counts only if it is just there
+
+    Raises:
+        CannotTake: there is nothing, or nothing that has pixels.
+    """
+    document.waitForDone()  # of a stroke that is being drawn, of a group that is put together
+    layer = None if visible else _layer(document, node)
+    canvas = Rect(0, 0, document.width(), document.height())
+    full = canvas if layer is None else _edges(layer.bounds())
+    name = _title(document) if layer is None else layer.name()
+    if full.width < 1 or full.height < 1:
+        raise CannotTake("The layer “{name}” is empty: there is nothing to upscale.", name=name)
+    selection, mask = document.selection(), None
+    if area is None and selection is not None:
+        area, mask = _selected(selection, canvas, full, name)
+    elif area is not None and selection is not None and _rect(selection) == area:
+        mask = _mask(selection, area)
+    area = full if area is None else area
+    space = space_of(document if layer is None else layer)
+    samples = _read(document, layer, area, space, name)
+    target = sendable(app, space)
+    if target != space:
+        try:
+            target = real_space(app, target)
+            samples = converted(app, samples, area.width, area.height, space, target)
+        except CannotConvert as error:
+            raise CannotTake(
+                "Krita cannot convert “{name}” to RGB here: {error}.",
+                name=name,
+                error=error,
+            ) from error
+    origin = Origin(
+        document,
+        "" if layer is None else id_of(layer),
+        _named(document, layer, name),
+        area,
+        target,
+        mask,
+    )
+    return Taken(origin, target, samples)
+
+
+def _layer(document: Document, node: Optional[Node]) -> Node:
+    """Give the layer to take, which has pixels that Krita keeps up to date."""
+    active = document.activeNode() if node is None else node
+    if active is None:
+        raise CannotTake("No layer is active. Click one in the Layers docker and try again.")
+    layer = owner_of(active)
+    kind, name = layer.type(), layer.name()
+    if kind == "filterlayer":
+        raise CannotTake(
+            "“{name}” is a filter layer and has no pixels of its own. Choose the layer "
+            "below it, or upscale the visible image.",
+            name=name,
+        )
+    if kind != "paintlayer" and kind not in _COMPOSED:
+        raise CannotTake("“{name}” has no pixels that could be upscaled.", name=name)
+    if kind == "grouplayer" and layer.passThroughMode():
+        raise CannotTake(
+            "The group “{name}” passes through, so it has no picture of its own. Turn "
+            "Pass Through off, or upscale the visible image.",
+            name=name,
+        )
+    if not _is_plain(layer) and not _is_seen(layer):
+        raise CannotTake(
+            "“{name}” is hidden, so Krita does not keep its picture up to date. Show it "
+            "and try again.",
+            name=name,
+        )
+    return layer
+
+
+def _selected(
+    selection: Selection, canvas: Rect, full: Rect, name: str
+) -> tuple[Rect, Optional[bytes]]:
+    area = _common(_rect(selection), canvas)
+    if area is None:
+        raise CannotTake("The selection lies outside of the canvas. Select something on it.")
+    if _common(area, full) is None:
+        raise CannotTake(
+            "Nothing of the layer “{name}” is selected. Select a part of it, or choose "
+            "another layer.",
+            name=name,
+        )
+    return area, _mask(selection, area)
+
+
+def _mask(selection: Selection, area: Rect) -> Optional[bytes]:
+    mask = bytes(selection.pixelData(area.x, area.y, area.width, area.height))
+    return None if mask.count(_FULL) == len(mask) else mask
+
+
+def _rect(selection: Selection) -> Rect:
+    return Rect(selection.x(), selection.y(), selection.width(), selection.height())
+
+
+def _read(document: Document, layer: Optional[Node], area: Rect, space: Space, name: str) -> Any:  # noqa: ANN401
+    """Give pixels as they are in Krita."""
+    if not space.is_known:
+        raise CannotTake(
+            "“{name}” is in the colour model {model} with {depth}, which cannot be "
+            "upscaled. Convert it to RGB.",
+            name=name,
+            model=space.model,
+            depth=space.depth,
+        )
+    read: Callable[[int, int, int, int], Any]
+    if layer is None:
+        read = document.pixelData
+    else:
+        read = layer.pixelData if _is_plain(layer) else layer.projectionPixelData
+    samples = read(area.x, area.y, area.width, area.height)
+    if len(samples) != area.width * area.height * space.pixel_bytes:
+        raise CannotTake("Krita does not give the pixels of “{name}”.", name=name)
+    return samples
+
+
+def _is_plain(layer: Node) -> bool:
+    """Whether a layer looks as its own pixels do: masks change that."""
+    return layer.type() == "paintlayer" and not any(is_mask(one) for one in layer.childNodes())
+
+
+def _is_seen(layer: Node) -> bool:
+    node: Optional[Node] = layer
+    while node is not None:
+        if not node.visible():
+            return False
+        node = node.parentNode()
+    return True
+
+
+def _named(document: Document, layer: Optional[Node], name: str) -> str:
+    """Give the name of what was taken; of an animation, the frame too."""
+    if layer is not None and layer.animated():
+        return f"{name} #{document.currentTime()}"
+    return name
+
+
+def _title(document: Document) -> str:
+    file = document.fileName().replace("\\", "/").rpartition("/")[2]
+    return document.name() or file.rpartition(".")[0] or "Image"
+
+
+def _edges(edges: Edges) -> Rect:
+    return Rect(edges.x(), edges.y(), max(0, edges.width()), max(0, edges.height()))
+
+
+def _common(one: Rect, other: Rect) -> Optional[Rect]:
+    """Give what two rectangles share; none = nothing."""
+    left, top = max(one.x, other.x), max(one.y, other.y)
+    right = min(one.x + one.width, other.x + other.width)
+    bottom = min(one.y + one.height, other.y + other.height)
+    return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None

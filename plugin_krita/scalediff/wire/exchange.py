@@ -1,0 +1,222 @@
+"""One request to one engine on this computer, over HTTP and never through a proxy."""
+
+from __future__ import annotations
+
+import http.client
+import selectors
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from . import codec
+from .errors import (
+    ConnectionLost,
+    EngineUnreachable,
+    NotFound,
+    Refused,
+    UnexpectedAnswer,
+    require_protocol,
+)
+from .messages import PROTOCOL, PROTOCOL_HEADER, Problem
+from .places import EngineRecord
+
+HOST = "127.0.0.1"
+# bytes, bytearray, memoryview, an editor's own kind of buffer
+Buffer = Any
+
+_SLICE_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
+_MAX_PROBLEM_BYTES = 1 << 16
+# Said by the server that carries the engine, which does not know of our headers.
+_BELOW_THE_ENGINE = (400, 503)
+
+
+class Answer:
+    """An answer whose body is still to be read.
+
+    Attributes:
+        response: its head, and its body
+        socket: that it comes through; shutting it down wakes who reads
+    """
+
+    def __init__(self, connection: http.client.HTTPConnection, opened: socket.socket) -> None:
+        self._connection = connection
+        self.socket = opened
+        self.response = connection.getresponse()
+
+    def close(self) -> None:
+        """End the connection."""
+        self.response.close()
+        self._connection.close()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A body of known length.
+
+    Attributes:
+        media_type: what it is
+        parts: one after the other, never copied
+        length: of all of them, in bytes
+    """
+
+    media_type: str
+    parts: Iterable[Buffer]
+    length: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, to whichever engine.
+
+    Attributes:
+        method, path: of HTTP
+        upload: its body
+        headers: besides those that each request has
+    """
+
+    method: str
+    path: str
+    upload: Optional[Upload] = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the body could be sent a second time."""
+        return self.upload is None or isinstance(self.upload.parts, tuple)
+
+    def ask(self, record: EngineRecord, timeout_seconds: float) -> Answer:
+        """Ask this engine; the caller closes the answer.
+
+        Raises:
+            ClientError: see the tree.
+        """
+        connection = http.client.HTTPConnection(HOST, record.port, timeout=timeout_seconds)
+        try:
+            try:
+                connection.connect()
+            except OSError as error:
+                raise EngineUnreachable(
+                    f"The engine does not answer on port {record.port}: {_reason(error)}."
+                ) from error
+            answer = self._exchange(connection, record.token)
+            _require_success(answer.response, record.port)
+        except BaseException:
+            connection.close()
+            raise
+        return answer
+
+    def _exchange(self, connection: http.client.HTTPConnection, token: str) -> Answer:
+        opened = connection.sock
+        try:
+            connection.putrequest(self.method, self.path, skip_accept_encoding=True)
+            connection.putheader("Authorization", f"Bearer {token}")
+            connection.putheader(PROTOCOL_HEADER, str(PROTOCOL))
+            for name, value in self.headers.items():
+                connection.putheader(name, value)
+            if self.upload is not None:
+                connection.putheader("Content-Type", self.upload.media_type)
+                connection.putheader("Content-Length", str(self.upload.length))
+            elif self.method == "POST":
+                connection.putheader("Content-Length", "0")
+            connection.endheaders()
+            if self.upload is not None:
+                _send(connection, self.upload)
+            return Answer(connection, opened)
+        except (OSError, http.client.HTTPException) as error:
+            raise ConnectionLost(f"The engine went away: {_reason(error)}.") from error
+
+
+def read_whole(response: http.client.HTTPResponse) -> bytes:
+    """Read what is left of an answer.
+
+    Raises:
+        ConnectionLost: it ends too early.
+    """
+    try:
+        return response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise ConnectionLost(
+            f"The engine went away in the midst of an answer: {_reason(error)}."
+        ) from error
+
+
+def read_some(response: http.client.HTTPResponse) -> bytes:
+    """Give what has come of an answer, waiting for something; empty at its end.
+
+    Raises:
+        ConnectionLost: it ends too early, or nothing comes for too long.
+    """
+    try:
+        return response.read1(_CHUNK_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise ConnectionLost(f"The engine went away: {_reason(error)}.") from error
+
+
+def read_into(response: http.client.HTTPResponse, target: memoryview) -> None:
+    """Fill ``target`` from an answer.
+
+    Raises:
+        ConnectionLost: it ends too early.
+    """
+    filled = 0
+    try:
+        while filled < len(target):
+            count = response.readinto(target[filled:])
+            if not count:
+                raise ConnectionLost(
+                    f"The engine went away in the midst of an answer: {filled} bytes of "
+                    f"{len(target)} came."
+                )
+            filled += count
+    except (OSError, http.client.HTTPException) as error:
+        raise ConnectionLost(
+            f"The engine went away in the midst of an answer: {_reason(error)}."
+        ) from error
+
+
+def _send(connection: http.client.HTTPConnection, upload: Upload) -> None:
+    """Send a body in slices; stop where the engine has said no already."""
+    sent = 0
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.sock, selectors.EVENT_READ)
+        try:
+            for part in upload.parts:
+                with memoryview(part) as view, view.cast("B") as octets:
+                    sent += octets.nbytes
+                    if sent > upload.length:
+                        raise ValueError(f"More than the {upload.length} bytes that were said.")
+                    for start in range(0, octets.nbytes, _SLICE_BYTES):
+                        if selector.select(0):
+                            return
+                        connection.send(octets[start : start + _SLICE_BYTES])
+        except ConnectionError:
+            return  # it may have said why before it closed
+    if sent < upload.length:
+        raise ValueError(f"{sent} bytes came of the {upload.length} that were said.")
+
+
+def _require_success(response: http.client.HTTPResponse, port: int) -> None:
+    said = response.headers.get(PROTOCOL_HEADER, "")
+    if said.isascii() and said.isdigit():
+        require_protocol(int(said))
+    elif response.status not in _BELOW_THE_ENGINE:
+        raise EngineUnreachable(f"What answers on port {port} is no ScaleDiff engine.")
+    if response.status < 400:
+        return
+    try:
+        data = response.read(_MAX_PROBLEM_BYTES)
+        problem = codec.loads(Problem, data)
+    except (OSError, http.client.HTTPException, codec.Malformed) as error:
+        message = f"The engine answers {response.status} ({response.reason}) and does not say why."
+        problem = Problem(UnexpectedAnswer.code, message)
+        raise Refused(response.status, problem) from error
+    kind = NotFound if response.status == 404 else Refused
+    raise kind(response.status, problem)
+
+
+def _reason(error: Exception) -> str:
+    """Say in words what a socket or the protocol ran into."""
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(words).rstrip(".")

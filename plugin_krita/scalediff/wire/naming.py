@@ -1,0 +1,113 @@
+"""How results are called: a pattern with fields, such as ``{stem}_x{scale}``, filled for each.
+
+The command line and the folder dialog share it; each has sentences of its own for a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from string import Formatter
+from typing import Optional
+
+DEFAULT_PATTERN = "{stem}_x{scale}"
+
+# what a field can look like in a finished name
+_FIELD_SHAPES = {
+    "stem": ".+",
+    "scale": r"[0-9]+(?:\.[0-9]+)?",
+    "width": "[0-9]+",
+    "height": "[0-9]+",
+    "model": ".+",
+    "seed": "[0-9]+",
+}
+FIELDS = tuple(_FIELD_SHAPES)
+_SEPARATORS = ("/", "\\", "\0")
+
+
+class PatternTrouble(Enum):
+    """What is wrong with a pattern."""
+
+    EMPTY = "empty"
+    SEPARATOR = "separator"
+    BRACE = "brace"  # one without its partner
+    FIELD = "field"  # unknown; the detail is what stands between the braces
+    NO_NAME = "no name"  # nothing but dots and spaces came of it; the detail is that
+
+
+class BadPattern(ValueError):
+    """A pattern that cannot be used.
+
+    Attributes:
+        trouble: what is wrong
+        detail: see ``PatternTrouble``
+    """
+
+    def __init__(self, trouble: PatternTrouble, detail: str = "") -> None:
+        super().__init__(f"{trouble.value}: {detail}")
+        self.trouble = trouble
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern, checked when it is made.
+
+    Attributes:
+        text: the pattern
+        pieces: literal texts, each with the field after it
+
+    Raises:
+        BadPattern: an unknown field, a brace too many, a path separator, or nothing at all.
+    """
+
+    text: str = DEFAULT_PATTERN
+    pieces: tuple[tuple[str, Optional[str]], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise BadPattern(PatternTrouble.EMPTY)
+        if any(character in self.text for character in _SEPARATORS):
+            raise BadPattern(PatternTrouble.SEPARATOR)
+        object.__setattr__(self, "pieces", _pieces(self.text))
+
+    def fill(self, words: Mapping[str, str]) -> str:
+        """Give the name of one result, without its ending.
+
+        Args:
+            words: what each of ``FIELDS`` stands for
+
+        Raises:
+            BadPattern: the name came out as nothing but dots and spaces.
+        """
+        name = "".join(text + (words[field] if field else "") for text, field in self.pieces)
+        if not name.strip(". "):
+            raise BadPattern(PatternTrouble.NO_NAME, name)
+        return name
+
+    def matches(self, stem: str) -> bool:
+        """Whether a file called ``stem`` (without ending) could have been named by this pattern."""
+        shape = "".join(
+            re.escape(text) + (_FIELD_SHAPES[field] if field else "") for text, field in self.pieces
+        )
+        return re.fullmatch(shape, stem, re.DOTALL) is not None
+
+
+def scale_word(source: tuple[int, int], target: tuple[int, int]) -> str:
+    """Give the factor between two sizes as people write it: 4, 1.5, 2.67."""
+    return f"{round(max(target[0] / source[0], target[1] / source[1]), 2):g}"
+
+
+def _pieces(text: str) -> tuple[tuple[str, Optional[str]], ...]:
+    try:
+        parsed = list(Formatter().parse(text))
+    except ValueError as error:
+        raise BadPattern(PatternTrouble.BRACE) from error
+    for _, name, specification, conversion in parsed:
+        if name is not None and (name not in _FIELD_SHAPES or specification or conversion):
+            shown = name + (f"!{conversion}" if conversion else "")
+            shown += f":{specification}" if specification else ""
+            raise BadPattern(PatternTrouble.FIELD, shown)
+    return tuple((literal, name) for literal, name, _, _ in parsed)

@@ -1,0 +1,39 @@
+"""An engine with the real worker, and a user without a screen: ``engine_program.py HOME USER``.
+
+In place of the dialog a program answers as the file USER says, see ``user.py``; if USER begins with
+``person:``, somebody uses the real dialog, see ``person.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from scalediff_engine.server import engine as engine_module
+from scalediff_engine.server.command import let_children_find_us
+from scalediff_engine.server.engine import build_engine
+from scalediff_engine.server.hosted import HostedEngine
+from scalediff_engine.server.serve import Door, ServeOptions, serve
+
+HERE = Path(__file__).parent
+PERSON = "person:"
+
+
+def main() -> int:
+    home, said, *worker = sys.argv[1:]
+    let_children_find_us()
+    is_person = said.startswith(PERSON)
+    program = HERE / ("person.py" if is_person else "user.py")
+    engine_module.dialog_argv = lambda: [sys.executable, str(program), said[said.find(":") + 1 :]]
+
+    def host(door: Door) -> HostedEngine:
+        made = build_engine(door.home, door.token, worker=worker or None)
+        made.port = door.port
+        made.on_leave = door.stop
+        return HostedEngine(made)
+
+    return serve(ServeOptions(Path(home), idle_seconds=0), host)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

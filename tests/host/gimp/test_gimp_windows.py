@@ -1,0 +1,204 @@
+"""A GIMP with windows: undo and redo, painting, closing, cancelling and killing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from driven import CANCEL, PICTURE, RECENT, REPEAT, UPSCALE, Driven, driven, plugin_processes
+from gimp_host import Engine, Gimp, until
+from x11 import Screen, screen
+
+from scalediff_engine.wire.messages import JobState
+
+WITH_A_SELECTION = "image.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, 80, 60)"
+INDEXED = (
+    "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, "
+    '16, False, False, "")'
+)
+PRINT = "import hashlib; answer = hashlib.sha256(repr(fingerprint(image)).encode()).hexdigest()"
+# So long that somebody has time to do something meanwhile.
+LONG = json.dumps({"steps": 150})
+# Grace for whoever watches a job to come back, and some more.
+GRACE_SECONDS = 25
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[Screen]:
+    with screen() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def windows(gimp: Gimp, folder: Path, running: Engine, display: Screen) -> Iterator[Driven]:
+    with driven(gimp, folder / "engine" / "windows", display) as made:
+        yield made
+
+
+@pytest.fixture
+def image(windows: Driven) -> Iterator[Driven]:
+    """GIMP with an image in a window."""
+    windows.ask(
+        "image = new_image(128, 96)\nlayer = new_layer(image, 'photo', 128, 96)\n"
+        "image.clean_all()\ndisplay = Gimp.Display.new(image)\nGimp.displays_flush()"
+    )
+    yield windows
+    windows.ask("display.delete() if display.is_valid() else None")
+
+
+@pytest.mark.parametrize("canvas", ["keep", "grow", "scale"])
+@pytest.mark.parametrize("before", ["pass", WITH_A_SELECTION, INDEXED])
+def test_one_undo_takes_all_back_and_redo_brings_it(
+    image: Driven, canvas: str, before: str
+) -> None:
+    image.ask(before)
+    was = image.ask(PRINT)
+    image.ask(
+        f"upscaled(image, [layer], canvas={canvas!r}, convert_indexed=True)\nGimp.displays_flush()"
+    )
+    became = image.ask(PRINT)
+    assert became != was
+    image.press("Control_L", "z")
+    image.settles(PRINT, was)
+    image.press("Control_L", "y")
+    image.settles(PRINT, became)
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_an_indexed_image_is_converted_if_the_user_agrees(
+    image: Driven, running: Engine, agrees: bool
+) -> None:
+    image.ask(INDEXED)
+    was = image.ask(PRINT)
+    running.says("accept", settings={"scale": 2.0, "steps": 1})
+    image.press(*UPSCALE)
+    until(lambda: "ScaleDiff" in image.screen.windows(), 20)
+    image.screen.focus(image.screen.windows()["ScaleDiff"])
+    time.sleep(0.5)
+    image.screen.press("Return" if agrees else "Escape")
+    until(lambda: not plugin_processes(), 60)
+    if agrees:
+        assert image.ask("answer = [names(image), encoding(layer)]") == [
+            ["photo 2x", "photo"],
+            "R'G'B'A u8",
+        ]
+    else:
+        assert image.ask(PRINT) == was
+
+
+def test_painting_while_a_job_runs_keeps_both(image: Driven, running: Engine) -> None:
+    call = image.begin(f"upscaled(image, [layer], settings={LONG!r})\nanswer = names(image)")
+    until(running.running, 30)
+    image.screen.press("p")
+    x, y = PICTURE
+    image.screen.drag(x - 20, y - 10, x + 20, y + 10)
+    assert running.running()  # it was painted while the job ran
+    assert image.end(call) == ["photo 2x", "photo"]
+    sent = running.client.image(running.client.jobs().jobs[0].image)
+    assert image.ask("answer = pixels(layer).hex()") != bytes(sent.samples).hex()
+    image.press("Control_L", "z")
+    image.settles("answer = names(image)", ["photo"])
+    assert image.ask("answer = pixels(layer).hex()") != bytes(sent.samples).hex()
+
+
+def test_an_image_that_is_closed_meanwhile_leaves_the_result_among_the_recent(
+    image: Driven, running: Engine
+) -> None:
+    running.says("accept", settings={"scale": 2.0, "steps": 150})
+    number = image.ask("answer = image.get_id()")
+    image.press(*UPSCALE)
+    until(running.running, 30)
+    image.press("Control_L", "w")
+    until(lambda: not plugin_processes(), 60)
+    assert running.client.jobs().jobs[0].state is JobState.DONE
+    image.settles(f"answer = Gimp.Image.id_is_valid({number})", False)
+    image.screen.press("Escape")  # GIMP's message that the image was closed
+    running.says("accept")
+    image.ask(
+        "image = new_image(128, 96)\nlayer = new_layer(image, 'other', 40, 40)\n"
+        "display = Gimp.Display.new(image)\nGimp.displays_flush()"
+    )
+    image.press(*RECENT)
+    image.settles("answer = names(image)", ["photo 2x", "other"], 30)
+
+
+def test_cancel_in_the_status_bar_cancels_the_job(image: Driven, running: Engine) -> None:
+    was = image.ask(PRINT)
+    kept = {"scalediff": 1, "canvas": "keep", "settings": {"scale": 8.0, "steps": 1000}}
+    folder = "Path(Gimp.directory()) / 'scalediff-upscale.json'"
+    image.ask(f"({folder}).write_text({json.dumps(kept)!r})")
+    image.press(*REPEAT)
+    until(running.running, 30)
+    time.sleep(0.5)  # for the button to show
+    image.screen.click(*CANCEL)
+    until(lambda: not plugin_processes(), 10)
+    assert image.ask(PRINT) == was
+    until(lambda: not running.running(), GRACE_SECONDS)
+    assert running.client.jobs().jobs[0].state is JobState.CANCELLED
+
+
+def test_a_plugin_that_is_killed_takes_its_dialog_with_it(image: Driven, running: Engine) -> None:
+    was, before = image.ask(PRINT), len(running.client.jobs().jobs)
+    running.says("wait")
+    mode = "run_mode=Gimp.RunMode.INTERACTIVE"
+    call = image.begin(f"answer = call('scalediff-upscale', image, [layer], {mode})[0]")
+    until(lambda: dialogs(running), 30)
+    time.sleep(1)  # until it follows what becomes of its dialog
+    kill_plugins()
+    assert image.end(call) != "success"
+    assert image.ask(PRINT) == was
+    until(lambda: not dialogs(running), GRACE_SECONDS)
+    assert len(running.client.jobs().jobs) == before
+
+
+def test_a_plugin_killed_at_any_moment_leaves_all_or_nothing(
+    image: Driven, running: Engine
+) -> None:
+    """Also where it is killed between the last layer and its answer."""
+    image.ask(WITH_A_SELECTION)
+    top = (
+        "top = image.get_layers()[0]\n"
+        "answer = [names(image), size(top), offsets(top), top.get_mask() is not None, "
+        "top.get_parasite('scalediff-recipe') is not None]"
+    )
+    image.ask("upscaled(image, [layer])")
+    _, *whole = image.ask(top)
+    assert whole[-2:] == [True, True]
+    killed = 0
+    for step in range(10):
+        was, before = image.ask(PRINT), image.ask("answer = names(image)")
+        call = image.begin("answer = call('scalediff-upscale', image, [layer], scale=2.0)[0]")
+        until(plugin_processes, 10)
+        time.sleep(0.2 + 0.06 * step)
+        kill_plugins()
+        killed += image.end(call) != "success"
+        if image.ask(PRINT) != was:
+            # the layer lies above its source, which is the last one
+            *others, new, source = image.ask("answer = names(image)")
+            assert [*others, source] == before
+            assert new.startswith("photo 2x")  # GIMP numbers what has the same name
+            made = top.replace("image.get_layers()[0]", "image.get_layers()[-2]")
+            assert image.ask(made)[1:] == whole
+    assert killed > 3
+    until(lambda: not running.running(), GRACE_SECONDS + 10)
+
+
+def kill_plugins() -> None:
+    for process in plugin_processes():
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def dialogs(running: Engine) -> list[psutil.Process]:
+    """The users' programs that the engine has started."""
+    found = []
+    for child in psutil.Process(running.process.pid).children():
+        with suppress(psutil.Error):
+            if "user.py" in " ".join(child.cmdline()):
+                found.append(child)
+    return found

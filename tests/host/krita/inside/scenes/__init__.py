@@ -1,0 +1,18 @@
+"""What a user does in Krita, and what must come of it; see ``driver.py``."""
+
+from __future__ import annotations
+
+from . import again, around, canvases, colours, giving_up, kinds, refusals, troubles
+from .parts import SCENARIOS
+
+__all__ = [
+    "SCENARIOS",
+    "again",
+    "around",
+    "canvases",
+    "colours",
+    "giving_up",
+    "kinds",
+    "refusals",
+    "troubles",
+]

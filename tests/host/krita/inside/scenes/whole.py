@@ -1,0 +1,42 @@
+"""With the real dialog, and at the end of Krita; see ``driver.py``."""
+
+from __future__ import annotations
+
+from .parts import same_samples, the_layer
+
+SCENARIOS = {}
+
+
+def scenario(function):
+    """Have a function run, by its name."""
+    SCENARIOS[function.__name__] = function
+    return function
+
+
+@scenario
+def the_real_dialog_is_accepted(stage):
+    document, layer = yield from stage.document()
+    stage.user("person", "grow")
+    stage.act("scalediff_upscale")
+    yield from stage.done(150)
+    assert not stage.said(), stage.said()
+    result, job = stage.result()
+    assert job.settings.preset == "fast"
+    yield from stage.settle(document)
+    width, height = result.header.width, result.header.height
+    assert (width, height) == (4 * 96, 4 * 64)
+    assert (document.width(), document.height()) == (width, height)
+    same_samples(the_layer(document, "Background 4x"), result, 0, 0)
+
+
+@scenario
+def krita_is_left_in_the_middle(stage):
+    """The last one: Krita ends as a user ends it, with a job and a dialog under way."""
+    document, layer = yield from stage.document()
+    stage.act("scalediff_upscale")
+    (order,) = stage.plugin.orders
+    yield from stage.until(lambda: order.phase.value == "dialog")
+    (stage.folder / "leaving").touch()
+    document.setModified(False)
+    stage.act("file_quit")
+    yield from stage.until(lambda: False, 30)

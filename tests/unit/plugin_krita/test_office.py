@@ -1,0 +1,272 @@
+"""Orders, against a real server: what a user hears, and what becomes of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fake_krita import FakeApp, FakeDocument, FakeNode
+from test_inserting import fetched
+
+from plugin_krita.scalediff import order as order_module
+from plugin_krita.scalediff.hosts import errand
+from plugin_krita.scalediff.hosts.errand import (
+    Begun,
+    Dropped,
+    Failed,
+    LeftRunning,
+    Manner,
+    Material,
+    News,
+    Phase,
+)
+from plugin_krita.scalediff.hosts.placement import Canvas, Rect
+from plugin_krita.scalediff.hosts.recipe import LayerRecipe
+from plugin_krita.scalediff.hosts.words import Words
+from plugin_krita.scalediff.inserting import Means
+from plugin_krita.scalediff.layers import id_of
+from plugin_krita.scalediff.office import Office, Setting
+from plugin_krita.scalediff.profiles import Profiles
+from plugin_krita.scalediff.recipes import keep_recipe
+from plugin_krita.scalediff.remembered import Last, recall, remember
+from plugin_krita.scalediff.wire.errors import EngineNotInstalled
+from plugin_krita.scalediff.wire.messages import Problem, UpscaleSettings
+
+
+class FakeScreen:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.shown: list[FakeDocument] = []
+
+    def refuse(self, sentence: str) -> None:
+        self.said.append(f"refuse: {sentence}")
+
+    def trouble(self, problem: Problem) -> None:
+        self.said.append(f"trouble: {problem.message}")
+
+    def note(self, sentence: str) -> None:
+        self.said.append(f"note: {sentence}")
+
+    def show(self, document: FakeDocument) -> None:
+        self.shown.append(document)
+
+    def theme(self) -> str:
+        return "dark"
+
+
+class FakeErrand:
+    def __init__(self) -> None:
+        self.coming: list[News] = []
+        self.is_cancelled = False
+
+    def news(self, wait_seconds: float = 0.0) -> list[News]:
+        told, self.coming = self.coming, []
+        return told
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+        self.coming.append(Dropped())
+
+
+class World:
+    """An office whose errands are scripted."""
+
+    def __init__(self, document: FakeDocument, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.document, self.app, self.screen = document, FakeApp(document), FakeScreen()
+        means = Means(self.app, Profiles(self.app, dict), lambda mask, *_: mask)
+        environ = {"DISPLAY": ":7", "PYTHONPATH": "krita's own"}
+
+        def connect() -> None:
+            raise EngineNotInstalled("It is not installed.")
+
+        self.office = Office(Setting(means, connect, self.screen, Words("de_DE"), environ))
+        self.errand = FakeErrand()
+        self.asked: list[tuple[object, ...]] = []
+        self.changes = 0
+        self.office.on_change = self._changed
+        for name in ("dialog", "upscale", "recent"):
+            monkeypatch.setattr(errand, name, self._begins(name))
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def _begins(self, name: str) -> Callable[..., FakeErrand]:
+        def begin(_: object, *arguments: object) -> FakeErrand:
+            self.asked.append((name, *arguments))
+            return self.errand
+
+        return begin
+
+    def tell(self, *news: News) -> None:
+        self.errand.coming += news
+        for _ in range(2000):
+            self.office.tick()
+            if not self.office.orders:
+                return
+
+    @property
+    def manner(self) -> Manner:
+        return self.asked[-1][-1]  # type: ignore[return-value]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    document = FakeDocument()
+    document.add(FakeNode("Sky", rect=(2, 3, 10, 5)))
+    return World(document, monkeypatch)
+
+
+def test_the_dialog_is_told_what_it_needs(world: World) -> None:
+    world.office.upscale()
+    name, material, manner = world.asked[0]
+    assert name == "dialog"
+    assert isinstance(material, Material)
+    assert (material.title, material.header.order, len(material.samples)) == ("Sky", "bgr", 200)
+    assert isinstance(manner, Manner)
+    assert manner.environment == {"DISPLAY": ":7"}
+    assert manner.options == {
+        "canvas": "keep",
+        "canvas_choices": "keep,grow,scale,new",
+        "theme": "dark",
+        "language": "de",
+    }
+    assert world.changes == 1
+
+
+def test_a_result_is_inserted_told_of_and_remembered(world: World) -> None:
+    world.office.upscale()
+    done = fetched()
+    world.tell(Begun(Phase.FETCHING), errand.Fetched(done.job, done.pixels, {"canvas": "scale"}))
+    assert world.document.layers() == ["Sky", "Sky 2x"]
+    assert world.screen.said == [
+        "note: „Sky 2x“ ist da. Zweimal rückgängig: erst die Ebene, dann die Leinwand."
+    ]
+    assert recall(world.app, "layer") == Last(done.job.settings, Canvas.SCALE)
+    assert (world.office.orders, world.changes) == ([], 2)
+    world.office.upscale()
+    assert world.manner.options["canvas"] == "scale"
+
+
+def test_an_odd_canvas_keeps_it(world: World) -> None:
+    world.office.upscale()
+    done = fetched()
+    world.tell(errand.Fetched(done.job, done.pixels, {"canvas": "fold"}))
+    assert (world.document.layers(), world.document.done) == (["Sky", "Sky 2x"], [])
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (Dropped(), []),
+        (Failed(Problem("x", "It broke.")), ["trouble: It broke."]),
+        (
+            LeftRunning("j"),
+            ["note: „Sky“ läuft von selbst weiter. „Letztes Ergebnis einfügen“ wird es haben."],
+        ),
+    ],
+)
+def test_other_ends_leave_the_document_alone(world: World, end: News, said: list[str]) -> None:
+    world.office.upscale()
+    world.tell(end)
+    assert world.document.layers() == ["Sky"]
+    assert world.screen.said == said
+    assert recall(world.app, "layer") is None
+
+
+def test_a_closed_document_is_told_of(world: World) -> None:
+    world.office.upscale()
+    world.document.close()
+    world.tell(fetched())
+    assert "ist geschlossen" in world.screen.said[0]
+
+
+def test_in_place_is_not_locked_to_its_source(world: World) -> None:
+    remember(world.app, "in-place", Last(UpscaleSettings(seed=3), Canvas.IN_PLACE))
+    world.office.in_place()
+    assert world.manner.options["canvas"] == "in-place"
+    assert "canvas_choices" not in world.manner.options
+    assert world.manner.settings == UpscaleSettings(seed=3, source_lock=False)
+
+
+def test_repeat_asks_the_first_time_and_then_no_more(world: World) -> None:
+    world.office.repeat()
+    assert world.asked[-1][0] == "dialog"
+    last = Last(UpscaleSettings(scale=3.0), Canvas.GROW)
+    remember(world.app, "layer", last)
+    world.office.repeat()
+    name, _, settings, options = world.asked[-1]
+    assert (name, settings, options) == ("upscale", last.settings, {"canvas": "grow"})
+
+
+def test_settings_that_make_no_sense_any_more_are_forgotten(world: World) -> None:
+    for held in ("", "keep", "keep {", "fold {}", "keep []"):
+        world.app.settings["layer"] = held
+        assert recall(world.app, "layer") is None
+
+
+def made_of(world: World, **changes: object) -> FakeNode:
+    source = world.document.root.children[0]
+    made = world.document.add(FakeNode("Sky 2x", rect=(2, 3, 20, 10)))
+    usual = {
+        "settings": UpscaleSettings(seed=9), "source": "Sky", "area": Rect(2, 3, 10, 5),
+        "made": {}, "source_id": id_of(source),
+    }  # fmt: skip
+    keep_recipe(world.document, made, LayerRecipe(**{**usual, **changes}))
+    return made
+
+
+def test_a_layer_is_made_again_from_its_recipe(world: World) -> None:
+    made_of(world)
+    world.office.rerun()
+    _, material, manner = world.asked[-1]
+    assert (material.header.width, material.header.height) == (10, 5)
+    assert manner.settings == UpscaleSettings(seed=9)
+    assert manner.options["canvas_choices"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"source_id": "gone"}, "gibt es in diesem Dokument nicht"),
+        ({"canvas": Canvas.SCALE}, "wurde das Bild skaliert"),
+    ],
+)
+def test_what_cannot_be_made_again_says_why(
+    world: World, changes: dict[str, object], words: str
+) -> None:
+    made_of(world, **changes)
+    world.office.rerun()
+    assert words in world.screen.said[0]
+    assert world.asked == []
+
+
+def test_a_drawn_layer_has_no_recipe(world: World) -> None:
+    world.office.rerun()
+    assert "hat kein Rezept" in world.screen.said[0]
+
+
+def test_without_a_document_everything_says_so(world: World) -> None:
+    world.app.open.clear()
+    for method in ("upscale", "upscale_image", "in_place", "repeat", "recent", "rerun"):
+        getattr(world.office, method)()
+    assert len(world.screen.said) == 6
+    assert {"kein Dokument" in said for said in world.screen.said} == {True}
+    assert (world.asked, world.office.orders) == ([], [])
+
+
+def test_all_can_be_given_up(world: World) -> None:
+    world.office.upscale()
+    world.office.cancel_all()
+    world.office.tick()
+    assert world.errand.is_cancelled
+    assert world.office.orders == []
+
+
+def test_a_recent_result_goes_into_the_document_of_the_click(world: World) -> None:
+    world.office.recent()
+    other = FakeDocument(app=world.app)
+    world.app.open.append(other)
+    world.tell(fetched())
+    assert (other.layers(), world.document.layers()) == ([], ["Sky", "Sky 2x"])
+    assert recall(world.app, "layer") is None
+    assert order_module.Wish.RECENT.value not in world.app.settings
