@@ -1,8 +1,8 @@
 """Measures what a large layer costs in a real Krita: ``timings.py [native]``.
 
 In milliseconds: what the click itself takes, and for each phase the longest time for which Krita
-stood still, the longest that the plug-in did in one go, and the whole phase. Then what Krita's start
-spends on importing the plug-in.
+stood still, the longest that the plug-in did in one go, and the whole phase. Then what
+Krita's start spends on importing the plug-in.
 """
 
 from __future__ import annotations
