@@ -35,7 +35,7 @@ def main(picture: Path, folder: Path, version: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for shot in inside.glob("krita-*.png"):
             with Image.open(shot) as opened:
-                few = opened.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)
+                few = opened.convert("RGB").quantize(160, method=Image.Quantize.MEDIANCUT)
                 few.save(folder / shot.name, optimize=True)
 
 

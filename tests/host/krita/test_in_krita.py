@@ -6,12 +6,13 @@ Both versions run all scenarios at the same time, each in one Krita that is star
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from outside import DRIVER, Beside, missing, results_in, run_krita
+from outside import DRIVER, ROOT, Beside, missing, results_in, run_krita
 
 from installer.krita_zip import write_zip
 
@@ -101,4 +102,26 @@ def test_krita_is_left_in_the_middle(whole: Callable[..., tuple[int, str]], tmp_
     status, log = whole("krita_is_left_in_the_middle", user="")
     assert (tmp_path / "leaving").exists(), log
     assert not results_in(tmp_path), results_in(tmp_path)
+    assert status == 0, log
+
+
+def test_the_engine_is_started_when_it_is_needed(tmp_path: Path) -> None:
+    """In the Krita of this machine alone: the chroot has no Python that could be an engine."""
+    if missing("native"):
+        pytest.skip(missing("native"))
+    code = f"import sys; sys.path.append({str(ROOT)!r}); "
+    code += "from scalediff_engine.cli.main import run; run()"
+    name, command = "the_engine_is_started_when_it_is_needed", [sys.executable, "-P", "-c", code]
+    status, log = run_krita(
+        "native",
+        Beside(tmp_path),
+        DRIVER,
+        str(tmp_path),
+        "scenes.whole",
+        name,
+        SCALEDIFF_COMMAND=json.dumps(command),
+    )
+    results = results_in(tmp_path)
+    assert results, log
+    assert not results[name]["error"], results
     assert status == 0, log

@@ -15,7 +15,7 @@ _LOOK_MS = 1
 class Gaps:
     """The longest time for which the event loop did nothing, for each phase.
 
-    Beside it, the longest that the plug-in did in one go; Krita may go on meanwhile where it waits.
+    Beside it, the longest that the plug-in did in one go, in which Krita may go on too.
     """
 
     def __init__(self, stage):

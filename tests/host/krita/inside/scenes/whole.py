@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from scalediff.hosts.placement import Canvas
+from scalediff.remembered import Last, remember
+from scalediff.wire.messages import UpscaleSettings
+
+from stage import QUICK
+
 from .parts import same_samples, the_layer
 
 SCENARIOS = {}
@@ -40,3 +46,16 @@ def krita_is_left_in_the_middle(stage):
     document.setModified(False)
     stage.act("file_quit")
     yield from stage.until(lambda: False, 30)
+
+
+@scenario
+def the_engine_is_started_when_it_is_needed(stage):
+    document, _ = yield from stage.document()
+    assert stage.plugin.orders == []
+    remember(stage.app, "layer", Last(UpscaleSettings(**QUICK), Canvas.KEEP))
+    stage.act("scalediff_repeat")
+    yield from stage.done(120)
+    assert not stage.said(), stage.said()
+    result, _ = stage.result()
+    yield from stage.settle(document)
+    same_samples(the_layer(document, "Background 2x"), result, 0, 0)
