@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from fake_krita import FakeApp, FakeDocument, FakeNode
-from test_inserting import fetched
+from test_krita_inserting import fetched
 
 from plugin_krita.scalediff import order as order_module
 from plugin_krita.scalediff.hosts import errand

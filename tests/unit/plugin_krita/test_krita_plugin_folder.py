@@ -10,12 +10,12 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-from conftest import PLUGIN
 
 from installer.krita_zip import write_zip
 from installer.plugins import differing
 from scalediff_engine.hosts.german import GERMAN
 
+PLUGIN = Path(__file__).parents[3] / "plugin_krita" / "scalediff"
 OWN = sorted(PLUGIN.glob("*.py"))
 OLDEST = (3, 9)
 # imported when Krita starts
