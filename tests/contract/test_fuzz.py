@@ -117,8 +117,13 @@ def fuzz(server: Running, *options: str, seconds: int = 900) -> str:
 
 @pytest.mark.timeout(120)
 def test_a_short_fuzz_finds_nothing(server: Running) -> None:
-    fuzz(server, "--phases=examples,coverage", "--exclude-path=/v1/shutdown")
-    assert server.requests() > 200
+    fuzz(
+        server,
+        "--phases=examples,fuzzing",
+        "--max-examples=3",
+        "--exclude-path=/v1/shutdown",
+    )
+    assert server.requests() > 100
 
 
 @pytest.mark.slow
@@ -127,9 +132,10 @@ def test_five_thousand_generated_requests_find_nothing(server: Running) -> None:
     fuzz(
         server,
         "--phases=examples,coverage,fuzzing,stateful",
-        "--max-examples=300",
+        "--max-examples=120",
         "--exclude-path=/v1/shutdown",
     )
+    print(f"{server.requests()} requests")  # noqa: T201
     assert server.requests() >= 5_000
 
 

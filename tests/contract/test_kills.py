@@ -94,6 +94,7 @@ def test_a_killed_server_costs_no_job_and_no_bit(tmp_path: Path) -> None:
         disturb(running, lambda: kill_server(running), 10, random.Random(8))  # noqa: S311
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_told_to_end_keeps_the_step(tmp_path: Path) -> None:
     with engine(tmp_path, real_worker(tmp_path, 1000)) as running:
         expected, _ = undisturbed(running)

@@ -32,6 +32,7 @@ def sharpening(running: EngineProcess, job: str) -> bool:
     return progress is not None and progress.stage >= 2 and progress.step >= 1
 
 
+@pytest.mark.slow
 def test_health_answers_at_once_while_a_job_takes_all_cores(tmp_path: Path) -> None:
     with engine(tmp_path, real_worker(tmp_path, 5)) as running:
         job, client = long_job(running), running.client
@@ -47,6 +48,7 @@ def test_health_answers_at_once_while_a_job_takes_all_cores(tmp_path: Path) -> N
         assert middle < HEALTH_S
 
 
+@pytest.mark.slow
 def test_cancelling_takes_no_longer_than_a_step(tmp_path: Path) -> None:
     with engine(tmp_path, real_worker(tmp_path, 5)) as running:
         job, client = long_job(running), running.client

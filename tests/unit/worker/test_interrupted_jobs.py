@@ -96,8 +96,9 @@ def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_25_kills_at_random_moments_change_no_byte(tmp_path: Path, undisturbed: bytes) -> None:
-    assert kill_at_random(tmp_path, 25, undisturbed, seed=25) > 3
+def test_kills_at_random_moments_change_no_byte(tmp_path: Path, undisturbed: bytes) -> None:
+    """Of a worker alone; tests/contract/test_kills.py kills 25 times below an engine."""
+    assert kill_at_random(tmp_path, 10, undisturbed, seed=25) > 1
 
 
 def test_a_paused_job_is_saved_at_the_end_of_its_step_and_goes_on_there(
