@@ -25,7 +25,8 @@ def dialog(
     pictures: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PICTURE|FOLDER...", help="What is to be upscaled; several open a list."
+            metavar="PICTURE|FOLDER...",
+            help="What is to be upscaled; several open a list.",
         ),
     ] = None,
     session: Annotated[
@@ -52,7 +53,8 @@ def dialog(
     """Open a window: see the cost, watch the picture sharpen, compare, and keep it or not.
 
     A picture's result is saved beside it as NAME_x4.png; nothing is overwritten. A folder, or
-    several pictures, open a list: choose where results go, start, pause, go on tomorrow.
+    several pictures, open a list: choose where results go, start, pause, go on tomorrow. With
+    neither, the window asks.
 
     Exit codes: 0 closed, 2 wrong usage, 3 no such picture, 130 interrupted.
     """
@@ -117,6 +119,7 @@ def _opening(pictures: list[str], session: str | None, rooms: Sequence[str]) -> 
         Room,
         RoomOpening,
         SessionOpening,
+        StartOpening,
         read_told,
     )
 
@@ -124,12 +127,13 @@ def _opening(pictures: list[str], session: str | None, rooms: Sequence[str]) -> 
         if len(rooms) > 1 or pictures or session is not None:
             raise UsageError(f"--{rooms[0]} opens a window of its own and goes with nothing else.")
         return RoomOpening(Room(rooms[0]))
-    if bool(pictures) == (session is not None):
-        raise UsageError("Say which picture: a file, a folder, or --session. See --help.")
+    if pictures and session is not None:
+        raise UsageError("--session has a picture of its own and goes with no other.")
     if pictures:
         return _files_opening([Path(name) for name in pictures])
+    if session is None:
+        return StartOpening()
     if session != _BY_STDIN:
-        assert session is not None
         return SessionOpening(session)
     try:
         # unbuffered: what comes after the line is the end, which the window waits for
@@ -140,11 +144,9 @@ def _opening(pictures: list[str], session: str | None, rooms: Sequence[str]) -> 
 
 
 def _files_opening(paths: list[Path]) -> Opening:
-    from scalediff_engine.ui.opening import FileOpening, FolderOpening
+    from scalediff_engine.ui.opening import opening_of
 
     for path in paths:
         if not path.exists():
             raise InputMissing(f"There is no file or folder {path}.")
-    if len(paths) == 1 and paths[0].is_file():
-        return FileOpening(paths[0].absolute())
-    return FolderOpening(tuple(path.absolute() for path in paths))
+    return opening_of(paths)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalediff_engine.memory.footprint import Footprint, StageLoad
 from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline.plan import Plan, stage_loads
+from scalediff_engine.pipeline.plan import Plan, sample_loads, stage_loads
 from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
 from scalediff_engine.pipeline.settings import Settings
 
@@ -27,6 +27,7 @@ class Meter:
         steps: steps of each stage
         callback: hears of each piece; may raise ``Cancelled``
         clock: seconds, monotonic
+        samples: what is denoised before a stage, see ``pipeline.sample``, by stage
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Meter:
         steps: Sequence[int],
         callback: ProgressCallback,
         clock: Callable[[], float] = time.monotonic,
+        samples: Mapping[int, StageLoad] | None = None,
     ) -> None:
         self._callback = callback
         self._clock = clock
@@ -54,7 +56,15 @@ class Meter:
         self._decode_work = [
             footprint.decode_gflop_per_megapixel * load.canvas.area / 1e6 for load in stages
         ]
-        self._total = sum(self._step_work) + sum(self._encode_work) + sum(self._decode_work)
+        self._sample_work = [0.0] * len(stages)
+        for index, load in (samples or {}).items():
+            decodes = footprint.decode_gflop_per_megapixel if load.decodes else 0.0
+            each = footprint.step_gflop_per_megapixel * load.evaluations + decodes
+            each += footprint.encode_gflop_per_megapixel
+            self._sample_work[index] = each * load.canvas.area / 1e6
+        works = (self._sample_work, self._encode_work, self._step_work, self._decode_work)
+        self._works = works
+        self._total = sum(sum(work) for work in works)
 
     def report(
         self,
@@ -63,7 +73,10 @@ class Meter:
         step: int = 0,
         preview: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Say that ``phase`` of ``stage`` (0-based) stands at ``step`` steps done."""
+        """Say that ``phase`` of ``stage`` (0-based) stands at ``step`` steps done.
+
+        The steps of ``Phase.ENCODE`` are those of the sample.
+        """
         # sums of floats in another order may differ in the last bit; a bar never goes back
         self._fraction = max(self._fraction, self._done(phase, stage, step) / self._total)
         fraction = self._fraction
@@ -88,17 +101,14 @@ class Meter:
     def _done(self, phase: Phase, stage: int, step: int) -> float:
         if phase is Phase.FINISH:
             return self._total
-        done = sum(
-            work[k]
-            for work in (self._encode_work, self._step_work, self._decode_work)
-            for k in range(stage)
-        )
+        done = sum(work[k] for work in self._works for k in range(stage))
+        share = step / max(1, self._steps[stage])
         if phase is Phase.ENCODE:
-            return done
-        done += self._encode_work[stage]
+            return done + self._sample_work[stage] * share
+        done += self._sample_work[stage] + self._encode_work[stage]
         if phase is Phase.DECODE:
             return done + self._step_work[stage]
-        return done + self._step_work[stage] * step / max(1, self._steps[stage])
+        return done + self._step_work[stage] * share
 
 
 def meter_for(
@@ -107,4 +117,5 @@ def meter_for(
     """Give the meter of a plan's work; see ``Meter``."""
     loads = stage_loads(plan, facts, settings)
     steps = [stage.steps for stage in plan.stages]
-    return Meter(facts.footprint, loads, steps, callback)
+    samples = sample_loads(plan, facts, settings)
+    return Meter(facts.footprint, loads, steps, callback, samples=samples)

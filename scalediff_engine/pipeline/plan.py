@@ -150,7 +150,8 @@ def plan_upscale(
     if sizes.start != sizes.canvases[0]:
         start = sizes.start if start_part is None else start_part.size
     loads = _loads(stages, facts, settings)
-    choice = _choose(facts, start, loads + _sample_loads(stages, facts, settings), room)
+    samples = _sample_loads(stages, facts, settings)
+    choice = _choose(facts, start, [*loads, *samples.values()], room)
     return Plan(
         source,
         target,
@@ -167,20 +168,20 @@ def plan_upscale(
 
 def _sample_loads(
     stages: tuple[StagePlan, ...], facts: FamilyFacts, settings: Settings
-) -> list[StageLoad]:
-    """What is denoised beside the parts, see ``pipeline.sample``."""
+) -> dict[int, StageLoad]:
+    """What is denoised beside the parts, by stage; see ``pipeline.sample``."""
     if not facts.group_norms or settings.attention is Attention.MULTIDIFFUSION:
-        return []
-    return [
-        StageLoad(
+        return {}
+    return {
+        index: StageLoad(
             sample_size(stage.canvas, facts),
             _evaluations(stage, facts, settings),
             guided=_is_guided(stage),
             decodes=stage is not stages[-1],
         )
-        for stage in stages
+        for index, stage in enumerate(stages)
         if stage.part is not None and stage.steps > 0
-    ]
+    }
 
 
 def _with_wholes(cost: Cost, source: Size, last: StagePlan, facts: FamilyFacts) -> Cost:
@@ -194,6 +195,11 @@ def _with_wholes(cost: Cost, source: Size, last: StagePlan, facts: FamilyFacts) 
 def stage_loads(plan: Plan, facts: FamilyFacts, settings: Settings) -> list[StageLoad]:
     """Give what each stage of a plan computes."""
     return _loads(plan.stages, facts, settings, from_noise=plan.from_noise)
+
+
+def sample_loads(plan: Plan, facts: FamilyFacts, settings: Settings) -> dict[int, StageLoad]:
+    """Give what is denoised beside the parts of a plan with a window, by stage."""
+    return _sample_loads(plan.stages, facts, settings)
 
 
 def _loads(

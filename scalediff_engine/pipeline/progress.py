@@ -20,6 +20,7 @@ class Phase(Enum):
     DENOISE = "sharpening"
     DECODE = "decoding"
     FINISH = "finishing"
+    ENLARGE = "enlarging"  # by the fast networks
 
 
 @dataclass(frozen=True)

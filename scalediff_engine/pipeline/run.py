@@ -77,6 +77,13 @@ class Run:
         else:
             self.meter.report(Phase.DENOISE, stage, begun.step)
 
+    def report_sample(self, stage: int, step: int) -> None:
+        """Tell how far the sample of a stage is, see ``pipeline.sample``."""
+        if self.begun(stage) is None:
+            self.meter.report(Phase.ENCODE, stage, step)
+        else:
+            self.report_stage(stage)
+
     def keep(self, stage: int, step: int, z_t: Tensor, z_ref_low: Tensor | None) -> None:
         """Save a checkpoint after ``step`` steps of a stage, if one is wanted."""
         if not self.checkpoints.is_due():

@@ -88,8 +88,8 @@ class Sample:
         generator = torch.Generator().manual_seed(settings.seed)
         z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), generator).to(z_ref), levels[0])
         found: list[Norms] = []
-        for level, following in itertools.pairwise(levels):
-            run.report_stage(index)
+        for step, (level, following) in enumerate(itertools.pairwise(levels)):
+            run.report_sample(index, step)
             norms = Norms(own_share=stage.computed.area / stage.canvas.area)
             output = run.predict(z_t, level, stage, Attention.DIRECT, norms.taken_down)
             found.append(norms)
@@ -98,4 +98,5 @@ class Sample:
                 gamma = settings.structure * structure_gamma(level, levels[0], prediction)
                 z0 = guide_structure(z0, low, gamma, c)
             z_t = step_to(z_t, z0, level, following)
+        run.report_sample(index, stage.steps)
         return tuple(found), z_t

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from PySide6.QtCore import QLocale
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from scalediff_engine.ui import icons, language, look
+from scalediff_engine.ui import icons, language
 from scalediff_engine.ui.attachment import attach
 from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.dialog import DialogModel
@@ -22,7 +21,7 @@ from scalediff_engine.ui.files import PILLOW, Files
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.interrupted import Interrupted
 from scalediff_engine.ui.later import qt_later
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import dress
 from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.opening import (
     FileOpening,
@@ -31,6 +30,7 @@ from scalediff_engine.ui.opening import (
     Room,
     RoomOpening,
     SessionOpening,
+    StartOpening,
 )
 from scalediff_engine.ui.origin import FileOrigin, Origin, SessionOrigin
 from scalediff_engine.ui.rooms import Rooms
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from scalediff_engine.ui.folder.inspecting import Inspector
     from scalediff_engine.ui.folder.running import FolderRunning
     from scalediff_engine.ui.room_running import RoomRunning
+    from scalediff_engine.ui.start.running import StartRunning
 
 # A thread that reckons gives way to the window this often.
 _SWITCH_SECONDS = 0.001
 INTERRUPTED = 130
-THEME_VARIABLE = "SCALEDIFF_THEME"
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,12 @@ class Running:
             lambda memory: remembered.save(memory, file),
             self._workers,
         )
-        theme = options.theme or os.environ.get(THEME_VARIABLE) or host_theme
-        chosen = Look(look.find_scheme(app, theme))
-        chosen.put_on(app)
-        notifier = TrayNotifier(icons.sparkle(chosen.colours.focus))
-        self.window = UpscaleWindow(self.dialog, chosen, notifier)
-        self.rooms = Rooms(self.gateway, self._workers, chosen, options.files, home)
+        look = dress(app, options.theme, host_theme)
+        notifier = TrayNotifier(icons.sparkle(look.colours.focus))
+        self.window = UpscaleWindow(self.dialog, look, notifier)
+        self.rooms = Rooms(self.gateway, self._workers, look, options.files, home)
         self.rooms.models_changed.add(self._look_again)
+        self.rooms.model_taken.add(self.dialog.prefer)
         self.window.offer(self.rooms.ways(self.window))
         self._welcomes = options.welcomes
         self.dialog.ended.add(self._over)
@@ -162,7 +161,7 @@ class Running:
 
 def _put_together(
     app: QApplication, opening: Opening, options: Options, on_end: Callable[[], None]
-) -> Running | FolderRunning | RoomRunning:
+) -> Running | FolderRunning | RoomRunning | StartRunning:
     if isinstance(opening, SessionOpening) and opening.purpose is Purpose.RECENT:
         opening = RoomOpening(Room.RECENT, opening)
     if isinstance(opening, RoomOpening):
@@ -171,12 +170,17 @@ def _put_together(
         return RoomRunning(
             app, opening, options.home, options.theme, options.files, options.stdin, on_end
         )
+    if isinstance(opening, StartOpening):
+        from scalediff_engine.ui.start.running import StartRunning
+
+        return StartRunning(
+            app, options, lambda chosen: _put_together(app, chosen, options, on_end), on_end
+        )
     if not isinstance(opening, FolderOpening):
         return Running(app, opening, options, on_end)
     from scalediff_engine.ui.folder.running import FolderRunning
 
-    inspector = None if options.inspector is None else options.inspector()
-    return FolderRunning(app, opening, options.home, options.theme, inspector, on_end)
+    return FolderRunning(app, opening, options, on_end)
 
 
 def run(opening: Opening, options: Options | None = None) -> int:

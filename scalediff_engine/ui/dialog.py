@@ -8,10 +8,9 @@ from collections.abc import Callable
 from enum import Enum
 
 from scalediff_engine.ui.canvas import Canvas
-from scalediff_engine.ui.compare import drift
-from scalediff_engine.ui.compare.drift import Drift
+from scalediff_engine.ui.compare.results import Results
 from scalediff_engine.ui.compare.tries import Tries
-from scalediff_engine.ui.gateway import Act, Failed, Gateway
+from scalediff_engine.ui.gateway import Failed, Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.model import LoupeModel
@@ -20,7 +19,7 @@ from scalediff_engine.ui.origin import Loaded, Origin, ensure_uploaded
 from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.submitting import Submission, stop
 from scalediff_engine.ui.upscale.choices import Choices, from_settings
 from scalediff_engine.ui.upscale.extent import Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
@@ -60,7 +59,6 @@ class DialogModel:
         upscale: what is chosen; none while the picture comes
         loupe: looks at a part of what is chosen; none while the picture comes
         progress: of the job that runs or ran last
-        tries: what was made
         problem: the last thing that went wrong, until something else is done
         note: a sentence on what went well
         canvas: what becomes of the document; none = that is not asked
@@ -84,25 +82,28 @@ class DialogModel:
         self._origin = origin
         self._memory = memory
         self._keep = keep
-        self._workers = workers
         self._clock = clock
-        self._measuring = Ticket()
-        self._fetching = Ticket()
-        self._asked_for: Choices | None = None
+        self._asked_for = Choices()
         self._owed = Owed()
-        self._attempt = 0
+        self._submission: Submission | None = None
+        self._ends_when_accepted = origin.closes_when_accepted
         self.phase = Phase.LOADING
         self.loaded: Loaded | None = None
         self.upscale: UpscaleModel | None = None
         self.loupe: LoupeModel | None = None
         self.progress: ProgressModel | None = None
-        self.tries = Tries()
         self.problem: Problem | None = None
         self.note = ""
         self.canvas: Canvas | None = None
         self.in_background = False
         self.changed = Observers()
         self.ended = Observers()
+        self._results = Results(gateway, workers, self.changed.tell)
+
+    @property
+    def tries(self) -> Tries:
+        """What was made."""
+        return self._results.tries
 
     @property
     def shown(self) -> Picture | None:
@@ -132,39 +133,23 @@ class DialogModel:
         )
         self._keep(self.upscale.memory)
         self._go(Phase.STARTING)
-        loaded = self.loaded
-        self._attempt += 1
-        attempt, heard = self._attempt, self._owed.add()
-
-        def on_uploaded(image: str) -> None:
-            self.loaded = dataclasses.replace(loaded, image=image)
-            if self._is_wanted(attempt):
-                request = JobRequest(image, settings, title=loaded.title)
-                self._gateway.submit(request, on_submitted, on_refused)
-            else:
-                heard()
-
-        def on_submitted(job: JobInfo) -> None:
-            if self._is_wanted(attempt):
-                self._on_submitted(job)
-            else:
-                self._stop(job.id)
-            heard()
-
-        def on_refused(problem: Problem) -> None:
-            if self._is_wanted(attempt):
-                self._go(Phase.CHOOSING)
-                self._on_problem(problem)
-            heard()
-
-        ensure_uploaded(self._gateway, loaded, on_uploaded, on_refused)
+        title = self.loaded.title
+        self._submission = Submission(
+            self._gateway,
+            self._owed,
+            self._ensure_uploaded,
+            lambda image: JobRequest(image, settings, title=title),
+            self._on_submitted,
+            self._on_refused,
+        )
 
     def cancel(self) -> None:
         """Stop the job; the settings are back at once, whatever the engine still has to do."""
         if self.phase is Phase.STARTING:
+            self._give_up_submission()
             self._go(Phase.CHOOSING)
         elif self.phase in (Phase.RUNNING, Phase.FETCHING) and self.progress is not None:
-            self._fetching.cancel()
+            self._results.give_up()
             self._give_up(self.progress)
             self.progress = None
             self._back()
@@ -174,6 +159,17 @@ class DialogModel:
         if self.phase is Phase.RUNNING:
             self.in_background = True
             self.changed.tell()
+
+    def fetch_again(self) -> None:
+        """Fetch a result once more that did not come."""
+        if self.phase is Phase.FETCHING and self.problem is not None:
+            self._fetch()
+
+    def prefer(self, model: str) -> None:
+        """Take another model, which was chosen elsewhere."""
+        self._memory = dataclasses.replace(self._memory, model=model)
+        if self.upscale is not None:
+            self.upscale.prefer(model)
 
     def come_back(self) -> None:
         """Let the window be seen again."""
@@ -198,38 +194,12 @@ class DialogModel:
 
     def look_at(self, number: int) -> None:
         """Look at another try."""
-        self.tries = self.tries.look_at(number)
-        current = self.tries.current
-        if current is not None and current.picture is None:
-            self._fetching.cancel()
-            self._fetching = self._gateway.result(
-                current.job.id,
-                lambda picture: self._on_fetched_again(number, picture),
-                self._on_problem,
-            )
-        self.changed.tell()
+        self._results.look_at(number, self._on_problem)
 
     def measure_drift(self) -> None:
         """Measure how far the result has drifted, unless that is known."""
-        current, workers = self.tries.current, self._workers
-        if current is None or current.picture is None or current.drift is not None:
-            return
-        if workers is None or self.loaded is None:
-            return
-        source = self.loaded.picture.raster.arrays[0]
-        result = current.picture.raster.arrays[0]
-        number = current.number
-
-        def done(found: Drift) -> None:
-            self.tries = self.tries.with_drift(number, found)
-            self.changed.tell()
-
-        self._measuring.cancel()
-        self._measuring = workers.run(
-            lambda ticket: drift.measure(source, result, lambda: not ticket.is_cancelled),
-            done,
-            lambda _: None,
-        )
+        if self.loaded is not None:
+            self._results.measure_drift(self.loaded.picture.raster)
 
     def accept(self) -> None:
         """Hand over the result that is looked at."""
@@ -246,15 +216,20 @@ class DialogModel:
             self.canvas = canvas
 
     def discard(self) -> None:
-        """End without a result; a job that runs is cancelled."""
+        """End without a result; a job that runs is cancelled.
+
+        A result that is being saved or handed over is not lost by it: the dialog ends after that.
+        """
         if self.phase is Phase.ENDED:
             return
+        if self.phase is Phase.HANDING_OVER:
+            self._ends_when_accepted = True
+            return
+        self._give_up_submission()
         self._go(Phase.ENDED)
-        self._fetching.cancel()
-        self._measuring.cancel()
+        self._results.close()
         if self.progress is not None:
             self._give_up(self.progress)
-        # a job that nobody stops would run on for nobody once the program has ended
         self._owed.then(lambda: self._origin.discard(self.ended.tell))
 
     def session_ended(self) -> None:
@@ -265,11 +240,9 @@ class DialogModel:
         if self.phase is Phase.ENDED:
             return
         stops = self.loaded is not None and self.loaded.stops_with_host and not self.in_background
+        self._give_up_submission()
         self._go(Phase.ENDED)
-        if not stops:
-            self.ended.tell()
-            return
-        if self.progress is not None:
+        if stops and self.progress is not None:
             self._give_up(self.progress)
         self._owed.then(self.ended.tell)
 
@@ -289,8 +262,7 @@ class DialogModel:
 
     def close(self) -> None:
         """Let go of everything that is under way, and leave the job as it is."""
-        self._measuring.cancel()
-        self._fetching.cancel()
+        self._results.close()
         if self.loupe is not None:
             self.loupe.close()
         if self.upscale is not None:
@@ -308,19 +280,16 @@ class DialogModel:
         self.problem = problem
         self.changed.tell()
 
-    def _is_wanted(self, attempt: int) -> bool:
-        """Tell whether what was started is still waited for."""
-        return self.phase is Phase.STARTING and attempt == self._attempt
+    def _give_up_submission(self) -> None:
+        if self._submission is not None:
+            self._submission.give_up()
+            self._submission = None
 
     def _give_up(self, progress: ProgressModel) -> None:
         """Follow a job no more, and stop it unless it has ended."""
         progress.close()
         if not progress.state.is_final:
-            self._stop(progress.job_id)
-
-    def _stop(self, job_id: str) -> None:
-        heard = self._owed.add()
-        self._gateway.act(job_id, Act.CANCEL, lambda _: heard(), lambda _: heard())
+            stop(self._gateway, self._owed, progress.job_id)
 
     def _on_loaded(self, loaded: Loaded) -> None:
         if self.phase is not Phase.LOADING:
@@ -331,14 +300,19 @@ class DialogModel:
         begin = None if loaded.settings is None else from_settings(loaded.settings, source)
         self.upscale = UpscaleModel(self._gateway, self._later, source, self._memory, begin)
         self.loupe = LoupeModel(
-            self._gateway, self._later, self.upscale, self._ensure_uploaded, loaded.title
+            self._gateway,
+            self._later,
+            self.upscale,
+            self._ensure_uploaded,
+            loaded.title,
+            self._owed,
         )
         self._go(Phase.CHOOSING)
         self.upscale.begin()
 
     def _ensure_uploaded(self, done: Callable[[str], None], failed: Failed) -> None:
         loaded = self.loaded
-        assert loaded is not None  # there is a loupe
+        assert loaded is not None  # nothing is asked for before
 
         def on_uploaded(image: str) -> None:
             self.loaded = dataclasses.replace(loaded, image=image)
@@ -346,7 +320,13 @@ class DialogModel:
 
         ensure_uploaded(self._gateway, loaded, on_uploaded, failed)
 
+    def _on_refused(self, problem: Problem) -> None:
+        self._submission = None
+        self._go(Phase.CHOOSING)
+        self._on_problem(problem)
+
     def _on_submitted(self, job: JobInfo) -> None:
+        self._submission = None
         self.progress = ProgressModel(self._gateway, self._later, job, self._clock)
         self.progress.ended.add(self._on_job_ended)
         self._go(Phase.RUNNING)
@@ -357,31 +337,28 @@ class DialogModel:
         if progress is None or self.phase is not Phase.RUNNING:
             return
         if progress.state is JobState.DONE:
-            self._go(Phase.FETCHING)
-            job_id = progress.job_id
-            self._fetching = self._gateway.job(job_id, self._fetch, self._on_problem)
+            self._fetch()
         elif progress.state is JobState.CANCELLED:  # by somebody else
             self.progress = None
             self._back()
         else:
             self._on_problem(progress.problem or Problem("engine", ""))
 
-    def _fetch(self, job: JobInfo) -> None:
-        self._fetching = self._gateway.result(
-            job.id, lambda picture: self._on_result(job, picture), self._on_problem
+    def _fetch(self) -> None:
+        progress = self.progress
+        assert progress is not None  # its job is done
+        self._go(Phase.FETCHING)
+        self._results.fetch(
+            progress.job_id,
+            self._asked_for,
+            lambda: self._go(Phase.COMPARING),
+            self._on_problem,
         )
 
-    def _on_result(self, job: JobInfo, picture: Picture) -> None:
-        self.tries = self.tries.add(job, self._asked_for or Choices(), picture)
-        self._go(Phase.COMPARING)
-
-    def _on_fetched_again(self, number: int, picture: Picture) -> None:
-        if self.tries.chosen == number:
-            self.tries = self.tries.with_picture(number, picture)
-            self.changed.tell()
-
     def _on_accepted(self, note: str) -> None:
-        if self._origin.closes_when_accepted:
+        if self.phase is not Phase.HANDING_OVER:  # the editor has its result, and was quicker
+            return
+        if self._ends_when_accepted:
             self._go(Phase.ENDED)
             self._owed.then(self.ended.tell)
         else:
@@ -390,6 +367,9 @@ class DialogModel:
             self.changed.tell()
 
     def _on_not_accepted(self, problem: Problem) -> None:
+        if self.phase is not Phase.HANDING_OVER:
+            return
+        self._ends_when_accepted = self._origin.closes_when_accepted
         self._go(Phase.COMPARING)
         self._on_problem(problem)
 

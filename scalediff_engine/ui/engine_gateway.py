@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import tempfile
 from collections.abc import Callable
@@ -42,6 +43,7 @@ from scalediff_engine.wire.messages import (
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 600.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def as_problem(error: Exception) -> Problem:
@@ -49,13 +51,29 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, ClientError):
         return error.problem
     if isinstance(error, OSError):
-        return Problem("file", f"{error.filename or ''} {error.strerror or error}".strip() + ".")
+        return Problem("file", _file_sentence(error))
     _log.error("Unexpected", exc_info=error)
     return Problem(
         "internal",
         translate("Errors", "Something unexpected happened ({kind}). The log says more.").format(
             kind=type(error).__name__
         ),
+    )
+
+
+def _file_sentence(error: OSError) -> str:
+    """Say which file, and what would help."""
+    name = str(error.filename or "")
+    if error.errno in _FULL:
+        place = str(Path(name).parent) if name else translate("Errors", "this computer")
+        return translate(
+            "Errors", "The disk is full ({place}). Make room there and try again."
+        ).format(place=place)
+    reason = error.strerror or str(error)
+    if not name:
+        return f"{reason}."
+    return translate("Errors", "{file} cannot be read or written: {reason}.").format(
+        file=name, reason=reason
     )
 
 
@@ -179,7 +197,11 @@ class EngineGateway:
         file = Path(self._folder.name) / f"result-{self._files}.pixels"
 
         def work(ticket: Ticket) -> Picture:
-            self._client.save_result(job_id, file)
+            try:
+                self._client.save_result(job_id, file)
+            except OSError as error:
+                error.filename = error.filename or str(file)  # a write does not say which
+                raise
             return read_mapped(file, lambda: not ticket.is_cancelled)
 
         return self._run(work, done, failed)

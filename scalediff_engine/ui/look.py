@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
@@ -24,6 +26,7 @@ _EDGED = (
     "QTextEdit",
     "QToolButton",
 )
+THEME_VARIABLE = "SCALEDIFF_THEME"
 # Fusion draws an outline this much darker than the window's colour, and asks for no other.
 _FUSION_DARKER = 140
 
@@ -49,6 +52,18 @@ class Look:
             # its stub says bytes, and it takes none
             app.setPalette(edged, kind)  # pyright: ignore[reportArgumentType]
         app.setStyleSheet(_sheet(self.colours))
+
+
+def dress(app: QApplication, told: str | None, host: str | None = None) -> Look:
+    """Let a program look as it was told, or else as the variable, the host or the desktop has it.
+
+    Args:
+        app: of Qt
+        told, host: names of themes; none = not said
+    """
+    look = Look(find_scheme(app, told or os.environ.get(THEME_VARIABLE) or host))
+    look.put_on(app)
+    return look
 
 
 def find_scheme(app: QApplication, told: str | None) -> Scheme:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -57,6 +58,11 @@ class FolderOpening:
     paths: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class StartOpening:
+    """Nothing yet: the user is asked."""
+
+
 class Room(Enum):
     """The windows beside the upscale."""
 
@@ -78,7 +84,14 @@ class RoomOpening:
     session: SessionOpening | None = None
 
 
-Opening = SessionOpening | FileOpening | FolderOpening | RoomOpening
+Opening = SessionOpening | FileOpening | FolderOpening | RoomOpening | StartOpening
+
+
+def opening_of(paths: Sequence[Path]) -> FileOpening | FolderOpening:
+    """Give what opens for files and folders: one file by itself, all else as a list."""
+    if len(paths) == 1 and paths[0].is_file():
+        return FileOpening(paths[0].absolute())
+    return FolderOpening(tuple(path.absolute() for path in paths))
 
 
 def read_told(line: bytes) -> SessionOpening:

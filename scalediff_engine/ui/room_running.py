@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication, QWidget
 
-from scalediff_engine.ui import look
 from scalediff_engine.ui.attachment import attach
 from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.files import Files
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.later import qt_later
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import dress
 from scalediff_engine.ui.opening import Room, RoomOpening
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.workers import Workers
 from scalediff_engine.wire.places import Places, default_home
-
-THEME_VARIABLE = "SCALEDIFF_THEME"
 
 
 class RoomRunning:
@@ -59,9 +55,8 @@ class RoomRunning:
         self._files = files
         self._workers = Workers()
         self.gateway = EngineGateway(self._finder.client(), self._workers, self._finder.is_there)
-        chosen = Look(look.find_scheme(app, theme or os.environ.get(THEME_VARIABLE) or host_theme))
-        chosen.put_on(app)
-        self.rooms = Rooms(self.gateway, self._workers, chosen, files, home)
+        look = dress(app, theme, host_theme)
+        self.rooms = Rooms(self.gateway, self._workers, look, files, home)
         self.recent: RecentModel | None = None
         self.window: QWidget | None = None
 

@@ -16,7 +16,7 @@ from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
-from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow
 from scalediff_engine.ui.upscale import remembered
@@ -42,6 +42,7 @@ class Rooms:
 
     Attributes:
         models_changed: told when the models dialog was closed: there may be others now
+        model_taken: told which model was chosen on the pages of the first start
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Rooms:
         self._open: dict[str, QWidget] = {}
         self._closings: list[Callable[[], None]] = []
         self.models_changed = Observers()
+        self.model_taken: Listeners[str] = Listeners()
 
     def models(self) -> ModelsWindow:
         """Open the models dialog, or bring it to the front."""
@@ -134,6 +136,7 @@ class Rooms:
     def _take(self, model: str) -> None:
         file = remembered.file_in(self._home)
         remembered.save(replace(remembered.load(file), model=model), file)
+        self.model_taken.tell(model)
 
 
 def _to_front(window: Window) -> Window:

@@ -69,6 +69,16 @@ def time_left(seconds: int | None) -> str:
     return translate("Words", "About {duration} left").format(duration=duration(seconds))
 
 
+def preset(name: str) -> str:
+    """Give how much time may be spent, from the engine's word for it."""
+    known = {
+        "fast": translate("Settings", "Fast"),
+        "balanced": translate("Settings", "Balanced"),
+        "best": translate("Settings", "Best"),
+    }
+    return known.get(name, name)
+
+
 def phase(word: str) -> str:
     """Give what a job is doing, from the engine's word for it."""
     known = {

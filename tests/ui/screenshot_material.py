@@ -26,6 +26,7 @@ from scalediff_engine.wire.messages import (
     PlanInfo,
     PlanRequest,
     UpscaleSettings,
+    Window,
 )
 from scalediff_engine.wire.pixels import PixelHeader
 from scalediff_engine.wire.places import Places
@@ -34,14 +35,23 @@ from scalediff_engine.wire.start import find
 ROOT = Path(__file__).parents[2]
 SIDE_PX = 256
 SETTINGS = UpscaleSettings(scale=4.0, prompt="a lake below snowy mountains", seed=4711)
+WINDOW = Window(256, 384, 384, 288)
 # Of the work that is done when the picture of the progress is taken.
 _SHOWN_FRACTION = 0.55
 
 
 @dataclass(frozen=True)
 class Material:
-    """What the engine said, in the order in which it said it."""
+    """What the engine said, in the order in which it said it.
 
+    Attributes:
+        picture: that was upscaled
+        folder: what was said is kept in
+        look: at the part ``WINDOW`` of the result, through the loupe
+    """
+
+    picture: Path
+    folder: Path
     source: Picture
     plan: PlanInfo
     too_large: PlanInfo
@@ -50,6 +60,7 @@ class Material:
     preview: Raster
     job: JobInfo
     result: Picture
+    look: Picture
 
 
 def material(picture: Path, folder: Path) -> Material:
@@ -63,6 +74,8 @@ def material(picture: Path, folder: Path) -> Material:
         folder.mkdir(parents=True, exist_ok=True)
         _record(picture, folder)
     return Material(
+        picture,
+        folder,
         _source(picture),
         codec.loads(PlanInfo, (folder / "plan.json").read_bytes()),
         codec.loads(PlanInfo, (folder / "too-large.json").read_bytes()),
@@ -71,6 +84,7 @@ def material(picture: Path, folder: Path) -> Material:
         raster.from_image(QImage(str(folder / "preview.jpg"))),
         codec.loads(JobInfo, (folder / "job.json").read_bytes()),
         read_mapped(folder / "result.pixels"),
+        read_mapped(folder / "look.pixels"),
     )
 
 
@@ -121,4 +135,8 @@ def _keep(client: Client, source: Picture, folder: Path) -> None:
                 (folder / "event.json").write_bytes(codec.dumps(event))
                 (folder / "preview.jpg").write_bytes(client.preview(job.id))
     client.save_result(job.id, folder / "result.pixels")
+    look = client.submit(JobRequest(image.id, SETTINGS, keep=False, window=WINDOW))
+    for _ in client.watch(look.id):
+        pass
+    client.save_result(look.id, folder / "look.pixels")
     (folder / "job.json").write_bytes(codec.dumps(client.job(job.id)))

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QBuffer, QIODevice, QLocale, Qt
+from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QLocale, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from scalediff_engine.ui import language
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.notify import Notifier
+from scalediff_engine.ui.widgets.menu_button import Way
 
 _QUALITY = 78
 
@@ -74,6 +76,32 @@ class Stage:
         with Image.open(io.BytesIO(bytes(buffer.data().data()))) as image:
             file = self._folder / f"{page}-{self.variant.name}.webp"
             image.convert("RGB").save(file, quality=_QUALITY, method=6)
+
+
+def spin(duration_ms: int) -> None:
+    """Let the window and the threads work; ``QTest.qWait`` keeps the threads waiting."""
+    loop = QEventLoop()
+    QTimer.singleShot(duration_ms, loop.quit)
+    loop.exec()
+
+
+def ways() -> tuple[Way, ...]:
+    """Give a menu of other windows; nobody opens it here."""
+    return (Way("", "", lambda: None),)
+
+
+class SilentNotifier(Notifier):
+    """Says nothing."""
+
+    def begin(self, on_click: Callable[[], None]) -> bool:
+        """Be there, for all anybody knows."""
+        return True
+
+    def say(self, title: str, text: str) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Be gone."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(Path(__file__).parent), str(ROOT)]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "folder"), str(ROOT)]
 
+import screenshots_folder
 import screenshots_rooms
 import screenshots_upscale
 from PySide6.QtWidgets import QApplication
@@ -27,7 +28,7 @@ from screenshot_material import material
 from screenshot_stage import VARIANTS, staged
 
 # What gives the pages of a dialog.
-PAGES = (screenshots_upscale.pages, screenshots_rooms.pages)
+PAGES = (screenshots_upscale.pages, screenshots_rooms.pages, screenshots_folder.pages)
 
 
 def main() -> None:

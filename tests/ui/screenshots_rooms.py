@@ -1,4 +1,4 @@
-"""The models dialog, the recent results and the first start, for the documentation."""
+"""The windows beside the upscale, for the documentation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Callable
 import room_screenshots
 from PySide6.QtWidgets import QWidget
 from screenshot_material import Material
-from screenshot_stage import Page, Stage
+from screenshot_stage import Page, Stage, ways
+
+from scalediff_engine.ui.start.window import StartWindow
 
 _VARIANTS = ("dark", "german")
 # Of all that is shot there, what the documentation shows, and its name.
@@ -24,6 +26,7 @@ def pages(material: Material) -> tuple[Page, ...]:
         Page("models", _models, _VARIANTS),
         Page("recent", lambda stage: _recent(stage, material), _VARIANTS),
         Page("welcome", _welcome, _VARIANTS),
+        Page("start", _start, _VARIANTS),
     )
 
 
@@ -37,6 +40,14 @@ def _recent(stage: Stage, material: Material) -> None:
 
 def _welcome(stage: Stage) -> None:
     room_screenshots.shoot_welcome(_chosen(stage), stage.look)
+
+
+def _start(stage: Stage) -> None:
+    window = StartWindow(stage.look)
+    window.offer(ways())
+    window.show()
+    stage.shoot(window, "start")
+    window.leave()
 
 
 def _chosen(stage: Stage) -> Callable[[QWidget, str], None]:

@@ -8,32 +8,24 @@ from dataclasses import replace
 from fake_gateway import FakeGateway, FakeLater
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton, QWidget
-from screenshot_material import SETTINGS, Material
-from screenshot_stage import Page, Stage
+from screenshot_material import SETTINGS, WINDOW, Material
+from screenshot_stage import Page, SilentNotifier, Stage, spin, ways
 
-from scalediff_engine.ui.compare import drift
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.notify import Notifier
+from scalediff_engine.ui.loupe.frame import frame_of
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.view.state import Mode
 from scalediff_engine.ui.window import UpscaleWindow
+from scalediff_engine.ui.workers import Workers
 from scalediff_engine.wire.messages import EventKind, JobEvent, JobState, SessionInfo, SessionState
 
 TITLE = "Lake at dawn"
 # The variants that show more than the usual states, and those that show fewer.
 MORE = ("dark", "german", "right-to-left")
+LOUPE = ("dark", "german")
 FEWER = ("200-percent", "large-letters")
 OPTIONS = {"canvas_choices": "keep,grow,scale,new", "canvas": "grow"}
-
-
-class NoNotifier(Notifier):
-    def begin(self, on_click: object) -> bool:
-        return True
-
-    def say(self, title: str, text: str) -> None: ...
-
-    def end(self) -> None: ...
 
 
 def pages(material: Material) -> tuple[Page, ...]:
@@ -45,8 +37,10 @@ def _upscale(stage: Stage, material: Material) -> None:
     gateway, later = FakeGateway(), FakeLater()
     gateway.at_once["plan"] = lambda _: material.plan
     gateway.at_once["models"] = lambda: material.models
-    dialog = DialogModel(gateway, later, SessionOrigin(gateway, "s"), Memory(), lambda _: None)
-    window = UpscaleWindow(dialog, stage.look, NoNotifier())
+    origin, workers = SessionOrigin(gateway, "s"), Workers()
+    dialog = DialogModel(gateway, later, origin, Memory(), lambda _: None, workers)
+    window = UpscaleWindow(dialog, stage.look, SilentNotifier())
+    window.offer(ways())
     window.resize(window.sizeHint())
     window.show()
     dialog.begin()
@@ -57,6 +51,8 @@ def _upscale(stage: Stage, material: Material) -> None:
     stage.shoot(window, "upscale-settings")
     if stage.variant.name in MORE:
         _does_not_fit(stage, window, dialog, gateway, later, material)
+    if stage.variant.name in LOUPE:
+        _loupe(stage, window, dialog, gateway, later, material)
     dialog.start()
     gateway.last("submit").succeed(replace(material.job, state=JobState.QUEUED, progress=None))
     watch = gateway.last("watch")
@@ -76,16 +72,43 @@ def _upscale(stage: Stage, material: Material) -> None:
         window.view.set_mode(Mode.SPLIT)
     window.view.fit()
     if stage.variant.name not in FEWER:
-        _drift(stage, window, dialog, material)
+        _drift(stage, window, dialog)
     window.close()
+    workers.close()
 
 
-def _drift(stage: Stage, window: UpscaleWindow, dialog: DialogModel, material: Material) -> None:
-    source, result = material.source.raster.arrays[0], material.result.raster.arrays[0]
-    dialog.tries = dialog.tries.with_drift(1, drift.measure(source, result))
+def _drift(stage: Stage, window: UpscaleWindow, dialog: DialogModel) -> None:
     _press(window, lambda button: "(M)" in button.toolTip())
-    dialog.changed.tell()
+    while dialog.tries.current is not None and dialog.tries.current.drift is None:
+        spin(50)
     stage.shoot(window, "upscale-drift")
+
+
+def _loupe(
+    stage: Stage,
+    window: UpscaleWindow,
+    dialog: DialogModel,
+    gateway: FakeGateway,
+    later: FakeLater,
+    material: Material,
+) -> None:
+    """A look at a part, before the whole."""
+    loupe, upscale = dialog.loupe, dialog.upscale
+    assert loupe is not None
+    assert upscale is not None
+    loupe.toggle(True)
+    loupe.hold(frame_of(WINDOW, upscale.source, upscale.result))
+    later.pass_ms(500)
+    loupe.start()
+    gateway.last("submit").succeed(replace(material.job, state=JobState.QUEUED, progress=None))
+    watch = gateway.last("watch")
+    watch.say(JobEvent(1, EventKind.STATE, JobState.DONE))
+    watch.succeed()
+    gateway.last("result").succeed(material.look)
+    _button(window, "(Z)").click()
+    stage.shoot(window, "upscale-loupe")
+    loupe.toggle(False)
+    window.view.fit()
 
 
 def _does_not_fit(
@@ -110,6 +133,10 @@ def _does_not_fit(
     gateway.at_once["plan"] = lambda _: material.plan
     upscale.change(before)
     later.pass_ms(500)
+
+
+def _button(window: QWidget, tip: str) -> QToolButton:
+    return next(one for one in window.findChildren(QToolButton) if tip in one.toolTip())
 
 
 def _press(window: QWidget, is_it: Callable[[QToolButton], bool]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, plan_for
@@ -11,9 +12,10 @@ from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, pl
 from scalediff_engine.ui.compare.tries import PICTURES_KEPT
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.gateway import Act
-from scalediff_engine.ui.origin import SessionOrigin
+from scalediff_engine.ui.origin import Loaded, SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.wire.messages import (
+    ImageInfo,
     JobState,
     Problem,
     SessionInfo,
@@ -358,3 +360,111 @@ def test_what_was_started_and_given_up_is_not_taken_for_what_was_started_after_i
     second.succeed(job("j2", JobState.QUEUED))
     assert dialog.progress is not None
     assert dialog.progress.job_id == "j2"
+
+
+def test_a_result_that_does_not_come_is_said_and_fetched_again(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    watch = gateway.last("watch")
+    watch.say(event(1, JobState.DONE))
+    watch.succeed()
+    gateway.last("job").succeed(job(state=JobState.DONE))
+    gateway.last("result").fail("No space left on device.")
+    assert dialog.phase is Phase.FETCHING
+    assert dialog.problem == Problem("trouble", "No space left on device.")
+    dialog.fetch_again()
+    assert dialog.problem is None
+    gateway.last("job").succeed(job(state=JobState.DONE))
+    gateway.last("result").succeed(picture(64, 48))
+    assert dialog.phase is Phase.COMPARING
+    assert len(dialog.tries.all) == 1
+
+
+def test_who_closes_while_a_result_is_handed_over_still_hands_it_over(
+    dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    finish(dialog, gateway)
+    dialog.accept()
+    dialog.discard()
+    assert not ended
+    (asked,) = gateway.all("answer_session")
+    assert asked.args[1].accepted
+    asked.succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_a_look_that_runs_is_stopped_before_the_program_ends(
+    dialog: DialogModel, gateway: FakeGateway, ended: list[Phase]
+) -> None:
+    load(dialog, gateway)
+    assert dialog.loupe is not None
+    dialog.loupe.toggle(True)
+    dialog.loupe.start()
+    gateway.last("submit").succeed(job("j9", JobState.QUEUED))
+    dialog.discard()
+    assert gateway.last("act").args == ("j9", Act.CANCEL)
+    assert not gateway.all("answer_session")
+    gateway.last("act").succeed(job("j9", JobState.CANCELLING))
+    gateway.last("answer_session").succeed(SESSION)
+    assert ended == [Phase.ENDED]
+
+
+def test_a_model_that_is_chosen_on_the_first_pages_is_taken_here_too(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    dialog.prefer("sdxl")
+    load(dialog, gateway)
+    assert dialog.upscale is not None
+    assert dialog.upscale.choices.model == "sdxl"
+    dialog.prefer("embedded")
+    assert dialog.upscale.choices.model == "embedded"
+
+
+class Slow:
+    """A file whose result is being written for as long as the test likes."""
+
+    closes_when_accepted = False
+
+    def __init__(self) -> None:
+        self.written: Callable[[str], None] = lambda _: None
+        self.failed: Callable[[Problem], None] = lambda _: None
+
+    def load(self, done: Callable[[Loaded], None], _: object) -> None:
+        done(Loaded(picture(), "cat.png"))
+
+    def accept(self, _try: object, _canvas: object, done: Any, failed: Any) -> None:
+        self.written, self.failed = done, failed
+
+    def discard(self, done: Callable[[], None]) -> None:
+        done()
+
+
+def test_who_closes_while_a_file_is_saved_still_has_it_and_hears_of_a_full_disk(
+    gateway: FakeGateway, later: FakeLater
+) -> None:
+    gateway.at_once.update(
+        plan=plan_for,
+        models=models,
+        upload=lambda _: ImageInfo("i1", 16, 12, "rgb", "u8", False, 576),
+    )
+    origin, ended = Slow(), list[bool]()
+    dialog = DialogModel(gateway, later, origin, Memory(), lambda _: None)
+    dialog.ended.add(lambda: ended.append(True))
+    dialog.begin()
+    run(dialog, gateway)
+    finish(dialog, gateway)
+    dialog.accept()
+    dialog.discard()
+    origin.failed(Problem("file", "The disk is full."))
+    assert not ended
+    assert dialog.phase is Phase.COMPARING
+    assert dialog.problem == Problem("file", "The disk is full.")
+    dialog.accept()
+    dialog.discard()
+    assert not ended
+    origin.written("Saved as cat_x4.png.")
+    assert ended == [True]

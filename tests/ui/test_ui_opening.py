@@ -61,9 +61,7 @@ def test_a_line_that_makes_no_sense_is_refused_without_the_token(line: bytes) ->
 
 
 def test_wrong_usage_is_said_before_a_window_opens(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="which picture"):
-        run_dialog([], None, None, None)
-    with pytest.raises(UsageError, match="which picture"):
+    with pytest.raises(UsageError, match="--session has a picture"):
         run_dialog(["a.png"], "-", None, None)
     with pytest.raises(UsageError, match="dark, light"):
         run_dialog(["a.png"], None, None, "mauve")

@@ -1,4 +1,7 @@
-"""What users of other upscalers complain of, and what happens here instead."""
+"""What users of other upscalers complain of, and what happens here instead.
+
+Those of batches are in ``folder/test_folder_real_engine.py``.
+"""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_save_writes_the_result_and_replaces_what_was_agreed_to(
     file.write_text("older")
     model.save(file)
     gateway.last("result").succeed(picture(64, 48))
-    gateway.last("image").succeed(picture())
+    assert not gateway.all("image")  # nobody compares
     wait_until(lambda: bool(model.note))
     with Image.open(file) as saved:
         assert saved.size == (64, 48)
@@ -162,14 +162,35 @@ def test_save_writes_the_result_and_replaces_what_was_agreed_to(
 def test_a_folder_that_cannot_be_written_is_told(
     gateway: FakeGateway, make: Make, tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
-    model = make()
+    model, ended = make(), list[bool]()
+    model.ended.add(lambda: ended.append(True))
     model.begin()
     listed(gateway, done("a"))
     model.save(tmp_path / "none" / "out.png")
+    model.discard()  # that is not done before it is saved
     gateway.last("result").succeed(picture())
-    gateway.last("image").succeed(picture())
     wait_until(lambda: model.problem is not None)
     assert not model.note
+    assert not ended
+    model.discard()
+    assert ended == [True]
+
+
+def test_a_result_that_is_being_saved_is_saved_whatever_is_done_meanwhile(
+    gateway: FakeGateway, make: Make, tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    model, ended = make(), list[bool]()
+    model.ended.add(lambda: ended.append(True))
+    model.begin()
+    listed(gateway, done("a"), done("b"))
+    model.save(tmp_path / "out.png")
+    assert model.is_saving
+    model.choose("b")
+    model.discard()
+    assert not ended
+    gateway.last("result").succeed(picture(64, 48))
+    wait_until(lambda: ended == [True])
+    assert (tmp_path / "out.png").is_file()
 
 
 def test_delete_takes_a_result_away_and_chooses_its_neighbour(

@@ -186,3 +186,19 @@ def test_what_would_fit_is_chosen_in_the_unit_that_is_shown(
     later.pass_ms(PLAN_DELAY_MS)
     settings = gateway.last("plan").args[0].settings
     assert settings.scale == 2.5 or (settings.width, settings.height) == (2500, 1500)
+
+
+def test_models_that_come_late_or_again_leave_alone_what_was_chosen(
+    gateway: FakeGateway, later: FakeLater
+) -> None:
+    memory = Memory(families={"embedded": FamilyMemory("best", creativity=0.7, structure=0.2)})
+    model = UpscaleModel(gateway, later, SOURCE, memory)
+    model.begin()
+    model.change(replace(model.choices, structure=0.6, prompt="a harbour"))
+    gateway.last("models").succeed(models())
+    assert (model.choices.structure, model.choices.prompt) == (0.6, "a harbour")
+    assert (model.choices.preset, model.choices.creativity) == ("best", 0.7)
+    model.change(replace(model.choices, preset="fast", creativity=0.1))
+    model.look_again()  # as when the models dialog is closed
+    gateway.last("models").succeed(models())
+    assert (model.choices.preset, model.choices.creativity) == ("fast", 0.1)

@@ -410,3 +410,34 @@ def test_alt_and_a_letter_press_the_main_button(window: UpscaleWindow, dialog: D
     QTest.keyClick(window.view, Qt.Key.Key_U, Qt.KeyboardModifier.AltModifier)
     QTest.qWait(200)  # it is shown pressed for a moment
     assert dialog.phase is Phase.STARTING
+
+
+def test_a_result_that_does_not_come_is_said_with_a_way_to_fetch_it(
+    window: UpscaleWindow, dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    run(window, gateway)
+    watch = gateway.last("watch")
+    watch.say(event(1, JobState.DONE))
+    watch.succeed()
+    gateway.last("job").succeed(job(state=JobState.DONE))
+    gateway.last("result").fail("No space left on device.")
+    assert "No space left on device." in labels(window)
+    QTest.mouseClick(button(window, "Try again"), LEFT)
+    assert "No space left on device." not in labels(window)
+    gateway.last("job").succeed(job(state=JobState.DONE))
+    gateway.last("result").succeed(picture(256, 192))
+    assert dialog.phase is Phase.COMPARING
+
+
+def test_while_it_is_handed_over_that_is_said_and_closing_waits_for_it(
+    window: UpscaleWindow, dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    run(window, gateway)
+    finish(gateway)
+    QTest.mouseClick(button(window, "Accept"), LEFT)
+    assert "Handing the result over" in labels(window)
+    window.close()
+    assert window.isVisible()
+    gateway.last("answer_session").succeed(SESSION)
+    assert not window.isVisible()
+    assert dialog.phase is Phase.ENDED

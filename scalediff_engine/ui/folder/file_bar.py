@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from scalediff_engine.ui.folder import formats, sentences
+from scalediff_engine.ui.folder import sentences
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.skipped_list import SkippedList
@@ -23,12 +23,14 @@ from scalediff_engine.ui.folder.table_view import FileView
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.widgets.form import label, on_keys
+from scalediff_engine.ui.widgets.paths import asking_folder, asking_pictures
 from scalediff_engine.ui.widgets.segmented import Segmented
+from scalediff_engine.ui.widgets.two_groups import TwoGroups
 
 _FILTERS = tuple(Filter)
 
 
-class FileBar(QWidget):
+class FileBar(TwoGroups):
     """Adds pictures and says which are seen.
 
     Args:
@@ -49,13 +51,10 @@ class FileBar(QWidget):
             is_even=False,
         )
         self.filters.show_index(0)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        self.first.setSpacing(8)
         for widget in (self._files, self._folder, self.deeper):
-            row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self.filters)
+            self.first.addWidget(widget)
+        self.second.addWidget(self.filters)
         on_keys(self._files, "Ctrl+O")
         self._files.clicked.connect(self._ask_files)
         self._folder.clicked.connect(self._ask_folder)
@@ -77,25 +76,13 @@ class FileBar(QWidget):
                 button.setText(text)
                 button.setAccessibleName(text)
         self.filters.show_index(_FILTERS.index(rows.filter))
+        self.arrange()
 
     def _ask_files(self) -> None:
-        patterns = sorted({f"*{e}" for ends in formats.WRITTEN.values() for e in ends})
-        patterns += sorted(f"*{ending}" for ending in formats.READ_ONLY)
-        asking = QFileDialog(self, translate("Files", "Add pictures"))
-        asking.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        asking.setNameFilters(
-            [
-                translate("Files", "Pictures ({patterns})").format(patterns=" ".join(patterns)),
-                translate("Files", "All files (*)"),
-            ]
-        )
-        self._ask(asking)
+        self._ask(asking_pictures(self, translate("Files", "Add pictures")))
 
     def _ask_folder(self) -> None:
-        asking = QFileDialog(self, translate("Files", "Add folder"))
-        asking.setFileMode(QFileDialog.FileMode.Directory)
-        asking.setOption(QFileDialog.Option.ShowDirsOnly)
-        self._ask(asking)
+        self._ask(asking_folder(self, translate("Files", "Add folder")))
 
     def _ask(self, asking: QFileDialog) -> None:
         """Ask, without stopping anything meanwhile."""

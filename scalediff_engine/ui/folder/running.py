@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
-from scalediff_engine.ui import icons, look
+from scalediff_engine.ui import icons
 from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.folder import kept
 from scalediff_engine.ui.folder.destination import Destination
 from scalediff_engine.ui.folder.engine_batches import EngineBatches
-from scalediff_engine.ui.folder.inspecting import PILLOW, Inspector
+from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.window import FolderWindow
 from scalediff_engine.ui.later import qt_later
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import dress
 from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.opening import FolderOpening
+from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.upscale import remembered
 from scalediff_engine.ui.widgets.extent import open_at_its_size
 from scalediff_engine.ui.workers import Workers
 from scalediff_engine.wire.places import Places, default_home
 
-THEME_VARIABLE = "SCALEDIFF_THEME"
+if TYPE_CHECKING:
+    from scalediff_engine.ui.app import Options
 
 
 class FolderRunning:
@@ -35,9 +36,7 @@ class FolderRunning:
     Args:
         app: of Qt
         opening: what it is for
-        home: the engine's folder; none = the user's own
-        theme: see ``app.Options``
-        inspector: looks at files; none = Pillow does
+        options: of the dialog
         on_end: called when it is over
     """
 
@@ -45,12 +44,11 @@ class FolderRunning:
         self,
         app: QApplication,
         opening: FolderOpening,
-        home: Path | None,
-        theme: str | None,
-        inspector: Inspector | None,
+        options: Options,
         on_end: Callable[[], None],
     ) -> None:
-        home = home or default_home()
+        home = options.home or default_home()
+        inspector = PILLOW if options.inspector is None else options.inspector()
         finder = Finder(Places(home))
         self._on_end = on_end
         self._workers = Workers()
@@ -69,16 +67,20 @@ class FolderRunning:
             EngineBatches(client.for_batches(), self._workers),
             qt_later,
             self._workers,
-            inspector or PILLOW,
+            inspector,
             opening.paths,
             remembered.load(settings),
             keep,
             kept.load(destination),
         )
-        chosen = Look(look.find_scheme(app, theme or os.environ.get(THEME_VARIABLE)))
-        chosen.put_on(app)
-        notifier = TrayNotifier(icons.sparkle(chosen.colours.focus))
-        self.window = FolderWindow(self.dialog, chosen, notifier, self._painters)
+        look = dress(app, options.theme)
+        notifier = TrayNotifier(icons.sparkle(look.colours.focus))
+        self.window = FolderWindow(self.dialog, look, notifier, self._painters)
+        self.rooms = Rooms(self.gateway, self._workers, look, options.files, home)
+        self.rooms.models_changed.add(self.dialog.upscale.look_again)
+        self.rooms.model_taken.add(self.dialog.upscale.prefer)
+        self.window.offer(self.rooms.ways(self.window))
+        self._welcomes = options.welcomes
         self.dialog.ended.add(self._over)
 
     def begin(self) -> None:
@@ -86,9 +88,12 @@ class FolderRunning:
         open_at_its_size(self.window)
         self.window.show()
         self.dialog.begin()
+        if self._welcomes:
+            self.rooms.welcome_once(self.window)
 
     def close(self) -> None:
         """Let go of everything."""
+        self.rooms.close()
         self.dialog.close()
         self.window.thumbnails.close()
         self._painters.close()

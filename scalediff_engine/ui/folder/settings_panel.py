@@ -14,6 +14,7 @@ from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.scale_editor import ScaleEditor
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
+from scalediff_engine.ui.panels.cost_card import device_words
 from scalediff_engine.ui.panels.model_picker import ModelPicker
 from scalediff_engine.ui.panels.more_options import MoreOptions
 from scalediff_engine.ui.panels.seed_editor import SeedEditor
@@ -43,11 +44,7 @@ class FolderSettings(QWidget):
         )
         self._preset = Segmented(
             translate("Settings", "Quality"),
-            [
-                translate("Settings", "Fast"),
-                translate("Settings", "Balanced"),
-                translate("Settings", "Best"),
-            ],
+            [words.preset(name) for name in PRESETS],
         )
         self._creativity = WordSlider(
             translate("Settings", "Creativity"),
@@ -201,7 +198,7 @@ class EstimateCard(QWidget):
                     needed=words.memory(found.peak_bytes),
                     available=words.memory(found.available_bytes),
                 )
-                texts[2] = found.device
+                texts[2] = device_words(found.device)
             elif found.is_complete:
                 texts = [translate("Folder", "nothing to do"), "–", "–"]
         is_current = found.is_complete and not self._model.listing.is_scanning

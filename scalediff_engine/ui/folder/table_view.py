@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
@@ -24,6 +25,9 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Observers
 
 THUMBNAIL_SIDE = 32
+# What the columns beside the name take in characters: usually, and where there is little room.
+_CHARACTERS = {Column.SIZE: (31, 26), Column.RESULT: (26, 14), Column.STATE: (28, 16)}
+_NAME_CHARACTERS = 24
 # Files that a menu opens at once, at most: each is a program of its own.
 _MOST_OPENED = 10
 # What nobody has marked by hand need not be marked again.
@@ -60,6 +64,7 @@ class FileView(QTableView):
         self._open_path = open_path
         self._kept: list[int] = []
         self._kept_current = -1
+        self._is_narrow = False
         self.setModel(table)
         self.setAccessibleName(translate("Table", "Pictures"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -125,6 +130,11 @@ class FileView(QTableView):
         if not self.currentIndex().isValid() and self._table.rowCount():
             self.setCurrentIndex(self._table.index(0, Column.NAME))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave room for the names."""
+        super().resizeEvent(event)
+        self._fit_columns()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Say what could be here while nothing is."""
         super().paintEvent(event)
@@ -150,9 +160,22 @@ class FileView(QTableView):
             Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter
         )
         horizontal.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        for column, characters in ((Column.SIZE, 31), (Column.RESULT, 26), (Column.STATE, 28)):
-            horizontal.resizeSection(column, characters * wide)
+        for column, (usual, _) in _CHARACTERS.items():
+            horizontal.resizeSection(column, usual * wide)
         self.setMinimumWidth(80 * wide)
+
+    def _fit_columns(self) -> None:
+        """Take from the other columns what the name lacks; widths that do are left alone."""
+        wide = self.fontMetrics().averageCharWidth()
+        usual = sum(most for most, _ in _CHARACTERS.values())
+        least = sum(few for _, few in _CHARACTERS.values())
+        room = self.viewport().width() / wide - _NAME_CHARACTERS
+        share = min(1.0, max(0.0, (room - least) / (usual - least)))
+        if share < 1 or self._is_narrow:
+            for column, (most, few) in _CHARACTERS.items():
+                width = round((few + share * (most - few)) * wide)
+                self.horizontalHeader().resizeSection(column, width)
+        self._is_narrow = share < 1
 
     def _action(self, text: str, key: str, act: Callable[[], None]) -> QAction:
         action = QAction(text, self)

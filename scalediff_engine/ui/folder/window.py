@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl
@@ -31,6 +31,8 @@ from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.notify import Notifier
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
 from scalediff_engine.ui.widgets.form import label
+from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
+from scalediff_engine.ui.widgets.paths import dropped
 from scalediff_engine.ui.workers import Workers
 from scalediff_engine.wire.batches import BatchState, FileState
 
@@ -120,6 +122,10 @@ class FolderWindow(QWidget):
         """Whether the window is out of sight until the batch is finished."""
         return self._is_away
 
+    def offer(self, ways: Sequence[Way]) -> None:
+        """Offer other windows, beside the title."""
+        self._head.addWidget(MenuButton(ways), 0, Qt.AlignmentFlag.AlignTop)
+
     def refresh(self) -> None:
         """Show where the dialog stands."""
         dialog = self._dialog
@@ -165,7 +171,8 @@ class FolderWindow(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Give what it would like."""
-        return QSize(1240, 780)
+        width, height = self.fontMetrics().averageCharWidth(), self.fontMetrics().lineSpacing()
+        return QSize(max(1240, width * 164), max(780, height * 46))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Say what becomes of a batch that runs; otherwise end."""
@@ -201,12 +208,12 @@ class FolderWindow(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Take files and folders, while they can be taken."""
-        if self._dialog.phase is Phase.CHOOSING and _dropped(event):
+        if self._dialog.phase is Phase.CHOOSING and dropped(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         """Look for pictures in what was dropped."""
-        paths = _dropped(event)
+        paths = dropped(event)
         if paths:
             event.acceptProposedAction()
             self._dialog.add(paths)
@@ -220,7 +227,9 @@ class FolderWindow(QWidget):
         right = QVBoxLayout(side)
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(8)
-        right.addWidget(self._title)
+        self._head = QHBoxLayout()
+        self._head.addWidget(self._title, 1)
+        right.addLayout(self._head)
         right.addWidget(self._trouble)
         right.addWidget(self._panels, 1)
         usual = self.fontMetrics().averageCharWidth() * 56
@@ -329,7 +338,3 @@ class FolderWindow(QWidget):
         self.thumbnails.close()
         self._notifier.end()
         self.close()
-
-
-def _dropped(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

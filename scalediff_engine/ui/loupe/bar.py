@@ -145,7 +145,7 @@ def recipe_words(look: Look) -> str:
     lines = [
         words.size_px(look.window.width, look.window.height),
         translate("Loupe", "Model: {name}").format(name=choices.model),
-        translate("Loupe", "Quality: {name}").format(name=choices.preset),
+        translate("Loupe", "Quality: {name}").format(name=words.preset(choices.preset)),
     ]
     if creativity is not None:
         value = words.number(creativity, 2)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from scalediff_engine.ui.gateway import Act, Failed, Gateway
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.frame import Frame, first_frame, frame_of
 from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.submitting import Submission, Upload, stop
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices
 from scalediff_engine.ui.upscale.extent import Size
@@ -30,9 +32,6 @@ from scalediff_engine.wire.messages import (
 
 COST_DELAY_MS = 200
 LOOKS_KEPT = 8
-
-# (done with the id of the upload, failed)
-Upload = Callable[[Callable[[str], None], Failed], None]
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,12 @@ class _Asked:
     choices: Choices
     settings: UpscaleSettings
 
+    def request(self, title: str) -> Callable[[str], JobRequest]:
+        """Give what the engine is asked for, once the id of the upload is known."""
+        return lambda image: JobRequest(
+            image, self.settings, Priority.EDITOR, title, keep=False, window=self.window
+        )
+
 
 class LoupeModel:
     """Asks for looks at a part of what the settings would give.
@@ -76,6 +81,7 @@ class LoupeModel:
         upscale: what is chosen
         upload: gives the picture to the engine, unless it has it
         title: of the picture
+        owed: what must be heard before the program ends
 
     Attributes:
         is_on: whether the loupe is in the hand
@@ -95,15 +101,17 @@ class LoupeModel:
         upscale: UpscaleModel,
         upload: Upload,
         title: str = "",
+        owed: Owed | None = None,
     ) -> None:
         self._gateway = gateway
         self._later = later
         self._upscale = upscale
         self._upload = upload
         self._title = title
+        self._owed = owed or Owed()
         self._asked: _Asked | None = None
         self._costed: PlanRequest | None = None
-        self._attempt = 0
+        self._submission: Submission | None = None
         self._waiting, self._planning, self._fetching = Ticket(), Ticket(), Ticket()
         self.is_on = False
         self.frame: Frame | None = None
@@ -195,29 +203,16 @@ class LoupeModel:
         assert frame is not None  # can_start
         assert window is not None
         self._asked = _Asked(frame, window, self._upscale.choices, self._settings)
-        self._attempt += 1
-        attempt, asked, self.problem = self._attempt, self._asked, None
+        self.problem = None
         self.changed.tell()
-
-        def on_uploaded(image: str) -> None:
-            if attempt != self._attempt:
-                return
-            request = JobRequest(
-                image, asked.settings, Priority.EDITOR, self._title, keep=False, window=window
-            )
-            self._gateway.submit(request, on_submitted, on_failed)
-
-        def on_submitted(job: JobInfo) -> None:
-            if attempt == self._attempt:
-                self._follow(job)
-            else:
-                self._stop(job.id)
-
-        def on_failed(problem: Problem) -> None:
-            if attempt == self._attempt:
-                self._end(problem)
-
-        self._upload(on_uploaded, on_failed)
+        self._submission = Submission(
+            self._gateway,
+            self._owed,
+            self._upload,
+            self._asked.request(self._title),
+            self._follow,
+            self._end,
+        )
 
     def cancel(self) -> None:
         """Give up the look that is under way."""
@@ -226,7 +221,7 @@ class LoupeModel:
         progress = self.progress
         self._end(None)
         if progress is not None and not progress.state.is_final:
-            self._stop(progress.job_id)
+            stop(self._gateway, self._owed, progress.job_id)
 
     def look_at(self, number: int) -> None:
         """See another look again."""
@@ -314,12 +309,11 @@ class LoupeModel:
 
     def _end(self, problem: Problem | None) -> None:
         """Be through with the look that was under way."""
-        self._attempt += 1
+        if self._submission is not None:
+            self._submission.give_up()
+            self._submission = None
         self._fetching.cancel()
         if self.progress is not None:
             self.progress.close()
         self._asked, self.progress, self.problem = None, None, problem
         self.changed.tell()
-
-    def _stop(self, job_id: str) -> None:
-        self._gateway.act(job_id, Act.CANCEL, lambda _: None, lambda _: None)

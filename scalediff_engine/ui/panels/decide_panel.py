@@ -51,6 +51,11 @@ class DecidePanel(QWidget):
         self._accept = QPushButton(
             translate("Decide", "&Save") if takes_file else translate("Decide", "&Accept")
         )
+        self._handing_over = (
+            translate("Decide", "Saving…")
+            if takes_file
+            else translate("Decide", "Handing the result over…")
+        )
         on_keys(self._accept, "Ctrl+Return", "Ctrl+Enter")
         self._canvas = QComboBox()
         self._canvas.setAccessibleName(translate("Decide", "Document"))
@@ -97,8 +102,11 @@ class DecidePanel(QWidget):
         )
         self._drift.setText(drift_words(current.drift))
         self._drift.setVisible(current.drift is not None)
-        self._note.setText(self._dialog.note)
-        self._note.setVisible(bool(self._dialog.note))
+        note = self._dialog.note
+        if self._dialog.phase is Phase.HANDING_OVER:
+            note = self._handing_over
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
         self._show_tries()
         self._show_canvas()
         is_here = current.picture is not None and self._dialog.phase is Phase.COMPARING

@@ -11,7 +11,7 @@ from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.progress.steady import Rounded
 from scalediff_engine.ui.widgets.form import card, label, on_keys
-from scalediff_engine.wire.messages import JobState
+from scalediff_engine.wire.messages import JobState, Problem
 
 _WHOLE = 1000
 _PAUSABLE = (JobState.QUEUED, JobState.RUNNING)
@@ -63,7 +63,7 @@ class ProgressPanel(QWidget):
         column.addStretch(1)
         column.addWidget(self._cancel)
         self._pause.clicked.connect(self._on_pause)
-        self._retry.clicked.connect(lambda: self._followed and self._followed.retry())
+        self._retry.clicked.connect(self._on_retry)
         self._away.clicked.connect(self.sent_away.tell)
         self._cancel.clicked.connect(self.cancelled.tell)
         dialog.changed.add(self.refresh)
@@ -80,9 +80,7 @@ class ProgressPanel(QWidget):
         if progress is None:
             self._show_waiting(translate("Progress", "Handing the picture over"))
         elif self._dialog.phase is Phase.FETCHING:
-            self._show_waiting(translate("Progress", "Fetching the result"))
-            self._bar.setRange(0, _WHOLE)
-            self._bar.setValue(_WHOLE)
+            self._show_fetching(self._dialog.problem)
         else:
             self._show(progress)
 
@@ -93,6 +91,18 @@ class ProgressPanel(QWidget):
             widget.setText("")
         for button in (self._pause, self._retry, self._away):
             button.setVisible(False)
+
+    def _show_fetching(self, problem: Problem | None) -> None:
+        self._show_waiting(
+            translate("Progress", "Fetching the result")
+            if problem is None
+            else translate("Progress", "The result did not come")
+        )
+        self._bar.setRange(0, _WHOLE)
+        self._bar.setValue(_WHOLE)
+        self._trouble.setText("" if problem is None else problem.message)
+        self._trouble.setVisible(problem is not None)
+        self._retry.setVisible(problem is not None)
 
     def _show(self, progress: ProgressModel) -> None:
         state, found = progress.state, progress.progress
@@ -137,6 +147,12 @@ class ProgressPanel(QWidget):
                 "as it is back.",
             )
         return ""
+
+    def _on_retry(self) -> None:
+        if self._dialog.phase is Phase.FETCHING:
+            self._dialog.fetch_again()
+        elif self._followed is not None:
+            self._followed.retry()
 
     def _on_pause(self) -> None:
         progress = self._followed

@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from scalediff_engine.ui import words
 from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
@@ -44,11 +45,7 @@ class SettingsPanel(QWidget):
         self._prompt = _PromptField()
         self._preset = Segmented(
             translate("Settings", "Quality"),
-            [
-                translate("Settings", "Fast"),
-                translate("Settings", "Balanced"),
-                translate("Settings", "Best"),
-            ],
+            [words.preset(name) for name in PRESETS],
         )
         self._creativity = WordSlider(
             translate("Settings", "Creativity"),

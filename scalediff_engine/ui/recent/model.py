@@ -59,6 +59,7 @@ class RecentModel:
         previews: of jobs, by their ids
         comparison: of the chosen one, once it is there
         is_fetching: whether that is on its way
+        is_saving: whether a result is being written, whichever is chosen by now
         problem: the last thing that went wrong, until something else is done
         note: a sentence on what went well
         drift: of what is compared, once it was measured
@@ -87,12 +88,14 @@ class RecentModel:
         self._wanted_previews: dict[str, int] = {}
         self._coming_previews: dict[str, Ticket] = {}
         self._is_over = False
+        self._ends_when_saved = False
         self.host = ""
         self.jobs: tuple[JobInfo, ...] | None = None
         self.chosen: str | None = None
         self.previews: dict[str, Raster] = {}
         self.comparison: Comparison | None = None
         self.is_fetching = False
+        self.is_saving = False
         self.problem: Problem | None = None
         self.note = ""
         self.drift: Drift | None = None
@@ -145,7 +148,7 @@ class RecentModel:
             return
         if self.comparison is not None and self.comparison.job == job.id:
             return
-        self._fetch(job, lambda _: None)
+        self._fetch(job)
 
     def measure_drift(self) -> None:
         """Measure how far the result has drifted from its source, unless that is known."""
@@ -168,12 +171,16 @@ class RecentModel:
     def save(self, file: Path) -> None:
         """Write the result into a file; whoever chose it was asked whether an older one goes."""
         job = self.job
-        if job is None or not self.has_result:
+        if job is None or not self.has_result or self.is_saving:
             return
+        self.is_saving, self.problem, self.note = True, None, ""
+        self.changed.tell()
         if self.comparison is not None and self.comparison.job == job.id:
             self._write(job, self.comparison.result, file)
-        elif not self.is_fetching:
-            self._fetch(job, lambda picture: self._write(job, picture, file))
+        else:  # by itself: it goes on when another one is chosen meanwhile
+            self._gateway.result(
+                job.id, lambda picture: self._write(job, picture, file), self._on_not_saved
+            )
 
     def suggested_name(self) -> str:
         """Give a name for a file."""
@@ -203,8 +210,11 @@ class RecentModel:
         self._gateway.answer_session(self._session, answer, lambda _: self.end(), self._on_problem)
 
     def discard(self) -> None:
-        """Give the editor nothing."""
+        """Give the editor nothing; what is being saved is saved first."""
         if self._is_over:
+            return
+        if self.is_saving:
+            self._ends_when_saved = True
             return
         if self._session is None:
             self.end()
@@ -298,7 +308,7 @@ class RecentModel:
         for job in self.jobs or ():
             self._want_preview(job)
 
-    def _fetch(self, job: JobInfo, then: Callable[[Picture], None]) -> None:
+    def _fetch(self, job: JobInfo) -> None:
         self.is_fetching, self.problem, self.note = True, None, ""
         self._fetching.cancel()
 
@@ -306,7 +316,6 @@ class RecentModel:
             self.is_fetching = False
             self.comparison = Comparison(job.id, result, source)
             self.changed.tell()
-            then(result)
 
         def on_result(result: Picture) -> None:
             self._fetching = self._gateway.image(
@@ -330,12 +339,19 @@ class RecentModel:
                 draft.unlink(missing_ok=True)
 
         def on_written(_: None) -> None:
+            self.is_saving = False
             self.note = translate("Files", "Saved as {name}.").format(name=file.name)
             self.changed.tell()
+            if self._ends_when_saved:
+                self.discard()
 
         self._workers.run(
-            lambda _: work(), on_written, lambda error: self._on_problem(file_problem(error))
+            lambda _: work(), on_written, lambda error: self._on_not_saved(file_problem(error))
         )
+
+    def _on_not_saved(self, problem: Problem) -> None:
+        self.is_saving, self._ends_when_saved = False, False
+        self._on_problem(problem)
 
     def _on_gone(self, job_id: str) -> None:
         self.previews.pop(job_id, None)

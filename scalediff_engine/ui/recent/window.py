@@ -95,7 +95,7 @@ class RecentWindow(QWidget):
         self._show_picture()
         self.insert.setVisible(model.has_editor)
         self.insert.setEnabled(model.has_result)
-        self.save.setEnabled(model.has_result and not model.is_fetching)
+        self.save.setEnabled(model.has_result and not model.is_saving)
         is_compared = model.comparison is not None
         self.compare.setEnabled(model.has_result and not model.is_fetching and not is_compared)
         self.remove.setEnabled(job is not None)
@@ -106,7 +106,8 @@ class RecentWindow(QWidget):
         )
         self._trouble.setText("" if model.problem is None else model.problem.message)
         self._trouble.setVisible(model.problem is not None)
-        self._note.setText(translate("Recent", "Coming…") if model.is_fetching else model.note)
+        note = translate("Recent", "Coming…") if model.is_fetching else model.note
+        self._note.setText(translate("Decide", "Saving…") if model.is_saving else note)
         self._note.setVisible(bool(self._note.text()))
         self._show_hint()
 

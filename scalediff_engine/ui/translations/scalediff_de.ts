@@ -88,7 +88,7 @@
     </message>
     <message>
         <source>The engine does the work. It goes on when this window is closed, and after a restart; open the dialog again to see how far it is.</source>
-        <translation>Die Arbeit macht der Dienst. Sie geht weiter, wenn dieses Fenster geschlossen wird, und nach einem Neustart; wie weit sie ist, zeigt der Dialog, wenn er wieder geöffnet wird.</translation>
+        <translation>Die Arbeit macht die Engine. Sie geht weiter, wenn dieses Fenster geschlossen wird, und nach einem Neustart; wie weit sie ist, zeigt der Dialog, wenn er wieder geöffnet wird.</translation>
     </message>
     <message>
         <source>Being handed over</source>
@@ -179,6 +179,14 @@
     <message>
         <source>&amp;Accept</source>
         <translation>&amp;Übernehmen</translation>
+    </message>
+    <message>
+        <source>Saving…</source>
+        <translation>Wird gespeichert…</translation>
+    </message>
+    <message>
+        <source>Handing the result over…</source>
+        <translation>Das Ergebnis wird übergeben…</translation>
     </message>
     <message>
         <source>Document</source>
@@ -332,7 +340,7 @@
     <name>Dialog</name>
     <message>
         <source>The engine was started again and does not know the editor any more. Results stay for 24 hours in the recent results.</source>
-        <translation>Der Dienst wurde neu gestartet und kennt das Malprogramm nicht mehr. Ergebnisse bleiben 24 Stunden lang unter den letzten Ergebnissen.</translation>
+        <translation>Die Engine wurde neu gestartet und kennt das Malprogramm nicht mehr. Ergebnisse bleiben 24 Stunden lang unter den letzten Ergebnissen.</translation>
     </message>
 </context>
 <context>
@@ -340,6 +348,18 @@
     <message>
         <source>Something unexpected happened ({kind}). The log says more.</source>
         <translation>Etwas Unerwartetes ist geschehen ({kind}). Im Protokoll steht mehr.</translation>
+    </message>
+    <message>
+        <source>this computer</source>
+        <translation>dieser Rechner</translation>
+    </message>
+    <message>
+        <source>The disk is full ({place}). Make room there and try again.</source>
+        <translation>Der Datenträger ist voll ({place}). Schaffen Sie dort Platz und versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
+        <source>{file} cannot be read or written: {reason}.</source>
+        <translation>{file} lässt sich nicht lesen oder schreiben: {reason}.</translation>
     </message>
 </context>
 <context>
@@ -944,6 +964,10 @@
         <translation>Das Ergebnis wird geholt</translation>
     </message>
     <message>
+        <source>The result did not come</source>
+        <translation>Das Ergebnis ist nicht angekommen</translation>
+    </message>
+    <message>
         <source>Stage {stage} of {stages}, step {step} of {steps}</source>
         <translation>Stufe {stage} von {stages}, Schritt {step} von {steps}</translation>
     </message>
@@ -953,7 +977,7 @@
     </message>
     <message>
         <source>The engine does not answer at the moment. The work is kept and goes on as soon as it is back.</source>
-        <translation>Der Dienst antwortet gerade nicht. Die Arbeit bleibt erhalten und geht weiter, sobald er wieder da ist.</translation>
+        <translation>Die Engine antwortet gerade nicht. Die Arbeit bleibt erhalten und geht weiter, sobald sie wieder da ist.</translation>
     </message>
 </context>
 <context>
@@ -1427,6 +1451,37 @@
     <message>
         <source>Only the first {count} are listed.</source>
         <translation>Nur die ersten {count} sind aufgeführt.</translation>
+    </message>
+</context>
+<context>
+    <name>Start</name>
+    <message>
+        <source>Choose &amp;pictures…</source>
+        <translation>&amp;Bilder wählen…</translation>
+    </message>
+    <message>
+        <source>Choose a &amp;folder…</source>
+        <translation>&amp;Ordner wählen…</translation>
+    </message>
+    <message>
+        <source>What is to be upscaled?</source>
+        <translation>Was soll vergrößert werden?</translation>
+    </message>
+    <message>
+        <source>Drop a picture here, or several, or a folder.</source>
+        <translation>Ein Bild hierher ziehen, oder mehrere, oder einen Ordner.</translation>
+    </message>
+    <message>
+        <source>One picture opens with its cost, a preview and a comparison; more than one, or a folder, opens as a list. Nothing is changed or overwritten.</source>
+        <translation>Ein einzelnes Bild öffnet sich mit Aufwand, Vorschau und Vergleich; mehrere Bilder oder ein Ordner öffnen sich als Liste. Nichts wird verändert oder überschrieben.</translation>
+    </message>
+    <message>
+        <source>Choose pictures</source>
+        <translation>Bilder wählen</translation>
+    </message>
+    <message>
+        <source>Choose a folder</source>
+        <translation>Ordner wählen</translation>
     </message>
 </context>
 <context>

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
@@ -158,6 +158,10 @@ class UpscaleModel:
             extent = replace(self._choices.extent, unit=Unit.SCALE, scale=plan.fits_scale)
             self.change(replace(self._choices, extent=extent.told_in(unit, self.source)))
 
+    def prefer(self, model: str) -> None:
+        """Choose another model, whatever else is chosen."""
+        self.change(replace(self._choices, model=model))
+
     def look_again(self) -> None:
         """Ask again which models there are: there may be others now."""
         self._ask_models()
@@ -188,15 +192,27 @@ class UpscaleModel:
             return choices
         return self.memory.apply(choices, after.family)
 
+    def _remembered(self, family: str) -> Choices:
+        """Give what a family was last used with, but for what was changed here meanwhile."""
+        begun = self.memory.begin()
+        changed = {
+            field.name: getattr(self._choices, field.name)
+            for field in fields(Choices)
+            if getattr(self._choices, field.name) != getattr(begun, field.name)
+        }
+        return replace(self.memory.apply(begun, family), **changed)
+
     def _on_models(self, found: ModelList) -> None:
+        was_known = bool(self._models)
         self._models, self._models_problem = tuple(found.models), None
         chosen = self.model
         if chosen is None and not self._is_told and self._models:
             usable = [info for info in self._models if info.installed] or list(self._models)
             self._choices = replace(self._choices, model=usable[0].name)
             chosen = usable[0]
-        if chosen is not None and not self._is_told:
             self._choices = self.memory.apply(self._choices, chosen.family)
+        elif chosen is not None and not self._is_told and not was_known:
+            self._choices = self._remembered(chosen.family)
         self._cost_later(0)
         self.changed.tell()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QToolButton
 
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
@@ -13,11 +13,12 @@ from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.state import Mode
 from scalediff_engine.ui.widgets.form import on_keys
 from scalediff_engine.ui.widgets.segmented import Segmented
+from scalediff_engine.ui.widgets.two_groups import TwoGroups
 
 _MODES = (Mode.SPLIT, Mode.BLINK, Mode.SIDE_BY_SIDE)
 
 
-class ViewBar(QWidget):
+class ViewBar(TwoGroups):
     """Drives a view; each button has a key, which its tip tells.
 
     Args:
@@ -31,8 +32,6 @@ class ViewBar(QWidget):
         super().__init__()
         self.drift_wanted = Observers()
         self._view = view
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
         fit = _button(translate("View", "Fit"), translate("View", "All of the picture"), "0")
         full = _button(
             words.zoom(1.0), translate("View", "One pixel for each of the result's"), "1"
@@ -44,12 +43,11 @@ class ViewBar(QWidget):
         full.clicked.connect(lambda: view.zoom_to(1.0))
         double.clicked.connect(lambda: view.zoom_to(2.0))
         for button in (fit, full, double):
-            row.addWidget(button)
+            self.first.addWidget(button)
         self._zoom = QLabel()
         set_kind(self._zoom, "quiet")
         self._zoom.setMinimumWidth(self._zoom.fontMetrics().horizontalAdvance("00000 %"))
-        row.addWidget(self._zoom)
-        row.addStretch(1)
+        self.first.addWidget(self._zoom)
         self._modes = Segmented(
             translate("View", "Compare"),
             [
@@ -69,7 +67,7 @@ class ViewBar(QWidget):
             _name(self._modes.button(index), tip, key)
         self._modes.chosen.add(lambda index: view.set_mode(_MODES[index]))
         self._modes.show_index(0)
-        row.addWidget(self._modes)
+        self.second.addWidget(self._modes)
         self._smooth = _button(
             translate("View", "Smooth source"),
             translate("View", "Show the enlarged source smooth, not as squares"),
@@ -78,7 +76,7 @@ class ViewBar(QWidget):
         self._smooth.setCheckable(True)
         self._smooth.setChecked(True)
         self._smooth.toggled.connect(view.set_source_smooth)
-        row.addWidget(self._smooth)
+        self.second.addWidget(self._smooth)
         self._drift = _button(
             translate("View", "Drift map"),
             translate("View", "Where the result, scaled back, is not the source any more"),
@@ -86,7 +84,7 @@ class ViewBar(QWidget):
         )
         self._drift.setCheckable(True)
         self._drift.toggled.connect(lambda _: self.drift_wanted.tell())
-        row.addWidget(self._drift)
+        self.second.addWidget(self._drift)
         view.zoomed.add(self._show_zoom)
         self.set_comparing(False)
 
@@ -99,6 +97,7 @@ class ViewBar(QWidget):
         """Offer what needs two pictures, or hide it."""
         for widget in (self._modes, self._smooth, self._drift):
             widget.setVisible(is_comparing)
+        self.arrange()
 
     def _show_zoom(self, zoom: float) -> None:
         self._zoom.setText(words.zoom(zoom))

@@ -9,7 +9,7 @@ import pytest
 from scalediff_engine.cli import app_dialog
 from scalediff_engine.errors import InputMissing
 from scalediff_engine.ui import app as ui_app
-from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening
+from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening, StartOpening
 
 
 def test_a_file_opens_a_picture_and_more_open_a_list(
@@ -27,5 +27,7 @@ def test_a_file_opens_a_picture_and_more_open_a_list(
         FolderOpening((tmp_path / "in",)),
         FolderOpening((tmp_path / "a.png", tmp_path / "in")),
     ]
+    assert app_dialog.run_dialog([], None, None, None) == 0
+    assert opened[-1] == StartOpening()
     with pytest.raises(InputMissing, match="gone"):
         app_dialog.run_dialog(["in", "gone"], None, None, None)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from real_engine import LONG_MS, let_dialogs_start_engines, serve
 
 from scalediff_engine.cli.picture_headers import inspector
+from scalediff_engine.ui.app import Options
 from scalediff_engine.ui.folder.model import Phase
 from scalediff_engine.ui.folder.rows import Filter, Status
 from scalediff_engine.ui.folder.running import FolderRunning
@@ -56,7 +57,8 @@ def open_dialog(app: QApplication, home: Path) -> Generator[Open]:
 
     def open_it(*paths: Path) -> FolderRunning:
         opening = FolderOpening(tuple(paths))
-        running = FolderRunning(app, opening, home, "dark", inspector(), lambda: None)
+        options = Options(home, "dark", inspector=inspector)
+        running = FolderRunning(app, opening, options, lambda: None)
         opened.append(running)
         running.begin()
         return running
@@ -74,14 +76,18 @@ def begin(
     upscale = running.dialog.upscale
     wait_until(lambda: bool(upscale.models), LONG_MS)
     upscale.change(replace(upscale.choices, extent=Extent(scale=2.0), preset="fast", steps=2))
+    dialog, start = running.dialog, running.window.settings.start
+    # the button follows the model a moment later, and takes no click before
     wait_until(
-        lambda: running.dialog.can_start and running.dialog.listing.estimate.is_complete, LONG_MS
+        lambda: dialog.can_start and dialog.listing.estimate.is_complete and start.isEnabled(),
+        LONG_MS,
     )
     before()
-    running.window.settings.start.click()
+    start.click()
 
 
 def test_a_folder_from_open_to_done(open_dialog: Open, pictures: Path, wait_until: Wait) -> None:
+    """upscayl: batches overwrote files."""
     (pictures / "a_x2.png").write_text("mine")
     running = open_dialog(pictures)
     dialog, window = running.dialog, running.window
@@ -119,6 +125,7 @@ def test_a_folder_from_open_to_done(open_dialog: Open, pictures: Path, wait_unti
 def test_a_batch_is_paused_and_goes_on_after_dialog_and_engine_were_started_again(
     home: Path, open_dialog: Open, pictures: Path, wait_until: Wait
 ) -> None:
+    """upscayl#283, InvokeAI#5098: a batch cannot be paused, and a restart loses it."""
     process = serve(home)
     running = open_dialog(pictures)
     begin(running, wait_until)

@@ -31,6 +31,7 @@ from scalediff_engine.ui.folder.window import FolderWindow
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.upscale.remembered import Memory
+from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
 from scalediff_engine.ui.workers import Workers
 from scalediff_engine.wire.batches import BatchInfo, BatchList, BatchState, FileState
 from scalediff_engine.wire.messages import Problem
@@ -341,3 +342,13 @@ def test_what_is_no_picture_has_no_thumbnail(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"no")
     assert make_thumbnail(tmp_path / "x.png", 32) is None
     assert make_thumbnail(tmp_path / "gone.png", 32) is None
+
+
+def test_other_windows_are_a_menu_away(dialog: Dialog, wait_until: Wait) -> None:
+    opened: list[str] = []
+    dialog.window.offer((Way("&Models…", "Ctrl+M", lambda: opened.append("models")),))
+    (menu,) = dialog.window.findChildren(MenuButton)
+    wait_until(menu.isVisible)
+    assert menu.accessibleName()
+    QTest.keyClick(dialog.window.view, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    assert opened == ["models"]

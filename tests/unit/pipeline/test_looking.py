@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from scalediff_engine.models.embedded_model import EmbeddedModel, load_embedded
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.cut import Cut
 from scalediff_engine.pipeline.plan import Plan, plan_upscale
-from scalediff_engine.pipeline.progress import Progress
+from scalediff_engine.pipeline.progress import Phase, Progress
 from scalediff_engine.pipeline.recipe import make_recipe
 from scalediff_engine.pipeline.settings import Attention, Settings
 from scalediff_engine.pipeline.upscale import upscale
@@ -181,6 +182,17 @@ def test_previews_show_the_window_alone(model: EmbeddedModel) -> None:
     assert Grid(rows, cols) == Grid(16, 18)  # 70x60 pixels at 90,130: latents 22 to 38, 32 to 50
     fractions = [one.fraction for one in seen]
     assert fractions == sorted(fractions)
+
+
+def test_the_bar_moves_with_each_step_of_the_sample(model: EmbeddedModel) -> None:
+    source, seen, settings = picture(), list[Progress](), Settings(steps=4)
+    upscale(source, planned(source, WINDOW, settings), settings, model, seen.append)
+    (last,) = {one.stages for one in seen}
+    sampled = [one for one in seen if one.stage == last and one.phase is Phase.ENCODE]
+    assert [one.step for one in sampled if one.step] == [1, 2, 3, 4]
+    fractions = [one.fraction for one in sampled if one.step]
+    assert all(after > before for before, after in itertools.pairwise(fractions))
+    assert seen[-1].fraction == 1
 
 
 def test_it_can_be_cancelled_while_the_sample_is_denoised(model: EmbeddedModel) -> None:

@@ -41,6 +41,17 @@ def test_the_fraction_is_work_done_and_the_rest_takes_as_long_as_it_did_so_far()
     assert (seen[-1].fraction, seen[-1].seconds_left) == (1, 0)
 
 
+def test_the_bar_moves_while_the_sample_of_a_part_is_denoised() -> None:
+    seen: list[Progress] = []
+    samples = {1: StageLoad(Size(1000, 1000), 4, decodes=False)}
+    meter = Meter(FOOTPRINT, LOADS, [4, 4], seen.append, Clock(), samples=samples)
+    for step in range(5):
+        meter.report(Phase.ENCODE, 1, step)  # 12 are done of 36 and the 9 of the sample
+        assert seen[-1].fraction == pytest.approx((12 + 9 * step / 4) / 45)
+    meter.report(Phase.DENOISE, 1, 0)
+    assert seen[-1].fraction == pytest.approx((12 + 9 + 2) / 45)
+
+
 def test_a_report_out_of_order_does_not_move_the_bar_back() -> None:
     seen: list[Progress] = []
     meter = Meter(FOOTPRINT, LOADS, [4, 4], seen.append, Clock())

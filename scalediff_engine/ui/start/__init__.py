@@ -1,0 +1,1 @@
+"""The window that opens when nothing is said to be upscaled."""
