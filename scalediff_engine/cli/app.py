@@ -48,6 +48,7 @@ def upscale(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="The result's size in pixels.")
     ] = None,
+    method: options.MethodName = "scalediff",
     model: options.ModelName = "embedded",
     lora: options.Lora = None,
     text_encoders_from: options.TextEncodersFrom = None,
@@ -141,6 +142,7 @@ def upscale(
             structure_guidance=not no_sg,
             jitter=not no_jitter,
             source_lock=not no_source_lock,
+            method=values.parse_method(method),
         ),
         model=ModelChoice(
             name=model,

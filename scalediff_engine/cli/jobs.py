@@ -19,6 +19,7 @@ from scalediff_engine.images.folders import require_folder
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.machine import Machine
+from scalediff_engine.pipeline.methods import plan_method
 from scalediff_engine.pipeline.plan import plan_upscale
 from scalediff_engine.pipeline.remarks import FEW_BITS, FEW_BITS_NOTE
 
@@ -144,7 +145,7 @@ def _plan(
 ) -> Job:
     size = shelf.size(source.path)
     target = request.enlargement.target(size)
-    plan = plan_upscale(size, target, facts, request.settings, machine.room)
+    plan = plan_method(size, target, facts, request.settings, machine.room)
     values = NameValues(source.path.stem, size, target, facts.name, request.settings.seed)
     output = output_path(source, request.destination, values)
     notes = unheard_notes(plan, request.settings, facts)

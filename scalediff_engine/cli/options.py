@@ -6,6 +6,14 @@ from typing import Annotated
 
 import typer
 
+MethodName = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        help="scalediff: detail by diffusion. fast: seconds, crisp edges, nothing invented.",
+    ),
+]
 ModelName = Annotated[
     str,
     typer.Option(

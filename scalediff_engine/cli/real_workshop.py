@@ -16,7 +16,7 @@ from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.images.writer import encode_picture
 from scalediff_engine.models import families
 from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.pipeline.settings import Method, Settings
 from scalediff_engine.pipeline.wishes import ModelChoice
 from scalediff_engine.store.locate import locate
 
@@ -58,6 +58,8 @@ class ModelBench:
 
     def load(self, model: ModelChoice, settings: Settings) -> Maker:
         """See ``Bench``."""
+        if settings.method is Method.FAST:
+            return _fast_maker(settings)
         from scalediff_engine.models.device import cap_memory, forget_peak, peak_bytes
         from scalediff_engine.pipeline.generate import generate
         from scalediff_engine.pipeline.recipe import make_recipe
@@ -91,3 +93,18 @@ class ModelBench:
         """See ``Bench``."""
         make_folder(path)
         write_whole(path, data, overwrite=overwrite)
+
+
+def _fast_maker(settings: Settings) -> Maker:
+    """Give what needs no model, and no torch either."""
+    from scalediff_engine.pipeline.recipe import make_fast_recipe
+    from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
+
+    def make(
+        picture: Picture | None, plan: Plan, on_progress: ProgressCallback
+    ) -> tuple[Picture, str]:
+        assert picture is not None  # only upscales have a choice of methods
+        result = upscale_by_networks(picture, plan, on_progress)
+        return result, make_fast_recipe(plan, settings)
+
+    return Maker("cpu", make)

@@ -10,9 +10,9 @@ plan       file, files, input, output, source, target, model, device, stages (ea
            from_noise, t_start, steps, guidance, guided_sigmas), peak_bytes, gflop, seconds
            (estimated), notes
 loading    model (its title)
-progress   file, files, input, phase (encode | warm_up | denoise | decode | finish), stage, stages,
-           step, steps, fraction (0..1), seconds_left (this file), batch_seconds_left (all that is
-           left)
+progress   file, files, input, phase (encode | warm_up | denoise | decode | finish | enlarge),
+           stage, stages, step, steps, fraction (0..1), seconds_left (this file),
+           batch_seconds_left (all that is left)
 result     file, files, input, output, size, seconds, notes (sentences: what was lost or unused)
 skipped    input, output (or null), reason (output-exists | own-result)
 error      input (null: the whole run), code (see ``errors.py``), message, exit_code

@@ -11,7 +11,7 @@ from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
 from scalediff_engine.pipeline.plan import MAX_SCALE, target_size
 from scalediff_engine.pipeline.settings import Settings
-from scalediff_engine.pipeline.wishes import DEFAULT_SCALE, ModelChoice
+from scalediff_engine.pipeline.wishes import DEFAULT_SCALE, ModelChoice, require_use
 
 
 class Existing(Enum):
@@ -103,6 +103,9 @@ class UpscaleRequest(Request):
     Attributes:
         inputs: files and folders, in the order of the command line
         recursive: look into the folders of folders
+
+    Raises:
+        UsageError: one file for several inputs, or an option that the method has no use for.
     """
 
     inputs: tuple[Path, ...]
@@ -110,6 +113,7 @@ class UpscaleRequest(Request):
     recursive: bool = False
 
     def __post_init__(self) -> None:
+        require_use(self.settings, self.model, by_options=True)
         if self.destination.file is not None and len(self.inputs) > 1:
             raise UsageError(
                 f"--output names one file, but there are {len(self.inputs)} inputs; "

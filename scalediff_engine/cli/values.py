@@ -9,7 +9,7 @@ from pathlib import Path
 from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
 from scalediff_engine.pipeline import wishes
-from scalediff_engine.pipeline.settings import EVERY_SIGMA, Attention, Preset
+from scalediff_engine.pipeline.settings import EVERY_SIGMA, Attention, Method, Preset
 from scalediff_engine.pipeline.wishes import MAX_LORA_WEIGHT
 
 _SIZE = re.compile(r"\s*([0-9]{1,9})\s*[xX×*]\s*([0-9]{1,9})\s*")
@@ -43,6 +43,11 @@ def gib_to_bytes(gib: float) -> int:
 def parse_attention(word: str) -> Attention:
     """Read the name of a kind of attention; see ``wishes.parse_attention``."""
     return wishes.parse_attention(word, "--attention")
+
+
+def parse_method(word: str) -> Method:
+    """Read the name of a method; see ``wishes.parse_method``."""
+    return wishes.parse_method(word, "--method")
 
 
 def parse_preset(word: str) -> Preset:

@@ -18,9 +18,9 @@ from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleReques
 from scalediff_engine.cli.table import plan_table
 from scalediff_engine.memory.footprint import Cost
 from scalediff_engine.memory.speed import SpeedRecord, default_file
-from scalediff_engine.models import families
 from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.machine import Machine, machine_for
+from scalediff_engine.pipeline.methods import chosen
 from scalediff_engine.pipeline.settings import settled
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
@@ -68,8 +68,8 @@ def _run(
         interrupts, reporter: of the process
         table: a dry run shows one
     """
-    facts = families.facts(request.model.name, request.model.loras)
-    request = replace(request, settings=settled(request.settings, facts))
+    model, facts = chosen(request.model, request.settings)
+    request = replace(request, model=model, settings=settled(request.settings, facts))
     speed = SpeedRecord(default_file())
     device, limit_bytes = request.model.device, request.max_memory_bytes
     machine = machine_for(facts, device, limit_bytes, speed, limit_name="--max-memory")

@@ -8,28 +8,17 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from scalediff_engine.errors import UsageError
-from scalediff_engine.fast.network import SCALES, Network, shipped
+from scalediff_engine.fast.network import Network, shipped
+from scalediff_engine.fast.passes import pass_sizes
 from scalediff_engine.geometry import Box, Size
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Kernel, SourceBox, resize
 
 MAX_SCALE = 32
 TILE_PX = 1536  # of the result, per side: about half a gigabyte while it is worked on
-# What is missing to the size is made by resampling if it is no more than this.
-_SMALL_REST = 1.1
 _SUPPORT = 3  # of the Lanczos kernel, in pixels of the coarser side
 
 OnFraction = Callable[[float], None]
-
-
-def passes_for(factor: float) -> tuple[int, ...]:
-    """Which networks to run one after another for a factor: 8 is (4, 2), 3 is (4,), 1 is ()."""
-    passes: list[int] = []
-    small, large = SCALES
-    while factor > _SMALL_REST if passes else factor > 1:
-        passes.append(small if factor <= small * _SMALL_REST else large)
-        factor /= passes[-1]
-    return tuple(passes)
 
 
 def enlarge(
@@ -84,12 +73,11 @@ def enlarge_to(
             f"{now} cannot become {size}: every side must have at least one pixel "
             f"and grow at most {MAX_SCALE} times."
         )
-    passes = passes_for(max(size.width / now.width, size.height / now.height))
+    passes = pass_sizes(now, size)
     if not passes:
         return np.clip(resize(pixels, size, kernel=Kernel.LANCZOS), 0, 1)
-    sizes = [now.scaled(math.prod(passes[: i + 1])) for i in range(len(passes) - 1)] + [size]
-    total, done = sum(s.area for s in sizes), 0
-    for scale, goal in zip(passes, sizes, strict=True):
+    total, done = sum(goal.area for _, goal in passes), 0
+    for scale, goal in passes:
         run = network(scale)
         result = np.empty((goal.height, goal.width, 3), np.float32)
         for tile in tiles(goal, tile_px):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from scalediff_engine.errors import ModelError, ModelMissing
+from scalediff_engine.fast.passes import SCALES
 from scalediff_engine.geometry import Box, Size
 from scalediff_engine.images.picture import Pixels
 
 FOLDER = Path(__file__).parent
-SCALES = (2, 4)
 
 
 class Network(Protocol):
@@ -58,10 +59,7 @@ class OnnxNetwork:
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         if not path.is_file():
-            raise ModelMissing(
-                f"The fast upscaler's file {path.name} is not in {path.parent}. "
-                "Installing the program again puts it there."
-            )
+            raise _missing(path)
         self._session = _session(path, threads)
         about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         try:
@@ -110,7 +108,34 @@ def shipped(scale: int, threads: int = 0) -> OnnxNetwork:
     Raises:
         ModelMissing, ModelError: see :class:`OnnxNetwork`.
     """
-    return OnnxNetwork(FOLDER / f"x{scale}.onnx", threads)
+    return OnnxNetwork(_shipped_path(scale), threads)
+
+
+@lru_cache(maxsize=1)
+def shipped_hash() -> str:
+    """Give what tells these networks from later ones: SHA-256 of x2.onnx and x4.onnx in a row.
+
+    Raises:
+        ModelMissing: one of them is not there.
+    """
+    digest = hashlib.sha256()
+    for scale in SCALES:
+        try:
+            digest.update(_shipped_path(scale).read_bytes())
+        except OSError:
+            raise _missing(_shipped_path(scale)) from None
+    return digest.hexdigest()
+
+
+def _shipped_path(scale: int) -> Path:
+    return FOLDER / f"x{scale}.onnx"
+
+
+def _missing(path: Path) -> ModelMissing:
+    return ModelMissing(
+        f"The fast upscaler's file {path.name} is not in {path.parent}. "
+        "Installing the program again puts it there."
+    )
 
 
 def _session(path: Path, threads: int) -> Any:  # noqa: ANN401 - onnxruntime has no types

@@ -14,11 +14,11 @@ from scalediff_engine.memory.footprint import GIB, Cost, require_fit
 from scalediff_engine.memory.held import NOTHING_HELD, Held
 from scalediff_engine.memory.probe import available_memory_bytes
 from scalediff_engine.memory.speed import SpeedRecord, default_file
-from scalediff_engine.models import families
 from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline.plan import Plan, plan_upscale
+from scalediff_engine.pipeline.methods import chosen, plan_method
+from scalediff_engine.pipeline.plan import Plan
 from scalediff_engine.pipeline.remarks import Names, precision_notes, unheard_notes
-from scalediff_engine.pipeline.settings import Settings, settled
+from scalediff_engine.pipeline.settings import Method, Settings, settled
 from scalediff_engine.pipeline.window import window_box
 from scalediff_engine.pipeline.wishes import (
     ModelChoice,
@@ -159,11 +159,13 @@ def plan_for(
     choice, limit_bytes, settings = model_of(wanted), limit_of(wanted), settings_of(wanted)
     target = target_of(source, wanted)
     box = None if window is None else window_box(window, target)
-    facts = families.facts(choice.name, choice.loras)
+    choice, facts = chosen(choice, settings)
     settings = settled(settings, facts)
+    if settings.method is Method.FAST:  # it lets a model that is loaded stay
+        held = NOTHING_HELD
     record = SpeedRecord(default_file()) if speed is None else speed
     machine = machine_for(facts, choice.device, limit_bytes, record, held=held)
-    plan = plan_upscale(source, target, facts, settings, machine.room, box)
+    plan = plan_method(source, target, facts, settings, machine.room, box)
     notes = unheard_notes(plan, settings, facts, Names()) + precision_notes(plan)
     seconds = machine.seconds(plan.cost)
     return Prepared(choice, limit_bytes, facts, settings, plan, machine, seconds, notes)

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalediff_engine import __version__
+from scalediff_engine.fast.network import shipped_hash
+from scalediff_engine.models.fast import FAST
 from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.pipeline.settings import Method, Settings
 
 if TYPE_CHECKING:
     from scalediff_engine.models.model import Model
@@ -31,6 +33,7 @@ def make_recipe(
         "program": "scalediff",
         "version": __version__,
         "command": "generate" if plan.from_noise else "upscale",
+        "method": Method.SCALEDIFF.value,
         "model": model.facts.name,
         "model_sha256": model.weights_hash,
         "loras": [{"file": path.name, "weight": weight} for path, weight in loras],
@@ -40,6 +43,33 @@ def make_recipe(
         "stages": stage_objects(plan),
         "settings": _chosen(settings, from_noise=plan.from_noise),
     }
+    return _written(recipe, plan)
+
+
+def make_fast_recipe(plan: Plan, settings: Settings) -> str:
+    """Give the recipe of what the fast networks made, as a JSON object; see ``make_recipe``.
+
+    Raises:
+        ModelMissing: they are not there.
+    """
+    recipe: dict[str, Any] = {
+        "program": "scalediff",
+        "version": __version__,
+        "command": "upscale",
+        "method": Method.FAST.value,
+        "model": FAST.name,
+        "model_sha256": shipped_hash(),
+        "loras": [],
+        "device": "cpu",
+        "source": str(plan.source),
+        "target": str(plan.target),
+        "stages": stage_objects(plan),
+        "settings": {"method": Method.FAST.value, "seed": settings.seed},
+    }
+    return _written(recipe, plan)
+
+
+def _written(recipe: dict[str, Any], plan: Plan) -> str:
     if plan.window is not None:
         recipe["window"] = plan.window._asdict()
     return json.dumps(recipe, ensure_ascii=False, allow_nan=False)
@@ -76,6 +106,7 @@ def _chosen(settings: Settings, *, from_noise: bool) -> dict[str, Any]:
     chosen = asdict(settings) | {
         "attention": settings.attention.value,
         "preset": settings.preset.value,
+        "method": settings.method.value,
         "guided_sigmas": interval(settings.guided_sigmas),
     }
     del chosen["source_lock" if from_noise else "base_steps"]

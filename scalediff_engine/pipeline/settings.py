@@ -13,6 +13,13 @@ SEED_LIMIT = 2**63 - 1
 EVERY_SIGMA = (0.0, math.inf)
 
 
+class Method(Enum):
+    """How a picture is enlarged: by diffusion, or by the fast networks in one pass."""
+
+    SCALEDIFF = "scalediff"
+    FAST = "fast"
+
+
 class Attention(Enum):
     """How self-attention sees a grid that is larger than the native one."""
 
@@ -38,6 +45,7 @@ class Settings:
         base_steps: of the picture that is made from noise
         guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is applied
         source_lock: of upscales; a picture that is made from noise has no source
+        method: of upscales; the fast one has no use for the rest, see ``wishes.require_use``
 
     Raises:
         UsageError: a value out of its range, with the range.
@@ -58,6 +66,7 @@ class Settings:
     structure_guidance: bool = True
     jitter: bool = True
     source_lock: bool = True
+    method: Method = Method.SCALEDIFF
 
     def __post_init__(self) -> None:
         _within("Creativity", self.creativity, 0, 1)

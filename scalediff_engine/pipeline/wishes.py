@@ -15,13 +15,34 @@ from scalediff_engine.errors import UsageError
 from scalediff_engine.geometry import Size
 from scalediff_engine.memory.footprint import GIB
 from scalediff_engine.pipeline.plan import target_size
-from scalediff_engine.pipeline.settings import Attention, Preset, Settings
+from scalediff_engine.pipeline.settings import Attention, Method, Preset, Settings
 from scalediff_engine.wire.messages import UpscaleSettings
 
 DEFAULT_SCALE = 4.0
 MAX_LORA_WEIGHT = 10.0
 
 _DEVICE = re.compile(r"auto|cpu|mps|(?:cuda|xpu)(?::[0-9]{1,3})?")
+
+
+# What the fast method has no use for: the option, and what it is without options.
+_OF_DIFFUSION = {
+    "name": ("--model", "a model"),
+    "loras": ("--lora", "LoRAs"),
+    "text_encoders_from": ("--text-encoders-from", "text encoders"),
+    "prompt": ("--prompt", "a prompt"),
+    "negative": ("--negative", "a negative prompt"),
+    "preset": ("--preset", "a preset"),
+    "creativity": ("--creativity", "creativity"),
+    "structure": ("--structure", "structure"),
+    "steps": ("--steps", "steps"),
+    "guidance": ("--guidance", "guidance"),
+    "guided_sigmas": ("--guidance-interval", "a guidance interval"),
+    "attention": ("--attention", "a kind of attention"),
+    "latent_frequency_mixing": ("--no-lfm", "an end to Latent Frequency Mixing"),
+    "structure_guidance": ("--no-sg", "an end to Structure Guidance"),
+    "jitter": ("--no-jitter", "an end to jitter"),
+    "source_lock": ("--no-source-lock", "an end to the source lock"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +97,53 @@ def parse_attention(word: str, name: str = "The attention") -> Attention:
         raise UsageError(f"{name} is '{word}'; it is one of {kinds}.") from error
 
 
+def parse_method(word: str, name: str = "The method") -> Method:
+    """Read the name of a method.
+
+    Raises:
+        UsageError: there is no such method.
+    """
+    try:
+        return Method(word)
+    except ValueError as error:
+        methods = ", ".join(method.value for method in Method)
+        raise UsageError(f"{name} is '{word}'; it is one of {methods}.") from error
+
+
+def require_use(settings: Settings, choice: ModelChoice, *, by_options: bool = False) -> None:
+    """Pass if the method has a use for all that was asked for.
+
+    A seed is welcome to the fast method too: the same one gives the same result.
+
+    Args:
+        settings, choice: what was asked for; what is as it is by default was not asked for
+        by_options: whether the user knows these things as options of the command line
+
+    Raises:
+        UsageError: it has none; says for what.
+    """
+    if settings.method is not Method.FAST:
+        return
+    subject = "--method fast" if by_options else "The fast method"
+    asked, usual = vars(settings) | vars(choice), vars(Settings()) | vars(ModelChoice())
+    useless = [
+        option if by_options else words
+        for field, (option, words) in _OF_DIFFUSION.items()
+        if asked[field] != usual[field]
+    ]
+    if useless:
+        raise UsageError(
+            f"{subject} has no use for {', '.join(useless)}: its networks hear of the picture "
+            "and of nothing else."
+        )
+    if choice.device not in ("auto", "cpu"):
+        device = "--device" if by_options else "the device"
+        raise UsageError(
+            f"{subject} runs on the processor, and {device} is '{choice.device}'; "
+            "with it, it is auto or cpu."
+        )
+
+
 def parse_preset(word: str, name: str = "The preset") -> Preset:
     """Read the name of a preset.
 
@@ -122,9 +190,10 @@ def settings_of(wanted: UpscaleSettings) -> Settings:
     """Read the settings of the method.
 
     Raises:
-        UsageError: a value out of its range, or a word that means nothing.
+        UsageError: a value out of its range, a word that means nothing, or something that the
+            method has no use for.
     """
-    return Settings(
+    settings = Settings(
         prompt=wanted.prompt,
         negative=wanted.negative,
         preset=parse_preset(wanted.preset),
@@ -138,7 +207,10 @@ def settings_of(wanted: UpscaleSettings) -> Settings:
         structure_guidance=wanted.structure_guidance,
         jitter=wanted.jitter,
         source_lock=wanted.source_lock,
+        method=parse_method(wanted.method),
     )
+    require_use(settings, model_of(wanted))
+    return settings
 
 
 def target_of(source: Size, wanted: UpscaleSettings) -> Size:

@@ -75,7 +75,7 @@ def plan(
                 lambda smaller: plan_for(source, smaller, held=held),
             )
     room = prepared.machine.room
-    device = find_device(settings.device) if room is None else room.device
+    device = find_device(prepared.choice.device) if room is None else room.device
     found = prepared.plan
     wanted = found.target if found.window is None else found.window.size
     return PlanInfo(

@@ -87,6 +87,7 @@ def phase(word: str) -> str:
         "sharpening": translate("Words", "Sharpening"),
         "decoding": translate("Words", "Decoding"),
         "finishing": translate("Words", "Finishing"),
+        "enlarging": translate("Words", "Enlarging"),
     }
     return known.get(word, word[:1].upper() + word[1:])
 

@@ -139,6 +139,8 @@ class UpscaleSettings:
         latent_frequency_mixing, structure_guidance, jitter, source_lock: parts of the method
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps`` or ``xpu``
         max_memory_gib: a limit; none = what is free
+        method: ``scalediff``, or ``fast``: networks without diffusion, which have no use for most
+            of the others
     """
 
     scale: Optional[float] = None
@@ -162,6 +164,7 @@ class UpscaleSettings:
     source_lock: bool = True
     device: str = "auto"
     max_memory_gib: Optional[float] = None
+    method: str = "scalediff"
 
 
 @dataclass(frozen=True)

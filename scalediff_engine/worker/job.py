@@ -20,9 +20,11 @@ from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS
 from scalediff_engine.pipeline.machine import Prepared, plan_for
 from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.recipe import make_recipe
+from scalediff_engine.pipeline.recipe import make_fast_recipe, make_recipe
+from scalediff_engine.pipeline.settings import Method
 from scalediff_engine.pipeline.upscale import upscale
-from scalediff_engine.pipeline.wishes import limit_of, model_of
+from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
+from scalediff_engine.pipeline.wishes import limit_of, model_of, settings_of
 from scalediff_engine.worker.ends import Ends, ends_of
 from scalediff_engine.worker.keeping import Keeper, identity_of
 from scalediff_engine.worker.loaded import LoadedModel
@@ -84,6 +86,8 @@ class Workplace:
         if there is not None:
             return Done(run.job, *there)
         prepared = self._plan(task, ends)
+        if prepared.settings.method is Method.FAST:
+            return self._do_fast(task, ends, prepared)
         model = self._model(task, prepared)
         picture, notes = ends.read()
         recipe = make_recipe(prepared.plan, prepared.settings, model, prepared.choice.loras)
@@ -99,7 +103,8 @@ class Workplace:
 
     def _plan(self, task: Task, ends: Ends) -> Prepared:
         wanted, source = task.run.settings, ends.size()
-        self._loaded.make_room_for(model_of(wanted), limit_of(wanted))
+        if settings_of(wanted).method is not Method.FAST:
+            self._loaded.make_room_for(model_of(wanted), limit_of(wanted))
         prepared = plan_for(
             source, wanted, window=task.run.window, speed=self._speed, held=self._loaded.held()
         )
@@ -109,6 +114,20 @@ class Workplace:
         prepared.require_room()
         ends.check(target)
         return prepared
+
+    def _do_fast(self, task: Task, ends: Ends, prepared: Prepared) -> Done:
+        """Do a job without a model; seconds, so that it is never gone on with."""
+        plan, run = prepared.plan, task.run
+        picture, notes = ends.read()
+        recipe = make_fast_recipe(plan, prepared.settings)
+        previews = Previews(Path(run.folder))
+        reports = Reports(task, self._tell, None, previews, prepared.seconds)
+        start_s = time.monotonic()
+        result = upscale_by_networks(picture, plan, reports)
+        seconds = time.monotonic() - start_s
+        self._speed.add({prepared.choice.device}, prepared.facts.name, plan.cost.gflop, seconds)
+        notes = ends.write(result, recipe, (*notes, *prepared.notes))
+        return Done(run.job, recipe, list(notes))
 
     def _model(self, task: Task, prepared: Prepared) -> Model:
         task.leave_if_told()

@@ -19,7 +19,7 @@ class Reports:
     Args:
         task: the job
         tell: takes news
-        keeper: of its checkpoints
+        keeper: of its checkpoints; None = it has none
         previews: of its pictures
         seconds: that the whole job is estimated at
     """
@@ -28,7 +28,7 @@ class Reports:
         self,
         task: Task,
         tell: Callable[[Advanced], None],
-        keeper: Keeper,
+        keeper: Keeper | None,
         previews: Previews,
         seconds: float,
     ) -> None:
@@ -69,5 +69,7 @@ class Reports:
 
     def _saves_first(self, progress: Progress) -> bool:
         """Whether it is worth to wait for the checkpoint at the end of the next step."""
+        if self._keeper is None:
+            return False
         stepping = progress.phase is Phase.DENOISE and progress.step < progress.steps
         return stepping and not self._keeper.kept_as_wanted

@@ -1839,6 +1839,10 @@
         <translation>Fertigstellen</translation>
     </message>
     <message>
+        <source>Enlarging</source>
+        <translation>Vergrößern</translation>
+    </message>
+    <message>
         <source>Waiting for its turn</source>
         <translation>Wartet, bis es an der Reihe ist</translation>
     </message>

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalediff_engine.errors import Cancelled, UsageError
-from scalediff_engine.fast.enlarge import enlarge, enlarge_to, passes_for, tiles
+from scalediff_engine.fast.enlarge import enlarge, enlarge_to, tiles
+from scalediff_engine.fast.passes import passes_for
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.reader import read
 from scalediff_engine.images.resample import Kernel, resize

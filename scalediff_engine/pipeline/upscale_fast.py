@@ -1,0 +1,49 @@
+"""A picture in, a larger picture out, by the fast networks; no torch is imported for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import accumulate
+
+from scalediff_engine.fast.passes import pass_sizes
+from scalediff_engine.fast.picture import NETWORKS_SHARE, upscale_fast
+from scalediff_engine.images.picture import Picture
+from scalediff_engine.pipeline.finish import cropped
+from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
+
+
+def upscale_by_networks(
+    picture: Picture,
+    plan: Plan,
+    on_progress: ProgressCallback,
+    clock: Callable[[], float] = time.monotonic,
+) -> Picture:
+    """Enlarge a picture as planned.
+
+    Args:
+        picture: the source; not changed
+        plan: made for its size by ``plan_fast``
+        on_progress: hears of every tile, and then of every pass over the colours; may raise
+            ``Cancelled``
+        clock: seconds, monotonic
+
+    Returns:
+        The picture at ``plan.target``, or what of it is in the plan's window, with the source's
+        colour model, profile, depth, alpha and metadata.
+
+    Raises:
+        ModelMissing, ModelError: the networks cannot be used.
+    """
+    start_s, steps = clock(), plan.stages[0].steps
+    ends = list(accumulate(size.area for _, size in pass_sizes(plan.source, plan.target)))
+
+    def on_fraction(done: float) -> None:
+        phase = Phase.FINISH if done >= NETWORKS_SHARE else Phase.ENLARGE
+        passed = sum(done / NETWORKS_SHARE * ends[-1] >= end for end in ends)
+        left_s = (clock() - start_s) * (1 - done) / done if done else None
+        on_progress(Progress(phase, 1, 1, passed, steps, done, left_s))
+
+    on_fraction(0.0)
+    return cropped(upscale_fast(picture, plan.target, on_fraction=on_fraction), plan.window)
