@@ -14,7 +14,6 @@ from .wire.messages import Problem
 _NOTE_MS = 4000
 _LOW_PRIORITY = 2
 _MIDDLE = 128
-_MANUAL = Path(__file__).with_name("Manual.html")
 
 
 class Notices:
@@ -58,7 +57,7 @@ class Notices:
         again = box.addButton(words("Try Again"), role.AcceptRole)
         box.addButton(QMessageBox.StandardButton.Close)
         # a help button leaves the dialog open in some desktops, which is fine
-        instructions.clicked.connect(show_manual)
+        instructions.clicked.connect(lambda: show_manual(words.language))
         again.clicked.connect(self._retry)
         self._open(box)
 
@@ -93,9 +92,13 @@ class Notices:
     def _open(self, box: QMessageBox) -> None:
         self._shown.append(box)
         box.finished.connect(lambda _: self._shown.remove(box))
-        box.open()
+        box.setModal(False)
+        box.show()
 
 
-def show_manual() -> None:
-    """Open the page that says how to install and use it."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(_MANUAL)))
+def show_manual(language: str) -> None:
+    """Open the page that says how to install and use it; in English where there is no other."""
+    folder = Path(__file__).parent
+    translated = folder / f"Manual.{language}.html"
+    page = translated if language and translated.is_file() else folder / "Manual.html"
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from typing import Callable, Optional, Protocol
+from typing import Any, Callable, Optional, Protocol
 
 from .api import Application, Document
 from .hosts import errand
-from .hosts.errand import Dropped, Fetched, LeftRunning, Manner, Material, Option
+from .hosts.errand import Dropped, Errand, Fetched, LeftRunning, Manner, Material, Option
 from .hosts.placement import Canvas
 from .hosts.words import Words
 from .inserting import Inserted, Means
 from .layers import find
 from .order import Closed, End, Order, Refused, Wish, whole_source
 from .recipes import recipe_of
-from .remembered import Last, recall, remember
+from .remembered import Last, latest, recall, remember
 from .scratch import CannotConvert
 from .spaces import header_for
 from .taking import CannotTake, Origin, Taken, take
@@ -100,7 +100,7 @@ class Office:
 
     def upscale_image(self) -> None:
         """Open the dialog about the image as it is seen."""
-        self._guarded(lambda: self._ask(self._taken(visible=True), Wish.LAYER))
+        self._guarded(lambda: self._ask(self._taken(visible=True), Wish.IMAGE))
 
     def in_place(self) -> None:
         """Open the dialog; the result comes at the size of its source."""
@@ -145,15 +145,19 @@ class Office:
                 self.on_change()
 
     def _repeat(self) -> None:
-        last = recall(self._setting.app, Wish.LAYER.value)
-        taken = self._taken()
+        done = latest(self._setting.app)
+        wish = Wish(done) if done in {one.value for one in Wish} else Wish.LAYER
+        last = recall(self._setting.app, wish.settings_name)
+        taken = self._taken(visible=wish is Wish.IMAGE)
         if last is None:
-            self._ask(taken, Wish.LAYER)
+            self._ask(taken, wish)
             return
-        options = {Option.CANVAS: last.canvas.value}
-        material = self._material(taken)
-        asked = errand.upscale(self._setting.connect, material, last.settings, options)
-        self._add(Order(self._setting.means, asked, taken.origin, taken.origin.name))
+        settings, options = last.settings, {Option.CANVAS: last.canvas.value}
+        self._order(
+            taken,
+            wish,
+            lambda material: errand.upscale(self._setting.connect, material, settings, options),
+        )
 
     def _rerun(self) -> None:
         document = self._document()
@@ -171,6 +175,12 @@ class Office:
                 "its size any more. Undo the scaling, or upscale the layer itself.",
                 name=node.name(),
             )
+        if not recipe.source_id:
+            raise CannotTake(
+                "“{name}” was not made of a layer, so it cannot be made again by itself. Hide it "
+                "and upscale the visible image.",
+                name=node.name(),
+            )
         source = find(document, recipe.source_id)
         if source is None:
             raise CannotTake(
@@ -184,7 +194,7 @@ class Office:
 
     def _ask(self, taken: Taken, wish: Wish, settings: Optional[UpscaleSettings] = None) -> None:
         """Open the dialog about something."""
-        last = recall(self._setting.app, wish.value)
+        last = recall(self._setting.app, wish.settings_name)
         if wish is Wish.IN_PLACE:
             options = self._options((), Canvas.IN_PLACE)
             if settings is None:
@@ -194,8 +204,21 @@ class Office:
         else:
             options = self._options(_CHOICES, Canvas.KEEP if last is None else last.canvas)
         manner = self._manner(options, settings)
-        asked = errand.dialog(self._setting.connect, self._material(taken), manner)
-        self._add(Order(self._setting.means, asked, taken.origin, taken.origin.name, wish))
+        self._order(
+            taken,
+            wish,
+            lambda material: errand.dialog(self._setting.connect, material, manner),
+        )
+
+    def _order(self, taken: Taken, wish: Wish, ask: Callable[[Material], Errand]) -> None:
+        """Read what is taken, and ask about it."""
+
+        def beginning() -> Generator[None, None, Errand]:
+            samples = yield from taken.reading
+            return ask(self._material(taken, samples))
+
+        means, origin = self._setting.means, taken.origin
+        self._add(Order(means, beginning(), origin, origin.name, wish))
 
     def _taken(self, *, visible: bool = False) -> Taken:
         return take(self._setting.app, self._document(), visible=visible)
@@ -206,11 +229,11 @@ class Office:
             raise CannotTake("No document is open. Open an image and try again.")
         return document
 
-    def _material(self, taken: Taken) -> Material:
+    def _material(self, taken: Taken, samples: Any) -> Material:  # noqa: ANN401 - any buffer
         area = taken.origin.area
         icc = self._setting.means.profiles.bytes_of(taken.space)
         header = header_for(taken.space, area.width, area.height)
-        return Material(header, taken.samples, icc, taken.origin.name)
+        return Material(header, samples, icc, taken.origin.name)
 
     def _options(self, choices: tuple[Canvas, ...], begun: Canvas) -> dict[str, str]:
         options = {
@@ -247,7 +270,7 @@ class Office:
         if isinstance(end, Inserted):
             if order.fetched is not None and order.wish is not Wish.RECENT:
                 last = Last(order.fetched.job.settings, order.canvas)
-                remember(self._setting.app, order.wish.value, last)
+                remember(self._setting.app, order.wish.settings_name, last, order.wish.value)
             if end.document is not None:
                 screen.show(end.document)
             elif end.undo_steps > 1:

@@ -21,16 +21,23 @@ from .hosts.errand import (
 )
 from .hosts.placement import Canvas, Rect
 from .inserting import DocumentClosed, Inserted, Means, insertion
+from .scratch import CannotConvert
 from .taking import CannotTake, Origin
 from .wire.messages import JobProgress
 
 
 class Wish(str, Enum):
-    """What an order is; the value is the name that its settings are remembered by."""
+    """What an order is."""
 
     LAYER = "layer"
+    IMAGE = "image"  # as it is seen
     IN_PLACE = "in-place"
     RECENT = "recent"  # a result that is there already
+
+    @property
+    def settings_name(self) -> str:
+        """What its settings are remembered by."""
+        return "in-place" if self is Wish.IN_PLACE else "layer"
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Refused:
 
 # How an order can end.
 End = Union[Inserted, Closed, Refused, Dropped, LeftRunning, Failed]
+# Reads the pixels and begins an errand about them.
+Beginning = Generator[None, None, Errand]
 # Gives where a result goes that is of no layer here; none = there is no document.
 FindPlace = Callable[[Fetched], Optional[Origin]]
 
@@ -65,16 +74,20 @@ class Order:
 
     Args:
         means: of insertion
-        errand: under way
+        errand: under way, or what begins it; the first step of that is done here
         place: where the result goes, or what finds that out when it is there
         title: see above
         wish: see above
+
+    Raises:
+        CannotTake: there are no pixels.
+        CannotConvert: Krita lacks their colour space.
     """
 
     def __init__(
         self,
         means: Means,
-        errand: Errand,
+        errand: Union[Errand, Beginning],
         place: Union[Origin, FindPlace],
         title: str,
         wish: Wish = Wish.LAYER,
@@ -85,9 +98,16 @@ class Order:
         self.wish = wish
         self.fetched: Optional[Fetched] = None
         self._means = means
-        self._errand = errand
         self._place = place
+        self._given_up = False
+        self._errand: Optional[Errand] = None
+        self._beginning: Optional[Beginning] = None
         self._insertion: Optional[Generator[None, None, Inserted]] = None
+        if isinstance(errand, Generator):
+            self._beginning = errand
+            self._begin()
+        else:
+            self._errand = errand
 
     @property
     def canvas(self) -> Canvas:
@@ -96,13 +116,35 @@ class Order:
         return Canvas(chosen) if chosen in {one.value for one in Canvas} else Canvas.KEEP
 
     def cancel(self) -> None:
-        """Give up; the end comes by ``tick``. A layer that is just being put in comes."""
-        self._errand.cancel()
+        """Give up; the end comes by ``tick``, and the document is as it was."""
+        self._given_up = True
+        if self._errand is not None:
+            self._errand.cancel()
 
     def tick(self) -> Optional[End]:
         """Go on a little; give the end, or none."""
+        try:
+            return self._go_on()
+        except DocumentClosed:
+            return Closed(self.title)
+        except CannotTake as reason:
+            return Refused(reason)
+        except CannotConvert as error:
+            return Refused(CannotTake("Krita has no such colour space: {error}.", error=error))
+        except Exception as error:  # noqa: BLE001 - or it would be under way for ever
+            return Refused(self._unexpected(error))
+
+    def _go_on(self) -> Optional[End]:
+        for steps in (self._beginning, self._insertion):
+            if steps is not None and self._given_up:
+                steps.close()
+                return Dropped()
         if self._insertion is not None:
             return self._insert()
+        if self._beginning is not None:
+            self._begin()
+        if self._errand is None:
+            return None
         for news in self._errand.news():
             end = self._heard(news)
             if end is not None:
@@ -115,11 +157,20 @@ class Order:
         elif isinstance(news, Working):
             self.progress = news.progress
         elif isinstance(news, Fetched):
+            if self._given_up:
+                return Dropped()
             self.fetched = news
             return self._begin_insertion(news)
         else:
             return news
         return None
+
+    def _begin(self) -> None:
+        assert self._beginning is not None
+        try:
+            next(self._beginning)
+        except StopIteration as done:
+            self._errand, self._beginning = done.value, None
 
     def _begin_insertion(self, fetched: Fetched) -> Optional[End]:
         origin = self._place if isinstance(self._place, Origin) else self._place(fetched)
@@ -135,11 +186,18 @@ class Order:
         except StopIteration as done:
             end: Inserted = done.value
             return end
-        except DocumentClosed:
-            return Closed(self.title)
-        except CannotTake as reason:
-            return Refused(reason)
         return None
+
+    def _unexpected(self, error: Exception) -> CannotTake:
+        why = str(error) or type(error).__name__
+        if self.fetched is None:
+            return CannotTake("“{name}” could not be read: {why}.", name=self.title, why=why)
+        return CannotTake(
+            "The result of “{name}” could not be put in: {why}. It is kept for a day: "
+            "Insert Recent Result has it.",
+            name=self.title,
+            why=why,
+        )
 
 
 def whole_source(fetched: Fetched) -> Rect:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 try:
-    from PyQt5.QtCore import QLocale, Qt, QTimer, QUrl
-    from PyQt5.QtGui import QDesktopServices, QImage, QPalette
+    from PyQt5.QtCore import QLocale, QRectF, Qt, QTimer, QUrl
+    from PyQt5.QtGui import QDesktopServices, QImage, QPainter, QPalette
     from PyQt5.QtWidgets import (
         QApplication,
         QHBoxLayout,
@@ -17,8 +17,8 @@ try:
         QWidget,
     )
 except ImportError:
-    from PyQt6.QtCore import QLocale, Qt, QTimer, QUrl
-    from PyQt6.QtGui import QDesktopServices, QImage, QPalette
+    from PyQt6.QtCore import QLocale, QRectF, Qt, QTimer, QUrl
+    from PyQt6.QtGui import QDesktopServices, QImage, QPainter, QPalette
     from PyQt6.QtWidgets import (
         QApplication,
         QHBoxLayout,
@@ -39,9 +39,11 @@ __all__ = [
     "QLabel",
     "QLocale",
     "QMessageBox",
+    "QPainter",
     "QPalette",
     "QProgressBar",
     "QPushButton",
+    "QRectF",
     "QTimer",
     "QToolButton",
     "QUrl",

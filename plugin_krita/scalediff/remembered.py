@@ -11,6 +11,7 @@ from .wire import codec
 from .wire.messages import UpscaleSettings
 
 _GROUP = "scalediff"
+_LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,20 @@ def recall(app: Application, what: str) -> Optional[Last]:
         return None
 
 
-def remember(app: Application, what: str, last: Last) -> None:
-    """Keep it for the next time, also after Krita was closed."""
+def latest(app: Application) -> str:
+    """Give what was done last; empty if nothing was."""
+    return app.readSetting(_GROUP, _LATEST, "")
+
+
+def remember(app: Application, what: str, last: Last, wish: str = "") -> None:
+    """Keep it for the next time, also after Krita was closed.
+
+    Args:
+        app: Krita
+        what: kind of upscale
+        last: it
+        wish: what was done by that; empty = ``what``
+    """
     text = f"{last.canvas.value} {codec.dumps(last.settings).decode()}"
     app.writeSetting(_GROUP, what, text)
+    app.writeSetting(_GROUP, _LATEST, wish or what)

@@ -20,6 +20,8 @@ Buffer = Union[bytes, bytearray]
 _CODES = {"u8": "B", "u16": "H", "f16": "H", "f32": "I"}
 _OPAQUE = {"u8": 0xFF, "u16": 0xFFFF, "f16": 0x3C00, "f32": 0x3F800000}
 _FULL = 255
+# What is done in one go: a thread of Python lets no other one run meanwhile.
+_BLOCK_PIXELS = 1 << 17
 
 
 class Unusable(Exception):
@@ -42,19 +44,28 @@ def repack(header: PixelHeader, samples: Buffer) -> tuple[PixelHeader, Buffer]:
         return header, samples
     if header.depth not in _CODES or header.alpha == "premultiplied":
         raise Unusable(f"{header.model} {header.depth}, {header.alpha}")
+    same = PixelHeader(header.width, header.height, header.model, header.depth, "straight", order)
+    packed = bytearray()
+    block = _BLOCK_PIXELS * (header.sample_bytes // (header.width * header.height))
+    with memoryview(samples) as given:
+        for first in range(0, len(given), block):
+            packed += _repacked(header, same, given[first : first + block])
+    return same, packed
+
+
+def _repacked(header: PixelHeader, wanted: PixelHeader, samples: memoryview) -> bytes:
     code = _CODES[header.depth]
     given = _array(code, samples)
-    colours = header.channels - (header.alpha != "none")
-    pixels = header.width * header.height
-    packed = array(code, bytes(pixels * (colours + 1) * given.itemsize))
+    colours = wanted.channels - 1
+    pixels = len(given) // header.channels
+    packed = array(code, bytes(pixels * wanted.channels * given.itemsize))
     for channel in range(colours):
-        source = channel if header.order == order else colours - 1 - channel
-        packed[channel :: colours + 1] = given[source :: header.channels]
+        source = channel if header.order == wanted.order else colours - 1 - channel
+        packed[channel :: wanted.channels] = given[source :: header.channels]
     opaque = array(code, [_OPAQUE[header.depth]]) * pixels
     alpha = opaque if header.alpha == "none" else given[colours :: header.channels]
-    packed[colours :: colours + 1] = alpha
-    same = PixelHeader(header.width, header.height, header.model, header.depth, "straight", order)
-    return same, _bytes(packed)
+    packed[colours :: wanted.channels] = alpha
+    return _bytes(packed)
 
 
 def apply_mask(header: PixelHeader, samples: bytearray, mask: bytes) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Callable
 
 from .api import Application, Document, Node
 from .spaces import Space, space_of
 
 _STRATEGY = "Bicubic"
+
+
+# Gives pixels of a width and height in another space.
+Convert = Callable[[Any, int, int], Any]
 
 
 class CannotConvert(Exception):
@@ -29,11 +33,43 @@ def converted(
     Raises:
         CannotConvert: Krita cannot.
     """
-    with _holding(app, samples, width, height, source) as (document, node):
+    with converter(app, width, height, source, target) as convert:
+        return convert(samples, width, height)
+
+
+@contextmanager
+def converter(
+    app: Application, width: int, height: int, source: Space, target: Space
+) -> Generator[Convert, None, None]:
+    """Give what converts pixels, for as many parts as there are: a document takes long to make.
+
+    Args:
+        app: Krita
+        width, height: that a part has at most
+        source, target: colour spaces
+
+    Raises:
+        CannotConvert: Krita cannot; so does each conversion.
+    """
+    document = _created(app, width, height, source)
+
+    def convert(samples: Any, width: int, height: int) -> Any:  # noqa: ANN401 - any buffer
+        root = document.rootNode()
+        assert root is not None
+        node = document.createNode("", "paintlayer")
+        node.setPixelData(samples, 0, 0, width, height)
+        root.addChildNode(node, None)
         if not node.setColorSpace(target.model, target.depth, target.profile):
             raise CannotConvert(f"{source} -> {target}")
         document.waitForDone()
-        return node.pixelData(0, 0, width, height)
+        found = node.pixelData(0, 0, width, height)
+        node.remove()
+        return found
+
+    try:
+        yield convert
+    finally:
+        document.close()
 
 
 def scaled(

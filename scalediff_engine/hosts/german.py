@@ -52,6 +52,9 @@ GERMAN = {
     "“{name}” is there.": "„{name}“ ist da.",
     "“{name}” is there. Undo twice: the layer, then the canvas.": "„{name}“ ist da. Zweimal rückgängig: erst die Ebene, dann die Leinwand.",
     "“{name}” was made of “{source}”, which is not a layer of this document.": "„{name}“ wurde aus „{source}“ gemacht; diese Ebene gibt es in diesem Dokument nicht.",
+    "“{name}” was not made of a layer, so it cannot be made again by itself. Hide it and upscale the visible image.": "„{name}“ wurde nicht aus einer Ebene gemacht und kann darum nicht für sich neu berechnet werden. Ausblenden und das sichtbare Bild vergrößern.",
+    "“{name}” could not be read: {why}.": "„{name}“ war nicht zu lesen: {why}.",
+    "The result of “{name}” could not be put in: {why}. It is kept for a day: Insert Recent Result has it.": "Das Ergebnis von „{name}“ konnte nicht eingefügt werden: {why}. Es bleibt einen Tag: „Letztes Ergebnis einfügen“ hat es.",
     # the GIMP plug-in
     "_Scale": "_Faktor",
     "How much larger, 1 to 32": "Wie viel größer, 1 bis 32",
@@ -106,7 +109,7 @@ GERMAN = {
     "Give what is selected more detail at the same size": "Gibt dem Ausgewählten mehr Einzelheiten bei gleicher Größe",
     "Upscales the given layers as far as they are selected, scales the results back to the size of their sources and puts them as new layers over them. The result is not locked to its source, as it would be the same again otherwise.": "Vergrößert die übergebenen Ebenen, soweit sie ausgewählt sind, verkleinert die Ergebnisse wieder auf die Größe ihrer Quellen und legt sie als neue Ebenen darüber. Das Ergebnis ist nicht an seine Quelle gebunden, sonst wäre es wieder dieselbe.",
     "Upscale with the settings that were used last, without a dialog": "Vergrößert mit den zuletzt benutzten Einstellungen, ohne Dialog",
-    "Upscales the given layers with the settings and the canvas of the last upscale that was accepted in a dialog. Fails if there was none.": "Vergrößert die übergebenen Ebenen mit den Einstellungen der letzten Vergrößerung, die in einem Dialog angenommen wurde. Schlägt fehl, wenn es keine gab.",
+    "Does again what was accepted in a dialog last, with its settings and its canvas: to the given layers, to the visible image, or in place. Fails if there was nothing.": "Tut noch einmal, was zuletzt in einem Dialog angenommen wurde, mit denselben Einstellungen und derselben Leinwand: mit den übergebenen Ebenen, dem sichtbaren Bild oder an Ort und Stelle. Schlägt fehl, wenn es nichts gab.",
     "Insert a result of the last day as a new layer": "Fügt ein Ergebnis des letzten Tages als neue Ebene ein",
     "Opens a dialog with the results of the last day, such as those that went on in the background, and inserts the one that is picked above the selected layer. Without an image it makes one. It needs the user and cannot run without a dialog.": "Öffnet einen Dialog mit den Ergebnissen des letzten Tages, auch denen, die im Hintergrund weiterliefen, und fügt das gewählte über der gewählten Ebene ein. Ohne Bild macht es eines. Es braucht den Benutzer und läuft nicht ohne Dialog.",
     "This image has indexed colors, and a result has more than they are.": "Dieses Bild hat indizierte Farben, und ein Ergebnis hat mehr davon.",
@@ -145,4 +148,7 @@ GERMAN = {
     "The canvas could not be grown": "Die Leinwand konnte nicht vergrößert werden",
     "The plug-in failed: {error}.": "Die Erweiterung ist gescheitert: {error}.",
     "The image could not be looked for": "Das Bild konnte nicht gesucht werden",
+    "Edit > Undo takes back what was changed before.": "Bearbeiten > Rückgängig nimmt zurück, was vorher geändert wurde.",
+    # both
+    "The engine ended unexpectedly, and the dialog with it. Nothing was changed; upscale again.": "Die Engine wurde unerwartet beendet und mit ihr der Dialog. Nichts wurde geändert; noch einmal vergrößern.",
 }

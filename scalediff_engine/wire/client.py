@@ -285,9 +285,7 @@ class Client:
             except codec.Malformed as error:
                 raise UnexpectedAnswer(f"The engine sent no pixels: {error}") from error
             icc = _exactly(response, header.icc_bytes)
-            samples = bytearray(header.sample_bytes)
-            with memoryview(samples) as target:
-                read_into(response, target)
+            samples = _growing(response, header.sample_bytes)
         return Pixels(header, icc, samples)
 
 
@@ -317,6 +315,17 @@ def _session(session_id: str) -> str:
 def _chain(prefix: bytes, parts: Iterable[Buffer]) -> Iterable[Buffer]:
     yield prefix
     yield from parts
+
+
+def _growing(response: http.client.HTTPResponse, count: int) -> bytearray:
+    """Read many bytes; zeroing them all at first would keep an editor's other threads waiting."""
+    found = bytearray()
+    with memoryview(bytearray(min(_COPY_BYTES, count))) as buffer:
+        while len(found) < count:
+            piece = buffer[: min(len(buffer), count - len(found))]
+            read_into(response, piece)
+            found += piece
+    return found
 
 
 def _exactly(response: http.client.HTTPResponse, count: int) -> bytes:

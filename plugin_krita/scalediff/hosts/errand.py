@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Callable, Optional, Union
 
 from ..wire.client import Client, Pixels
-from ..wire.errors import ClientError
+from ..wire.errors import ClientError, ConnectionLost, NotFound
 from ..wire.messages import (
     JobInfo,
     JobProgress,
@@ -26,6 +26,10 @@ from ..wire.messages import (
     UpscaleSettings,
 )
 from ..wire.pixels import PixelHeader
+
+DIALOG_GONE = (
+    "The engine ended unexpectedly, and the dialog with it. Nothing was changed; upscale again."
+)
 
 
 class Phase(str, Enum):
@@ -290,9 +294,12 @@ def _decided(errand: Errand, client: Client, request: SessionRequest) -> News:
     errand.stop_with(lambda: client.end_session(session.id))
     errand.tell(Begun(Phase.DIALOG))
     if session.state is SessionState.OPEN:
-        with client.watch_session(session.id) as watch:
-            for info in watch:
-                session = info
+        try:
+            with client.watch_session(session.id) as watch:
+                for info in watch:
+                    session = info
+        except NotFound:
+            return _after_the_dialog(client, request.image)
     if session.state is SessionState.FAILED and session.problem is not None:
         return Failed(session.problem)
     if session.state is SessionState.ACCEPTED and session.job is not None:
@@ -302,6 +309,15 @@ def _decided(errand: Errand, client: Client, request: SessionRequest) -> News:
     job = client.job(session.job)
     stopping = job.state in (JobState.CANCELLED, JobState.CANCELLING, JobState.FAILED)
     return Dropped() if stopping or job.state is JobState.DONE else LeftRunning(job.id)
+
+
+def _after_the_dialog(client: Client, image: str) -> News:
+    """Say what is left of a dialog that a killed engine took with it: jobs outlive engines."""
+    gone = (JobState.CANCELLED, JobState.CANCELLING, JobState.FAILED)
+    for job in client.jobs().jobs:
+        if image and job.image == image and job.state not in gone:
+            return LeftRunning(job.id)
+    return Failed(Problem("dialog-gone", DIALOG_GONE))
 
 
 def _ended(errand: Errand, client: Client, job_id: str, options: dict[str, str]) -> News:
@@ -315,7 +331,11 @@ def _ended(errand: Errand, client: Client, job_id: str, options: dict[str, str])
 
 def _fetched(errand: Errand, client: Client, job: JobInfo, options: dict[str, str]) -> News:
     errand.tell(Begun(Phase.FETCHING))
-    return Fetched(job, client.result(job.id), options)
+    try:
+        pixels = client.result(job.id)
+    except ConnectionLost:  # in the midst of it; the next engine has the result, too
+        pixels = client.result(job.id)
+    return Fetched(job, pixels, options)
 
 
 def _quietly(act: Callable[[], object]) -> None:

@@ -92,7 +92,15 @@ class Beside:
                 self.kill()
 
     def do(self, word: str) -> None:
-        {"kill": self.kill, "start": self.start}[word]()
+        """``kill`` or ``start`` it, or have it ``halt`` and ``go-on`` again."""
+        assert self.process is not None
+        halt, go_on = (signal.SIGSTOP, signal.SIGCONT)
+        {
+            "kill": self.kill,
+            "start": self.start,
+            "halt": lambda: self.process.send_signal(halt),
+            "go-on": lambda: self.process.send_signal(go_on),
+        }[word]()
 
 
 def run_krita(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plugin_krita.scalediff.spaces import Space
 
@@ -101,6 +101,15 @@ class FakeNode:
     def childNodes(self) -> list[FakeNode]:
         return list(self.children)
 
+    def remove(self) -> bool:
+        assert self.parent is not None
+        self.parent.children.remove(self)
+        self.parent = None
+        return True
+
+    def clone(self) -> FakeNode:
+        return replace(self, children=[], parent=None)
+
     def addChildNode(self, child: FakeNode, above: FakeNode | None) -> bool:
         at = len(self.children) if above is None else self.children.index(above) + 1
         self.children.insert(at, child)
@@ -124,8 +133,10 @@ class FakeNode:
             self.samples, self.rect = bytes(value), (x, y, w, h)
 
     def _read(self, x: int, y: int, w: int, h: int) -> bytes:
-        if (x, y, w, h) == self.rect and self.samples:
-            return self.samples
+        left, top, wide, high = self.rect
+        if self.samples and (x, w) == (left, wide) and top <= y and y + h <= top + high:
+            row = wide * self.space.pixel_bytes
+            return self.samples[(y - top) * row : (y - top + h) * row]
         return bytes([x % 256, y % 256, 3, 255][: self.space.pixel_bytes]) * (w * h)
 
 

@@ -117,8 +117,10 @@ def test_it_grows_to_the_left(app: FakeApp, document: FakeDocument) -> None:
     place = origin(document, area=Rect(-6, -2, 10, 5))
     end = run(insertion(means(app), place, fetched(), Canvas.GROW))
     assert document.done == ["resize -6 -2 46 32"]
-    assert document.root.children[1].rect == (0, 0, 20, 10)
+    node = document.root.children[1]
+    assert node.rect == (0, 0, 20, 10)
     assert end.undo_steps == 2
+    assert recipe_of(document, node).area == Rect(0, 0, 10, 5), "where the source is now"
 
 
 def test_a_new_document_leaves_the_old_one_alone(app: FakeApp, document: FakeDocument) -> None:

@@ -8,6 +8,7 @@ import pytest
 from fake_krita import FakeApp, FakeDocument, FakeNode
 from test_krita_inserting import fetched
 
+from plugin_krita.scalediff import inserting, taking
 from plugin_krita.scalediff import order as order_module
 from plugin_krita.scalediff.hosts import errand
 from plugin_krita.scalediff.hosts.errand import (
@@ -198,6 +199,23 @@ def test_repeat_asks_the_first_time_and_then_no_more(world: World) -> None:
     assert (name, settings, options) == ("upscale", last.settings, {"canvas": "grow"})
 
 
+def test_repeat_does_what_was_done_last(world: World) -> None:
+    remember(world.app, "layer", Last(UpscaleSettings(scale=3.0), Canvas.GROW))
+    world.office.in_place()
+    done = fetched()
+    world.tell(errand.Fetched(done.job, done.pixels, {"canvas": "in-place"}))
+    world.office.repeat()
+    _, material, settings, options = world.asked[-1]
+    assert (material.title, settings) == ("Sky", done.job.settings)
+    assert options == {"canvas": "in-place"}
+    world.tell(Dropped())
+    world.office.upscale_image()
+    world.tell(errand.Fetched(done.job, done.pixels, {"canvas": "keep"}))
+    world.office.repeat()
+    name, material, _, options = world.asked[-1]
+    assert (name, material.title, options) == ("upscale", "Drawing", {"canvas": "keep"})
+
+
 def test_settings_that_make_no_sense_any_more_are_forgotten(world: World) -> None:
     for held in ("", "keep", "keep {", "fold {}", "keep []"):
         world.app.settings["layer"] = held
@@ -228,6 +246,7 @@ def test_a_layer_is_made_again_from_its_recipe(world: World) -> None:
     ("changes", "words"),
     [
         ({"source_id": "gone"}, "gibt es in diesem Dokument nicht"),
+        ({"source_id": ""}, "wurde nicht aus einer Ebene gemacht"),
         ({"canvas": Canvas.SCALE}, "wurde das Bild skaliert"),
     ],
 )
@@ -270,3 +289,52 @@ def test_a_recent_result_goes_into_the_document_of_the_click(world: World) -> No
     assert (other.layers(), world.document.layers()) == ([], ["Sky", "Sky 2x"])
     assert recall(world.app, "layer") is None
     assert order_module.Wish.RECENT.value not in world.app.settings
+
+
+@pytest.mark.parametrize("canvas", ["keep", "grow", "scale", "new", "in-place"])
+@pytest.mark.parametrize("ticks", [0, 1, 2, 3])
+def test_given_up_while_it_is_put_in_everything_is_as_it_was(
+    world: World, canvas: str, ticks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inserting, "_STRIP_BYTES", 40)
+    world.office.upscale()
+    done = fetched()
+    world.errand.coming.append(errand.Fetched(done.job, done.pixels, {"canvas": canvas}))
+    for _ in range(ticks):
+        world.office.tick()
+    (order,) = world.office.orders
+    order.cancel()
+    world.tell()
+    assert (world.document.layers(), world.document.done) == (["Sky"], [])
+    assert world.document.annotations == {}
+    assert (world.app.open, world.screen.said) == ([world.document], [])
+
+
+def test_given_up_while_it_is_read_nothing_is_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "_PART_BYTES", 40)
+    world.office.upscale()
+    world.office.tick()
+    world.office.cancel_all()
+    world.tell()
+    assert (world.asked, world.office.orders, world.screen.said) == ([], [], [])
+
+
+def test_what_nobody_thought_of_ends_the_order_and_says_why(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    world.office.upscale()
+    monkeypatch.setattr(world.document, "createNode", fails)
+    world.tell(fetched())
+    assert world.office.orders == []
+    assert "konnte nicht eingefügt werden: MemoryError" in world.screen.said[0]
+    monkeypatch.setattr(taking, "_PART_BYTES", 40)
+    world.office.upscale()
+    monkeypatch.setattr(errand, "dialog", fails)
+    world.tell()
+    assert world.office.orders == []
+    assert "war nicht zu lesen: MemoryError" in world.screen.said[1]

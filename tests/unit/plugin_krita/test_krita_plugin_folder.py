@@ -93,9 +93,11 @@ def test_each_action_has_its_entry_and_a_shortcut_of_its_own() -> None:
     assert {name: entry.findtext("text") for name, entry in told.items()} == actions
     shortcuts = [entry.findtext("shortcut") for entry in told.values()]
     assert len(set(shortcuts)) == len(shortcuts) == 6
-    manual = (PLUGIN / "Manual.html").read_text("utf-8")
-    for entry in told.values():
-        assert f"<td>{entry.findtext('text')}</td><td>{entry.findtext('shortcut')}</td>" in manual
+    for page, said_in in (("Manual.html", lambda text: text), ("Manual.de.html", GERMAN.get)):
+        manual = (PLUGIN / page).read_text("utf-8")
+        for entry in told.values():
+            name, shortcut = said_in(entry.findtext("text")), entry.findtext("shortcut")
+            assert f"<td>{name}</td><td>{shortcut}</td>" in manual, page
 
 
 def test_the_zip_is_the_same_each_time_and_has_everything(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from fake_krita import FakeApp, FakeDocument, FakeNode, FakeSelection
 
+from plugin_krita.scalediff import taking
 from plugin_krita.scalediff.hosts.placement import Rect
 from plugin_krita.scalediff.layers import id_of
 from plugin_krita.scalediff.spaces import Space
-from plugin_krita.scalediff.taking import CannotTake, take
+from plugin_krita.scalediff.taking import CannotTake, Taken, take
 
 
 @pytest.fixture
@@ -16,9 +17,17 @@ def document() -> FakeDocument:
     return made
 
 
+def samples_of(taken: Taken) -> bytes:
+    while True:
+        try:
+            next(taken.reading)
+        except StopIteration as end:
+            return bytes(end.value)
+
+
 def why(document: FakeDocument, **how: object) -> str:
     with pytest.raises(CannotTake) as raised:
-        take(FakeApp(document), document, **how)
+        samples_of(take(FakeApp(document), document, **how))
     return raised.value.text.format(**raised.value.values)
 
 
@@ -26,7 +35,7 @@ def test_all_of_a_layer_also_where_it_is_not_on_the_canvas(document: FakeDocumen
     document.active.rect = (-5, 3, 90, 10)
     taken = take(FakeApp(document), document)
     assert taken.origin.area == Rect(-5, 3, 90, 10)
-    assert len(taken.samples) == 90 * 10 * 4
+    assert len(samples_of(taken)) == 90 * 10 * 4
     assert taken.origin.layer == id_of(document.active)
     assert taken.origin.mask is None
 
@@ -66,7 +75,7 @@ def test_a_layer_with_a_mask_goes_as_it_is_seen(document: FakeDocument) -> None:
     layer = document.active
     layer.addChildNode(FakeNode("Mask", "transparencymask"), None)
     layer.pixelData = lambda *_: b"not these"
-    assert len(take(FakeApp(document), document).samples) == 800
+    assert len(samples_of(take(FakeApp(document), document))) == 800
 
 
 def test_the_visible_image_has_no_layer_and_the_name_of_its_file(document: FakeDocument) -> None:
@@ -93,6 +102,7 @@ def test_other_models_go_through_rgb(
     app = FakeApp(document)
     taken = take(app, document)
     assert taken.space == Space("RGBA", sent, "ClayRGB-elle-V2-g22.icc")
+    assert len(samples_of(taken)) == 200 * taken.space.pixel_bytes
     assert app.open == [document], "a document was left behind"
 
 
@@ -148,3 +158,35 @@ def test_groups_must_be_seen_and_have_a_picture(document: FakeDocument) -> None:
 def test_a_hidden_paint_layer_has_its_pixels(document: FakeDocument) -> None:
     document.active.is_visible = False
     assert take(FakeApp(document), document).origin.name == "Sky"
+
+
+def test_a_large_layer_is_read_in_parts_as_it_was_at_the_click(
+    document: FakeDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "_PART_BYTES", 20 * 4 * 3)
+    layer = document.active
+    layer.samples = before = bytes(i % 251 for i in range(800))
+    taken = take(FakeApp(document), document)
+    parts = 0
+    found = b""
+    while not found:
+        try:
+            next(taken.reading)
+            parts += 1
+            layer.samples = bytes(800)  # somebody paints
+        except StopIteration as end:
+            found = bytes(end.value)
+    assert (parts, found) == (5, before)
+
+
+@pytest.mark.parametrize("rows", [10, 3])
+def test_another_model_is_converted_part_by_part(
+    document: FakeDocument, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "_PART_BYTES", 20 * 5 * rows)
+    document.active.space = Space("CMYKA", "U8", "of its own")
+    document.active.samples = bytes(1000)
+    app = FakeApp(document)
+    taken = take(app, document)
+    assert len(samples_of(taken)) == 200 * 8
+    assert app.open == [document], "a document was left behind"

@@ -263,7 +263,8 @@ def test_a_large_result_is_held_once() -> None:
         finally:
             tracemalloc.stop()
     assert len(found.samples) == header.sample_bytes
-    assert peak_bytes < header.sample_bytes + 2**20
+    spare = header.sample_bytes // 8  # that a bytearray grows by, and never touches
+    assert peak_bytes < header.sample_bytes + spare + 2**21
 
 
 @pytest.mark.parametrize("keep", [0, 4, 12, 60, 70])

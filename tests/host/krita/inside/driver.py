@@ -16,7 +16,7 @@ import time
 import traceback
 from pathlib import Path
 
-_TICK_MS = 10
+_TICK_MS = 4
 # A Krita that does nothing for so long does nothing more: it says where it is, and ends.
 _STUCK_SECONDS = 40
 _ALIVE_SECONDS = 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -55,12 +56,43 @@ class Stage:
         return json.loads(file.read_text()) if file.is_file() else None
 
     def outside(self, word: str):
-        """Have the test outside do something: ``kill`` or ``start`` the engine."""
-        request = self.folder / "request"
+        """Have the test outside do something with the engine; see ``Beside.do``."""
+        self._ask_outside(word)
+        yield from self.until(self._was_done_outside, 30)
+
+    def halts_at_upload(self) -> threading.Event:
+        """Have the engine halt when the next upload begins; gives what says that it has."""
+        upload, has_halted = Client.upload, threading.Event()
+
+        def halted(client, *arguments):
+            Client.upload = upload
+            self._ask_outside("halt")
+            while not self._was_done_outside():
+                time.sleep(0.01)
+            has_halted.set()
+            return upload(client, *arguments)
+
+        Client.upload = halted
+        return has_halted
+
+    def sees_uploads(self, sent: list[str]) -> None:
+        """Have the hash of the next upload's samples put into a list."""
+        upload = Client.upload
+
+        def seen(client, header, samples, icc):
+            Client.upload = upload
+            sent.append(hashlib.sha256(samples).hexdigest())
+            return upload(client, header, samples, icc)
+
+        Client.upload = seen
+
+    def _ask_outside(self, word: str) -> None:
         draft = self.folder / "request.part"
         draft.write_text(word)
-        draft.replace(request)
-        yield from self.until(lambda: not request.exists(), 30)
+        draft.replace(self.folder / "request")
+
+    def _was_done_outside(self) -> bool:
+        return not (self.folder / "request").exists()
 
     def result(self):
         """The engine's newest result, and its job."""
@@ -182,6 +214,18 @@ class Stage:
         assert self.plugin.orders, self.said()
         yield from self.done()
         assert not self.said(), self.said()
+
+    def heard_notes(self) -> list[str]:
+        """Give a list of what is said in passing from now on."""
+        screen, told = self.plugin.office._setting.screen, []
+        say = type(screen).note
+
+        def note(sentence):
+            told.append(sentence)
+            say(screen, sentence)
+
+        screen.note = note
+        return told
 
     def boxes(self) -> list:
         window = self.app.activeWindow().qwindow()

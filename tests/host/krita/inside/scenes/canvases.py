@@ -62,9 +62,12 @@ def canvas_scenario(canvas, size, at, steps):
         yield from stage.settle(document)
         document.setModified(False)
         stage.user("accept", canvas)
+        told = stage.heard_notes()
         yield from stage.upscaled()
         yield from stage.settle(document)
         result, _ = stage.result()
+        assert len(told) == 1
+        assert ("Undo twice: the layer, then the canvas" in told[0]) == (steps == 2), told
         assert (document.width(), document.height()) == size
         node = the_layer(document, "Background 2x")
         same_samples(node, result, *at)
@@ -124,6 +127,12 @@ def a_layer_that_juts_out_makes_the_canvas_grow_to_the_left(stage):
     same_samples(the_layer(document, "Out 2x"), result, 0, 0)
     assert rect(the_layer(document, "Out")) == (0, 0, 40, 40)
     assert pixels(layer, 16, 8, 96, 64) == picture(96, 64, "RGBA", "U8")
+    # the recipe knows where the source is now
+    yield from stage.activate(document, the_layer(document, "Out 2x"))
+    stage.user("accept", "keep", settings={})
+    yield from stage.upscaled("scalediff_rerun")
+    _, second = stage.result()
+    assert bytes(stage.client().image(second.image).samples) == picture(40, 40, "RGBA", "U8")
 
 
 @scenario
@@ -149,3 +158,25 @@ def in_place_gives_detail_at_the_same_size(stage):
     assert sum(means) / len(means) < 6, sum(means) / len(means)
     assert pixels(layer, 30, 20, 40, 32) != got
     assert (document.width(), document.height()) == (96, 64)
+
+
+@scenario
+def in_place_of_a_feathered_selection_and_again(stage):
+    document, layer = yield from stage.document()
+    selection = stage.select(document, 30, 20, 40, 30, feather=5)
+    x, y, w, h = selection.x(), selection.y(), selection.width(), selection.height()
+    mask = bytes(selection.pixelData(x, y, w, h))
+    stage.user("accept")
+    yield from stage.upscaled("scalediff_in_place")
+    yield from stage.settle(document)
+    _, first = stage.result()
+    assert pixels(the_layer(document, "Background 2x"), x, y, w, h)[3::4] == mask
+    yield from undo(stage, document)
+    assert names(document) == ["Background"]
+    yield from stage.activate(document, layer)
+    stage.user("crash")
+    yield from stage.upscaled("scalediff_repeat")
+    assert stage.notes() is None, "a dialog was opened"
+    _, second = stage.result()
+    assert (second.id != first.id, second.settings) == (True, first.settings)
+    assert pixels(the_layer(document, "Background 2x"), x, y, w, h)[3::4] == mask

@@ -80,6 +80,7 @@ for wanted in (
     ("RGBA", "F32"),
     ("GRAYA", "U8"),
     ("GRAYA", "U16"),
+    ("GRAYA", "F16"),
     ("GRAYA", "F32"),
     ("RGBA", "U8", "ClayRGB-elle-V2-g22.icc"),
     ("RGBA", "U16", "Rec2020-elle-V4-g10.icc"),
@@ -88,6 +89,8 @@ for wanted in (
 
 
 def converted_scenario(model, depth):
+    sent = "F32" if depth[0] == "F" else "U16"
+
     def scenario_of_model(stage):
         document, layer = yield from stage.document(64, 48, model, depth)
         layer.setName("L")
@@ -95,11 +98,11 @@ def converted_scenario(model, depth):
         stage.user("accept", "keep")
         yield from stage.upscaled()
         result, _ = stage.result()
-        assert (result.header.model, result.header.depth) == ("rgb", "u16")
+        assert (result.header.model, result.header.depth) == ("rgb", sent.lower())
         yield from stage.settle(document)
         node = the_layer(document, "L 2x")
         assert space_of(node) == space_of(document)
-        rgb = Space("RGBA", "U16", "ClayRGB-elle-V2-g22.icc")
+        rgb = Space("RGBA", sent, "ClayRGB-elle-V2-g22.icc")
         expected = bytes(
             scratch.converted(Krita.instance(), result.samples, 128, 96, rgb, space_of(document))
         )
@@ -111,22 +114,28 @@ def converted_scenario(model, depth):
         assert again.colorModel() == model
         # each pixel, enlarged, is about the colour that it was: in RGB, where inks do not matter
         mine = scratch.converted(Krita.instance(), before, 64, 48, space_of(document), rgb)
-        small, large = array("H", bytes(mine)), array("H", bytes(result.samples))
+        kind, white = ("f", 1) if sent == "F32" else ("H", 0xFFFF)
+        small, large = array(kind, bytes(mine)), array(kind, bytes(result.samples))
         off = [
             abs(small[4 * (64 * y + x) + c] - large[4 * (256 * y + 2 * x) + c])
             for y in range(48)
             for x in range(64)
             for c in range(3)
         ]
-        assert sum(off) / len(off) < 5000, sum(off) / len(off)
+        assert sum(off) / len(off) < 0.08 * white, sum(off) / len(off) / white
 
     SCENARIOS[f"{model.lower()}_{depth.lower()}"] = scenario_of_model
 
 
-converted_scenario("CMYKA", "U8")
-
-
-converted_scenario("LABA", "U16")
+for wanted in (
+    ("CMYKA", "U8"),
+    ("CMYKA", "U16"),
+    ("CMYKA", "F32"),
+    ("LABA", "U8"),
+    ("LABA", "U16"),
+    ("LABA", "F32"),
+):
+    converted_scenario(*wanted)
 
 
 @scenario

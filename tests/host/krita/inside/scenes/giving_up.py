@@ -65,6 +65,47 @@ cancel_scenario("repeat", "working", "scalediff_repeat")
 
 
 @scenario
+def cancel_while_the_pixels_are_being_sent(stage):
+    document, layer = yield from stage.document()
+    before = fingerprint(document)
+    stage.user("crash")
+    images = set(stage.home.glob("**/images/*"))
+    opened = stage.halts_at_upload()
+    stage.act("scalediff_upscale")
+    (order,) = stage.plugin.orders
+    yield from stage.until(opened.is_set)
+    yield from stage.until(lambda: order.phase.value == "sending")
+    yield from stage.pause(0.3)
+    assert order.phase.value == "sending"
+    order.cancel()
+    yield from stage.outside("go-on")
+    yield from stage.done()
+    yield from stage.settle(document)
+    assert fingerprint(document) == before
+    assert stage.notes() is None, "a dialog was opened"
+    assert not stage.said(), stage.said()
+    assert set(stage.home.glob("**/images/*")) <= images, "an upload was left behind"
+
+
+@scenario
+def cancel_while_the_layer_is_being_put_in(stage):
+    document, layer = yield from stage.document()
+    before = fingerprint(document)
+    for canvas in ("keep", "grow", "new"):
+        stage.user("accept", canvas)
+        stage.act("scalediff_upscale")
+        (order,) = stage.plugin.orders
+        yield from stage.until(lambda order=order: order.fetched is not None)
+        order.cancel()
+        yield from stage.done()
+        yield from stage.settle(document)
+        assert fingerprint(document) == before
+        assert not document.modified()
+        assert stage.app.documents() == [document]
+        assert not stage.said(), stage.said()
+
+
+@scenario
 def a_job_in_the_background_is_left_alone(stage):
     document, layer = yield from stage.document()
     before = fingerprint(document)
