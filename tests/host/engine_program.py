@@ -11,12 +11,15 @@ from pathlib import Path
 
 from scalediff_engine.server import engine as engine_module
 from scalediff_engine.server.command import let_children_find_us
-from scalediff_engine.server.engine import build_engine
+from scalediff_engine.server.engine import EnginePatience, build_engine
 from scalediff_engine.server.hosted import HostedEngine
 from scalediff_engine.server.serve import Door, ServeOptions, serve
+from scalediff_engine.server.sessions import SessionPatience
 
 HERE = Path(__file__).parent
 PERSON = "person:"
+# Whoever is gone is waited for less long than usual, as each test of it has to wait too.
+PATIENCE = EnginePatience(watcher_gone=2.0, sessions=SessionPatience(gone=3.0))
 
 
 def main() -> int:
@@ -27,7 +30,7 @@ def main() -> int:
     engine_module.dialog_argv = lambda: [sys.executable, str(program), said[said.find(":") + 1 :]]
 
     def host(door: Door) -> HostedEngine:
-        made = build_engine(door.home, door.token, worker=worker or None)
+        made = build_engine(door.home, door.token, PATIENCE, worker=worker or None)
         made.port = door.port
         made.on_leave = door.stop
         return HostedEngine(made)

@@ -72,7 +72,8 @@ class Person:
 
         def shoot() -> None:
             screen = QApplication.primaryScreen()
-            screen.grabWindow(0).save(str(Path(shots) / f"krita-{name}.png"))
+            file = f"{self._said.get('host', 'krita')}-{name}.png"
+            screen.grabWindow(0).save(str(Path(shots) / file))
             self._waiting = False
             act()
 

@@ -1,7 +1,8 @@
 """A user of the dialog without a screen: ``user.py FILE`` does what the JSON object in FILE says.
 
 does        accept, discard, give-up (begins a job and cancels it), background (begins one and
-            leaves it), wait (for the end of its session), crash
+            leaves it), wait (for the end of its session), work (begins one and waits), crash,
+            person (somebody uses the dialog itself, see ``person.py``)
 settings    in place of those that the dialog begins with
 canvas      that is chosen
 notes       a file that gets what it was told, as JSON
@@ -33,6 +34,9 @@ from scalediff_engine.wire.places import EngineRecord
 
 def main() -> int:
     said: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+    if said["does"] == "person":
+        person = str(Path(__file__).with_name("person.py"))
+        os.execv(sys.executable, [sys.executable, person, *sys.argv[1:]])  # noqa: S606
     told = json.loads(sys.stdin.readline())
     record = EngineRecord(0, told["port"], told["token"], PROTOCOL, "0", 0.0)
     client = Client(lambda: record)
@@ -53,6 +57,8 @@ def main() -> int:
             time.sleep(0.02)
         options = {**session.options, **({"canvas": said["canvas"]} if "canvas" in said else {})}
         client.answer_session(session.id, SessionAnswer(True, job, options))
+    elif does == "work":
+        sys.stdin.read()
     elif does == "background":
         client.answer_session(session.id, SessionAnswer(False))
     else:
