@@ -19,7 +19,7 @@ from scalediff_engine.server.sessions import SessionPatience
 HERE = Path(__file__).parent
 PERSON = "person:"
 # Whoever is gone is waited for less long than usual, as each test of it has to wait too.
-PATIENCE = EnginePatience(watcher_gone=2.0, sessions=SessionPatience(gone=3.0))
+PATIENCE = EnginePatience(first_watcher=8.0, watcher_gone=2.0, sessions=SessionPatience(gone=3.0))
 
 
 def main() -> int:

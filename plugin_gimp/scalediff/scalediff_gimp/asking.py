@@ -42,6 +42,7 @@ def try_again(problem: NotInstalled, say: Words) -> bool:
     )
     box.add_button(say("Close"), gtk.ResponseType.CLOSE)
     box.add_button(say("Try Again"), gtk.ResponseType.OK)
+    box.set_default_response(gtk.ResponseType.OK)
     return _answer(gtk, box) == gtk.ResponseType.OK
 
 

@@ -7,6 +7,7 @@ from typing import Callable, Optional, TypeVar
 from gi.repository import Gimp
 
 T = TypeVar("T")
+_TAKE_BACK = "Edit > Undo takes back what was changed before."
 
 
 class Complaint(Exception):
@@ -43,6 +44,22 @@ class Refused(Complaint):
     def said(self, say: Callable[..., str]) -> str:
         """Give the sentence in the user's language; the reason is as GIMP says it."""
         return _joined(say(self._deed), self._reason)
+
+
+class Halfway(Complaint):
+    """Something failed after the image had changed; one undo takes that back.
+
+    Args:
+        reason: what failed
+    """
+
+    def __init__(self, reason: Complaint) -> None:
+        super().__init__(f"{reason} {_TAKE_BACK}")
+        self._reason_of_it = reason
+
+    def said(self, say: Callable[..., str]) -> str:
+        """Give the sentences in the user's language."""
+        return f"{self._reason_of_it.said(say)} {say(_TAKE_BACK)}"
 
 
 class GivenUp(Exception):

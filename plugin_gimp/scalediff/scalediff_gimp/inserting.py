@@ -10,7 +10,7 @@ from typing import Any, Optional
 from gi.repository import Gimp
 
 from . import gegl
-from .checked import Complaint, must
+from .checked import Complaint, Halfway, must
 from .gegl import Block
 from .hosts.placement import Canvas, Placement, Rect
 from .hosts.recipe import NAME
@@ -42,14 +42,20 @@ def insert(image: Any, results: Sequence[Result], canvas: Canvas) -> Inserted:
 
     Raises:
         Complaint: GIMP refuses; nothing was inserted then.
+        Halfway: as before, but the image was converted or scaled, which one undo takes back.
     """
     document = (image.get_width(), image.get_height())
     found = places(list(results), document, canvas)
     if canvas is Canvas.NEW:
         return _into_new(image, results, found)
+    before = _state(image)
     must(image.undo_group_start(), "The layer could not be inserted")
     try:
         layers = _into(image, results, found)
+    except Complaint as reason:
+        if _state(image) == before:
+            raise
+        raise Halfway(reason) from reason  # a plug-in cannot undo
     finally:
         image.undo_group_end()
     return Inserted(image, layers)
@@ -81,9 +87,11 @@ def _into(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> 
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         must(image.convert_rgb(), "The image could not be converted to RGB")
     # whatever can fail is done before the image changes
-    layers = [_layer(image, *each) for each in zip(results, (at.layer for at in found))]
+    layers: list[Any] = []
     inserted: list[Any] = []
     try:
+        for result, at in zip(results, found):
+            layers.append(_layer(image, result, at.layer))
         scaled = found[0].scaled
         if scaled is not None:
             _try_out(image, results[0])
@@ -94,7 +102,7 @@ def _into(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> 
             must(image.insert_layer(layer, parent, position), "The layer could not be inserted")
             inserted.append(layer)
         _grow(image, [at.canvas for at in found])
-    except Complaint:
+    except BaseException:
         for layer in inserted:
             image.remove_layer(layer)
         raise
@@ -129,6 +137,10 @@ def _into_new(image: Any, results: Sequence[Result], found: Sequence[Placement])
     return Inserted(made, layers, True)
 
 
+def _state(image: Any) -> tuple[Any, ...]:
+    return image.get_base_type(), image.get_width(), image.get_height()
+
+
 def _layer(image: Any, result: Result, at: Rect) -> Any:
     """Make a layer with all that it has, except a place among the others."""
     grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
@@ -140,13 +152,15 @@ def _layer(image: Any, result: Result, at: Rect) -> Any:
     source = result.layer if result.layer is not None and result.layer.is_valid() else None
     if source is not None and result.blends_as_source:
         opacity, mode = source.get_opacity(), source.get_mode()
+    if mode == Gimp.LayerMode.PASS_THROUGH:  # which groups alone can have
+        mode = Gimp.LayerMode.NORMAL
     layer = must(
         Gimp.Layer.new(image, result.name, at.width, at.height, kind, opacity, mode),
         "The new layer could not be made",
     )
     try:
         _fill(layer, result, at)
-    except Complaint:
+    except BaseException:
         layer.delete()
         raise
     return layer

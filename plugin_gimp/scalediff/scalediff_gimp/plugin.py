@@ -110,10 +110,11 @@ def _outcome(name: str, call: Call, run_mode: Any, config: Any) -> Outcome:
             raise Complaint(call.say("Insert Recent Result needs a user: run it interactively."))
         return upscaling.insert_recent(call)
     if name == REPEAT:
-        last = upscaling.recall(UPSCALE)
+        last = upscaling.recall_newest((UPSCALE, VISIBLE, IN_PLACE))
         if last is None:
             raise Complaint(call.say("Nothing was upscaled yet that could be repeated."))
-        return upscaling.upscale(call, last)
+        which, wishes = last
+        return upscaling.upscale(dataclasses.replace(call, visible=which == VISIBLE), wishes)
     if not interactive:
         return upscaling.upscale(*_told(name, call, config))
     in_place = name == IN_PLACE

@@ -84,8 +84,8 @@ ALL = {
     REPEAT: Description(
         "Repeat Last Upscale",
         "Upscale with the settings that were used last, without a dialog",
-        "Upscales the given layers with the settings and the canvas of the last upscale that was "
-        "accepted in a dialog. Fails if there was none.",
+        "Does again what was accepted in a dialog last, with its settings and its canvas: to the "
+        "given layers, to the visible image, or in place. Fails if there was nothing.",
         True,
         arguments.add_conversion,
     ),

@@ -76,13 +76,14 @@ def upscale(call: Call, wishes: Wishes) -> Outcome:
         Complaint: it cannot be, and why; the image is as it was.
     """
     taken = _take(call, wishes.canvas)
+    was_indexed = _is_indexed(call.image)
     bar = StatusBar()
     results: list[Result] = []
     for index, each in enumerate(taken):
         fetched = _made(call, each, wishes, bar, _which(index, len(taken)))
         results.append(result_of(each, fetched, wishes.canvas, call.say))
     bar.close()
-    _require_open(call)
+    _require_ready(call, wishes.canvas, was_indexed)
     return Outcome(insert(call.image, results, wishes.canvas), wishes)
 
 
@@ -100,6 +101,7 @@ def upscale_by_dialog(call: Call, begin: Optional[Wishes], canvas: Optional[Canv
         Complaint: it cannot be, and why; the image is as it was.
     """
     taken = _take(call, canvas)
+    was_indexed = _is_indexed(call.image)
     manner = _manner(call, begin, canvas)
     bar = StatusBar()
     first = _by_dialog(call, lambda: errand.dialog(call.connect, taken[0].material, manner), bar)
@@ -111,7 +113,7 @@ def upscale_by_dialog(call: Call, begin: Optional[Wishes], canvas: Optional[Canv
         fetched = _made(call, each, others, bar, _which(index, len(taken)))
         results.append(result_of(each, fetched, chosen, call.say))
     bar.close()
-    _require_open(call)
+    _require_ready(call, chosen, was_indexed)
     return Outcome(insert(call.image, results, chosen), wishes)
 
 
@@ -130,9 +132,7 @@ def insert_recent(call: Call) -> Outcome:
     image = call.image
     if image is None:
         return Outcome(new_image(result))
-    _require_open(call)
-    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-        _require_conversion(call)
+    _require_ready(call, Canvas.KEEP)
     layers = [each for each in call.drawables if isinstance(each, Gimp.Layer)]
     if layers:
         result = dataclasses.replace(result, layer=layers[0], blends_as_source=False)
@@ -149,6 +149,17 @@ def recall(name: str) -> Optional[Wishes]:
     return remembered(last_file(name))
 
 
+def recall_newest(names: Sequence[str]) -> Optional[tuple[str, Wishes]]:
+    """Give which procedure was used last, and with what; none = none of them was."""
+    files = {name: last_file(name) for name in names}
+    there = [name for name in names if files[name].is_file()]
+    for name in sorted(there, key=lambda name: files[name].stat().st_mtime_ns, reverse=True):
+        wishes = recall(name)
+        if wishes is not None:
+            return name, wishes
+    return None
+
+
 def keep(name: str, wishes: Wishes) -> None:
     """Write down what a procedure was used with."""
     remember(wishes, last_file(name))
@@ -159,10 +170,13 @@ def _take(call: Call, canvas: Optional[Canvas]) -> list[Taken]:
         taken = [take_visible(call.image, call.say)]
     else:
         taken = take_layers(call.image, call.drawables, call.say)
-    indexed = call.image.get_base_type() == Gimp.ImageBaseType.INDEXED
-    if indexed and canvas is not Canvas.NEW:
+    if canvas is not Canvas.NEW and _is_indexed(call.image):
         _require_conversion(call)
     return taken
+
+
+def _is_indexed(image: Any) -> bool:
+    return bool(image.get_base_type() == Gimp.ImageBaseType.INDEXED)
 
 
 def is_shown(image: Any) -> bool:
@@ -178,10 +192,15 @@ def is_shown(image: Any) -> bool:
         other.delete()
 
 
-def _require_open(call: Call) -> None:
-    """Pass if the image is there to be seen.
+def _require_ready(call: Call, canvas: Canvas, was_indexed: bool = False) -> None:
+    """Pass if the image is there to be seen, and may be changed as that needs.
 
     As long as a plug-in runs that knows an image, GIMP keeps it after its window was closed.
+
+    Args:
+        call: see there
+        canvas: what becomes of the image
+        was_indexed: whether it was so at the beginning, and the user asked about it then
     """
     if not call.image.is_valid() or (call.was_shown and not is_shown(call.image)):
         raise Complaint(
@@ -189,6 +208,8 @@ def _require_open(call: Call) -> None:
                 "The image was closed. Its result is kept for a day: Insert Recent Result has it."
             )
         )
+    if canvas is not Canvas.NEW and _is_indexed(call.image) and not was_indexed:
+        _require_conversion(call)
 
 
 def _require_conversion(call: Call) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from gimp_host import Engine, Gimp, engine, missing
+from driven import Driven, driven
+from gimp_cases import CASES
+from gimp_host import INSIDE, Engine, Gimp, engine, missing
+from x11 import Screen, screen
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,3 +40,39 @@ def running(folder: Path) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def gimp(folder: Path) -> Gimp:
     return Gimp(folder / "user", folder / "engine" / "home")
+
+
+@pytest.fixture(scope="session")
+def headless(folder: Path, gimp: Gimp, running: Engine) -> Path:
+    """What all precisions and all scenarios left behind, which one GIMP without windows plays."""
+    stage = folder / "engine" / "stage"
+    stage.mkdir()
+    cases = [asdict(case) | {"name": case.name, "precision": case.precision} for case in CASES]
+    (stage / "cases.json").write_text(json.dumps(cases))
+    gimp.run(INSIDE / "headless.py", str(stage), seconds=200)
+    return stage
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[Screen]:
+    with screen() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def windows(gimp: Gimp, folder: Path, running: Engine, display: Screen) -> Iterator[Driven]:
+    """One GIMP with windows for all that needs some."""
+    with driven(gimp, folder / "engine" / "windows", display) as made:
+        yield made
+
+
+@pytest.fixture
+def image(windows: Driven) -> Iterator[Driven]:
+    """GIMP with an image in a window."""
+    windows.ask(
+        "image = new_image(128, 96)\nlayer = new_layer(image, 'photo', 128, 96)\n"
+        "image.clean_all()\ndisplay = Gimp.Display.new(image)\nGimp.displays_flush()"
+    )
+    yield windows
+    windows.lives()
+    windows.ask("display.delete() if display.is_valid() else None")

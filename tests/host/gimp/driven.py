@@ -66,8 +66,31 @@ class Driven:
             until(is_so, seconds)
         assert last == want
 
+    def dies(self, function: str, count: int = 1, caller: str = "", does: str = "die") -> None:
+        """Let a call of the plug-in end, or go wrong, at a moment; see ``inside/mortal``."""
+        said = {"function": function, "caller": caller, "count": count, "does": does}
+        (self.folder / "mortal.json").write_text(json.dumps(said))
+
+    def lives(self) -> None:
+        """Let the plug-in be."""
+        (self.folder / "mortal.json").unlink(missing_ok=True)
+
+    def dismiss(self, title: str, key: str = "Return") -> None:
+        """Close the windows whose titles begin so, if there are any."""
+
+        def gone() -> bool:
+            there = [w for t, w in self.screen.windows().items() if t.startswith(title)]
+            for window in there:  # again, as a window that just opened hears nothing yet
+                self.screen.focus(window)
+                time.sleep(0.3)
+                self.screen.press(key)
+            return not there
+
+        until(gone, 10)
+
     def press(self, *keys: str) -> None:
         """Press keys over the picture, where GIMP hears them."""
+        self.dismiss("GIMP Message")  # such as that a plug-in was killed
         x, y = PICTURE
         self.screen.move(x, y)
         time.sleep(0.2)
@@ -92,7 +115,7 @@ CANCEL = (517, 582)
 
 
 @contextmanager
-def driven(gimp: Gimp, folder: Path, screen: Screen, seconds: int = 200) -> Iterator[Driven]:
+def driven(gimp: Gimp, folder: Path, screen: Screen, seconds: int = 400) -> Iterator[Driven]:
     """A GIMP with windows that is gone at the end."""
     folder.mkdir()
     settings = gimp.home / ".config" / "GIMP" / "3.0"
@@ -101,7 +124,9 @@ def driven(gimp: Gimp, folder: Path, screen: Screen, seconds: int = 200) -> Iter
     there = Gimp(
         gimp.home,
         gimp.engine_home,
-        gimp.environ | {"DISPLAY": screen.name, "HOSTS_KEEP_DISPLAY": "1"},
+        gimp.environ
+        | {"DISPLAY": screen.name, "HOSTS_KEEP_DISPLAY": "1"}
+        | {"PYTHONPATH": str(INSIDE / "mortal"), "TEST_MORTAL": str(folder / "mortal.json")},
     )
     process = there.start(INSIDE / "driven.py", str(folder), windows=True, seconds=seconds)
     made = Driven(process, folder, screen)
@@ -123,12 +148,23 @@ def _dismiss_welcome(made: Driven) -> None:
     """Close what GIMP shows the first time: keys would go there."""
     made.ask("answer = True", 90)
     time.sleep(1)
-    for title, window in made.screen.windows().items():
-        if title.startswith("Welcome"):
-            made.screen.focus(window)
-            time.sleep(0.3)
-            made.screen.press("Escape")
-            until(lambda: not any(t.startswith("Welcome") for t in made.screen.windows()), 10)
+    made.dismiss("Welcome", "Escape")
+
+
+INDEXED = (
+    "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, "
+    '16, False, False, "")'
+)
+PRINT = "import hashlib; answer = hashlib.sha256(repr(fingerprint(image)).encode()).hexdigest()"
+# Grace for whoever watches a job to come back, and some more.
+GRACE_SECONDS = 20
+
+
+def kill_plugins() -> None:
+    """End all calls of the plug-in without a word."""
+    for process in plugin_processes():
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def plugin_processes() -> list[psutil.Process]:

@@ -10,13 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from scalediff_engine.wire.client import Client
 from scalediff_engine.wire.places import Places, read_engine
+from scalediff_engine.wire.start import find
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -26,12 +29,16 @@ RUN = HERE.parent / "run-gimp.sh"
 ENGINE = HERE.parent / "engine_program.py"
 
 
-def missing() -> str:
-    """Why GIMP cannot be run here; empty = it can."""
+def chroot() -> Path:
+    """Where ``install.sh`` puts GIMP."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     hosts = Path(os.environ.get("HOSTS_DIR") or cache / "scalediff-hosts")
-    root = Path(os.environ.get("HOSTS_ROOT") or hosts / "trixie")
-    if not (root / "usr/bin/gimp-console-3.0").exists():
+    return Path(os.environ.get("HOSTS_ROOT") or hosts / "trixie")
+
+
+def missing() -> str:
+    """Why GIMP cannot be run here; empty = it can."""
+    if not (chroot() / "usr/bin/gimp-console-3.0").exists():
         return "GIMP 3 is not installed (tests/host/install.sh gimp)"
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("Xvfb") is None:
         return "GIMP 3 runs in a chroot, which needs root, unshare and Xvfb"
@@ -50,6 +57,17 @@ class Gimp:
     home: Path
     engine_home: Path
     environ: dict[str, str] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """Make its first start a short one: of GIMP's own plug-ins it asks Python's alone."""
+        (shipped,) = (chroot() / "usr/lib").glob("*/gimp/3.0/plug-ins/python-eval")
+        few = self.home / "few"
+        few.mkdir(parents=True)
+        (few / shipped.name).symlink_to("/" / shipped.relative_to(chroot()))
+        settings = self.home / ".config" / "GIMP" / "3.0"
+        settings.mkdir(parents=True)
+        path = f"${{gimp_dir}}/plug-ins:{few}"
+        (settings / "gimprc").write_text(f'(plug-in-path "{path}")\n')
 
     def start(
         self, script: Path, *args: str, windows: bool = False, seconds: int = 100
@@ -87,19 +105,62 @@ def outcomes(folder: Path) -> dict[str, dict[str, Any]]:
     return {line["name"]: line for line in map(json.loads, lines)}
 
 
-@dataclass
 class Engine:
     """An engine with the real worker and a user who does as ``says`` tells.
 
     Attributes:
         home: of it
         user: file that says what the user does, see ``user.py``
-        process: of it
+        process: of it; None = it does not run
     """
 
-    home: Path
-    user: Path
-    process: subprocess.Popen[bytes]
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.user = home.parent / "user.json"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, on what an earlier one has left."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [sys.executable, str(ENGINE), str(self.home), str(self.user)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+            stdout=subprocess.DEVNULL,
+        )
+        until(lambda: find(Places(self.home)) is not None, 60)
+        # or the plug-in would start one by itself where this one is ended
+        Places(self.home).command_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End it without a word, and wait until all that it started has gone too."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        _, left = psutil.wait_procs(children, 20)
+        assert not left, left
+
+    def end(self) -> None:
+        """Ask it to end, and wait."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def programs(self, name: str) -> list[psutil.Process]:
+        """What it has started by the name of a file, such as the dialogs."""
+        found = []
+        for child in psutil.Process(self.process.pid).children() if self.process else ():
+            with suppress(psutil.Error):  # it has just ended
+                if name in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     @property
     def client(self) -> Client:
@@ -120,27 +181,16 @@ class Engine:
 
 
 @contextmanager
-def engine(home: Path, *, real_dialog: bool = False) -> Iterator[Engine]:
-    """An engine that is gone at the end; with the dialog itself, or a user without a screen."""
+def engine(home: Path) -> Iterator[Engine]:
+    """An engine that is gone at the end."""
+    made = Engine(home)
     home.mkdir(parents=True, exist_ok=True)
-    user = home.parent / "user.json"
-    user.write_text(json.dumps({"does": "discard"}))
-    process = subprocess.Popen(
-        [sys.executable, str(ENGINE), str(home), f"{'person:' * real_dialog}{user}"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
-        stdout=subprocess.DEVNULL,
-    )
+    made.says("discard")
     try:
-        until(lambda: read_engine(Places(home)) is not None, 60)
-        yield Engine(home, user, process)
+        made.start()
+        yield made
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        made.end()
 
 
 def until(holds: Any, seconds: float) -> None:

@@ -6,22 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gimp_host import INSIDE, Engine, Gimp, outcomes, scenarios
+from gimp_host import INSIDE, Engine, outcomes, scenarios
 
 SCRIPT = INSIDE / "placements.py"
 
 
-@pytest.fixture(scope="session")
-def played(folder: Path, gimp: Gimp, running: Engine) -> Path:
-    stage = folder / "engine" / "placements"
-    stage.mkdir()
-    gimp.run(SCRIPT, str(stage), seconds=150)
-    return stage
-
-
 @pytest.fixture
-def outcome(played: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
-    return outcomes(played)[request.param]
+def outcome(headless: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
+    return outcomes(headless)[request.param]
 
 
 @pytest.mark.parametrize("outcome", scenarios(SCRIPT), indirect=True)
@@ -29,14 +21,14 @@ def test_in_gimp(outcome: dict[str, Any]) -> None:
     assert not outcome["error"], outcome["error"]
 
 
-@pytest.mark.parametrize("name", ["part", "group", "masked", "indexed"])
-def test_exactly_what_was_meant_was_sent(name: str, played: Path, running: Engine) -> None:
+@pytest.mark.parametrize("name", ["part", "group", "through", "masked", "indexed", "clear"])
+def test_exactly_what_was_meant_was_sent(name: str, headless: Path, running: Engine) -> None:
     job = next(job for job in running.client.jobs().jobs if job.title == name)
     sent = running.client.image(job.image)
-    assert bytes(sent.samples) == (played / f"{name}.sent").read_bytes()
+    assert bytes(sent.samples) == (headless / f"{name}.sent").read_bytes()
 
 
-def test_the_visible_image_was_sent(played: Path, running: Engine) -> None:
+def test_the_visible_image_was_sent(headless: Path, running: Engine) -> None:
     jobs = [job for job in running.client.jobs().jobs if job.title == "Visible image"]
     sent = [bytes(running.client.image(job.image).samples) for job in jobs]
-    assert (played / "visible.sent").read_bytes() in sent
+    assert (headless / "visible.sent").read_bytes() in sent

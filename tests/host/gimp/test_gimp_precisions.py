@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from gimp_cases import CASES, CURVES, DEPTHS, DTYPES, Case
-from gimp_host import INSIDE, Engine, Gimp, outcomes
+from gimp_host import Engine, outcomes
 
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.raw import read_pixels
@@ -20,20 +19,9 @@ from scalediff_engine.wire.pixels import to_prefix
 WIDTH, HEIGHT = 48, 40
 
 
-@pytest.fixture(scope="session")
-def played(folder: Path, gimp: Gimp, running: Engine) -> Path:
-    """All cases, in one GIMP."""
-    stage = folder / "engine" / "precisions"
-    stage.mkdir()
-    cases = [asdict(case) | {"name": case.name, "precision": case.precision} for case in CASES]
-    (stage / "cases.json").write_text(json.dumps(cases))
-    gimp.run(INSIDE / "precisions.py", str(stage))
-    return stage
-
-
 @pytest.fixture
-def told(played: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
-    return outcomes(played)[request.getfixturevalue("case").name]
+def told(headless: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
+    return outcomes(headless)[request.getfixturevalue("case").name]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
@@ -47,11 +35,11 @@ def job_of(running: Engine, case: Case) -> Any:
 
 
 def test_the_engine_gets_exactly_what_the_layer_holds(
-    case: Case, played: Path, running: Engine
+    case: Case, headless: Path, running: Engine
 ) -> None:
     sent = running.client.image(job_of(running, case).image)
     header = sent.header
-    assert bytes(sent.samples) == (played / f"{case.name}.sent").read_bytes()
+    assert bytes(sent.samples) == (headless / f"{case.name}.sent").read_bytes()
     assert (header.width, header.height, header.order) == (WIDTH, HEIGHT, "rgb")
     assert header.model == ("grey" if case.base == "GRAY" else "rgb")
     assert header.depth == DEPTHS[case.depth]
@@ -59,11 +47,11 @@ def test_the_engine_gets_exactly_what_the_layer_holds(
 
 
 def test_the_profile_describes_the_samples_as_gimp_sees_them(
-    case: Case, played: Path, running: Engine, tmp_path: Path
+    case: Case, headless: Path, running: Engine, tmp_path: Path
 ) -> None:
     sent = running.client.image(job_of(running, case).image)
     ours = as_seen(sent, tmp_path / "sent")
-    theirs = np.frombuffer((played / f"{case.name}.seen").read_bytes(), "<f4")
+    theirs = np.frombuffer((headless / f"{case.name}.seen").read_bytes(), "<f4")
     theirs = theirs.reshape(HEIGHT, WIDTH, 3)
     if not sent.header.depth.startswith("f"):
         theirs = np.clip(theirs, 0, 1)
@@ -73,14 +61,14 @@ def test_the_profile_describes_the_samples_as_gimp_sees_them(
 
 
 def test_the_layer_is_exactly_the_result_and_stays_it_in_a_file(
-    case: Case, played: Path, running: Engine
+    case: Case, headless: Path, running: Engine
 ) -> None:
     result = running.client.result(job_of(running, case).id)
-    made = (played / f"{case.name}.made").read_bytes()
-    kept = (played / f"{case.name}.kept").read_bytes()
+    made = (headless / f"{case.name}.made").read_bytes()
+    kept = (headless / f"{case.name}.kept").read_bytes()
     assert bytes(result.samples) == made == kept
-    assert (played / f"{case.name}.source").read_bytes() == (
-        played / f"{case.name}.sent"
+    assert (headless / f"{case.name}.source").read_bytes() == (
+        headless / f"{case.name}.sent"
     ).read_bytes()
     values = np.frombuffer(made, DTYPES[DEPTHS[case.depth]]).astype(np.float64)
     assert values.std() > 0.01 * np.abs(values).max()  # a picture, and no empty layer

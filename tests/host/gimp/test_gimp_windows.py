@@ -4,51 +4,28 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
-import psutil
 import pytest
-from driven import CANCEL, PICTURE, RECENT, REPEAT, UPSCALE, Driven, driven, plugin_processes
-from gimp_host import Engine, Gimp, until
-from x11 import Screen, screen
+from driven import (
+    CANCEL,
+    GRACE_SECONDS,
+    INDEXED,
+    PICTURE,
+    PRINT,
+    RECENT,
+    REPEAT,
+    UPSCALE,
+    Driven,
+    kill_plugins,
+    plugin_processes,
+)
+from gimp_host import Engine, until
 
 from scalediff_engine.wire.messages import JobState
 
 WITH_A_SELECTION = "image.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, 80, 60)"
-INDEXED = (
-    "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, "
-    '16, False, False, "")'
-)
-PRINT = "import hashlib; answer = hashlib.sha256(repr(fingerprint(image)).encode()).hexdigest()"
 # So long that somebody has time to do something meanwhile.
 LONG = json.dumps({"steps": 150})
-# Grace for whoever watches a job to come back, and some more.
-GRACE_SECONDS = 25
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[Screen]:
-    with screen() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def windows(gimp: Gimp, folder: Path, running: Engine, display: Screen) -> Iterator[Driven]:
-    with driven(gimp, folder / "engine" / "windows", display) as made:
-        yield made
-
-
-@pytest.fixture
-def image(windows: Driven) -> Iterator[Driven]:
-    """GIMP with an image in a window."""
-    windows.ask(
-        "image = new_image(128, 96)\nlayer = new_layer(image, 'photo', 128, 96)\n"
-        "image.clean_all()\ndisplay = Gimp.Display.new(image)\nGimp.displays_flush()"
-    )
-    yield windows
-    windows.ask("display.delete() if display.is_valid() else None")
 
 
 @pytest.mark.parametrize("canvas", ["keep", "grow", "scale"])
@@ -147,61 +124,10 @@ def test_a_plugin_that_is_killed_takes_its_dialog_with_it(image: Driven, running
     running.says("wait")
     mode = "run_mode=Gimp.RunMode.INTERACTIVE"
     call = image.begin(f"answer = call('scalediff-upscale', image, [layer], {mode})[0]")
-    until(lambda: dialogs(running), 30)
+    until(lambda: running.programs("user.py"), 30)
     time.sleep(1)  # until it follows what becomes of its dialog
     kill_plugins()
     assert image.end(call) != "success"
     assert image.ask(PRINT) == was
-    until(lambda: not dialogs(running), GRACE_SECONDS)
+    until(lambda: not running.programs("user.py"), GRACE_SECONDS)
     assert len(running.client.jobs().jobs) == before
-
-
-def test_a_plugin_killed_at_any_moment_leaves_all_or_nothing(
-    image: Driven, running: Engine
-) -> None:
-    """Also where it is killed between the last layer and its answer."""
-    image.ask(WITH_A_SELECTION)
-    top = (
-        "top = image.get_layers()[0]\n"
-        "answer = [names(image), size(top), offsets(top), top.get_mask() is not None, "
-        "top.get_parasite('scalediff-recipe') is not None]"
-    )
-    image.ask("upscaled(image, [layer])")
-    _, *whole = image.ask(top)
-    assert whole[-2:] == [True, True]
-    began = time.monotonic()
-    image.ask("upscaled(image, [layer])")
-    took = time.monotonic() - began
-    killed = 0
-    for step in range(10):
-        was, before = image.ask(PRINT), image.ask("answer = names(image)")
-        call = image.begin("answer = call('scalediff-upscale', image, [layer], scale=2.0)[0]")
-        until(plugin_processes, 10)
-        time.sleep(took * step / 10)
-        kill_plugins()
-        killed += image.end(call) != "success"
-        if image.ask(PRINT) != was:
-            # the layer lies above its source, which is the last one
-            *others, new, source = image.ask("answer = names(image)")
-            assert [*others, source] == before
-            assert new.startswith("photo 2x")  # GIMP numbers what has the same name
-            made = top.replace("image.get_layers()[0]", "image.get_layers()[-2]")
-            assert image.ask(made)[1:] == whole
-    assert killed > 2
-    until(lambda: not running.running(), GRACE_SECONDS + 10)
-
-
-def kill_plugins() -> None:
-    for process in plugin_processes():
-        with suppress(psutil.Error):
-            process.kill()
-
-
-def dialogs(running: Engine) -> list[psutil.Process]:
-    """The users' programs that the engine has started."""
-    found = []
-    for child in psutil.Process(running.process.pid).children():
-        with suppress(psutil.Error):
-            if "user.py" in " ".join(child.cmdline()):
-                found.append(child)
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fake_gimp
 import pytest
 from fake_gimp import CALLS, MADE, Image, Layer
-from scalediff_gimp.checked import Complaint
+from scalediff_gimp.checked import Complaint, Halfway
 from scalediff_gimp.gegl import Block
 from scalediff_gimp.hosts.placement import Canvas, Rect
 from scalediff_gimp.inserting import insert, new_image
@@ -49,8 +49,11 @@ def test_whatever_gimp_refuses_is_said_and_nothing_is_left_half_done(
         before, size = list(image.layers), (image.width, image.height)
         MADE.clear()
         CALLS.reset(number)
-        with pytest.raises(Complaint, match=r"No room for it\."):
+        with pytest.raises(Complaint, match=r"No room for it\.") as told:
             outcome(image, canvas)
+        is_changed = (image.width, image.height, image.kind) != (*size, kind)
+        assert isinstance(told.value, Halfway) == is_changed
+        assert ("Edit > Undo" in told.value.said(str)) == is_changed
         assert image.layers == before, (number, name)
         assert image.depth == 0
         assert all(not made.valid for made in MADE)

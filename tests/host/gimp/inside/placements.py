@@ -2,16 +2,13 @@
 
 import json
 import struct
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(sys.argv[0]).parent))
 from gi.repository import Gimp
 
 from kit import (
     FAST,
     call,
-    chosen,
     encoding,
     fingerprint,
     names,
@@ -23,7 +20,6 @@ from kit import (
     put,
     reloaded,
     size,
-    stage,
     upscaled,
 )
 
@@ -145,6 +141,18 @@ def a_group_is_taken_as_it_looks_and_the_result_lies_above_it(stage) -> None:
     assert (offsets(made), size(made)) == ((2, 2), (60, 60))
     stage.save("group.sent", pixels(group))
     assert top.is_valid()
+
+
+def a_group_that_passes_through_gives_a_layer_that_does_not(stage) -> None:
+    image = new_image()
+    group = Gimp.GroupLayer.new(image, "through")
+    assert image.insert_layer(group, None, 0)
+    assert group.set_mode(Gimp.LayerMode.PASS_THROUGH)
+    new_layer(image, "inside", 20, 16, at=(-4, 30), parent=group)
+    _, made = upscaled(image, [group])
+    assert made.get_mode() == Gimp.LayerMode.NORMAL
+    assert (offsets(made), size(made)) == ((-4, 30), (40, 32))
+    stage.save("through.sent", pixels(group))
 
 
 def a_layer_in_a_group_gets_its_result_into_the_group(stage) -> None:
@@ -273,6 +281,17 @@ def an_indexed_image_is_refused_unless_it_may_be_converted(stage) -> None:
     assert encoding(made) == "R'G'B' u8" and names(image) == ["indexed 2x", "indexed"]
 
 
+def an_indexed_layer_with_alpha_keeps_it(stage) -> None:
+    image = new_image()
+    layer = new_layer(image, "clear")
+    assert image.convert_indexed(
+        Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, ""
+    )
+    stage.save("clear.sent", pixels(layer, "R'G'B'A u8"))
+    _, made = upscaled(image, [layer], convert_indexed=True)
+    assert encoding(made) == "R'G'B'A u8"
+
+
 def in_place_gives_detail_at_the_same_size(stage) -> None:
     image = new_image()
     layer = new_layer(image, "detail", at=(2, 3))
@@ -331,7 +350,8 @@ def the_last_values_are_used_again(stage) -> None:
 
 
 def a_repeat_without_anything_before_says_so(stage) -> None:
-    (Path(Gimp.directory()) / "scalediff-upscale.json").unlink(missing_ok=True)
+    for name in ("upscale", "upscale-visible", "upscale-in-place"):
+        (Path(Gimp.directory()) / f"scalediff-{name}.json").unlink(missing_ok=True)
     image = new_image()
     layer = new_layer(image, "nothing")
     status, error, _, _ = call("scalediff-repeat", image, [layer])
@@ -381,6 +401,38 @@ def the_last_values_are_those_of_the_dialog(stage) -> None:
     )
     assert status == "success", error
     assert size(made) == (36, 30), size(made)
+
+
+def the_visible_image_by_dialog_is_repeated_as_such(stage) -> None:
+    image = new_image()
+    layer = new_layer(image, "seen", 20, 16, at=(4, 4))
+    _user(stage, {"does": "accept", "settings": {"scale": 2.0, "steps": 1, "seed": 5}})
+    for mode, name in (
+        (Gimp.RunMode.INTERACTIVE, "scalediff-upscale-visible"),
+        (Gimp.RunMode.WITH_LAST_VALS, "scalediff-upscale-visible"),
+        (Gimp.RunMode.NONINTERACTIVE, "scalediff-repeat"),
+    ):
+        status, error, _, made = call(name, image, [layer], run_mode=mode)
+        assert status == "success", (name, error)
+        assert made.get_name().startswith("Visible image 2x") and size(made) == (96, 80)
+        assert json.loads(_recipe(made))["settings"]["seed"] == 5
+        image.remove_layer(made)
+
+
+def in_place_by_dialog_is_repeated_as_such(stage) -> None:
+    image = new_image()
+    layer = new_layer(image, "same", 20, 16, at=(4, 4))
+    _user(stage, {"does": "accept", "settings": {"scale": 3.0, "steps": 1, "seed": 6}})
+    for mode, name in (
+        (Gimp.RunMode.INTERACTIVE, "scalediff-upscale-in-place"),
+        (Gimp.RunMode.WITH_LAST_VALS, "scalediff-upscale-in-place"),
+        (Gimp.RunMode.NONINTERACTIVE, "scalediff-repeat"),
+    ):
+        status, error, _, made = call(name, image, [layer], run_mode=mode)
+        assert status == "success", (name, error)
+        assert (offsets(made), size(made)) == ((4, 4), (20, 16))
+        settings = json.loads(_recipe(made))["settings"]
+        assert (settings["seed"], settings["scale"], settings["source_lock"]) == (6, 3.0, False)
 
 
 def a_dialog_that_is_discarded_changes_nothing(stage) -> None:
@@ -454,7 +506,6 @@ def in_place_by_dialog_asks_for_no_canvas(stage) -> None:
     session = json.loads((stage.folder.parent / "notes.json").read_text())["session"]
     assert "canvas_choices" not in session["options"]
     assert session["settings"]["source_lock"] is False
-    assert session["settings"]["scale"] == 2.0
 
 
 def all_is_kept_in_a_file(stage) -> None:
@@ -472,13 +523,13 @@ def all_is_kept_in_a_file(stage) -> None:
     assert above.get_parasite("scalediff-recipe") is not None
 
 
+def _recipe(layer) -> str:
+    return bytes(layer.get_parasite("scalediff-recipe").get_data()).decode()
+
+
 def _user(stage, says) -> None:
     (stage.folder.parent / "user.json").write_text(json.dumps(says))
 
 
 def _floats(data):
     return struct.unpack(f"<{len(data) // 4}f", data)
-
-
-here = stage()
-here.play(chosen(globals()))

@@ -1,10 +1,7 @@
 """Every precision, model and kind of profile, through the engine, into a file and back."""
 
 import json
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(sys.argv[0]).parent))
 from gi.repository import Gimp
 
 from kit import (
@@ -15,13 +12,11 @@ from kit import (
     pixels,
     reloaded,
     size,
-    stage,
     upscaled,
 )
 
 
-def main() -> None:
-    here = stage()
+def main(here) -> None:
     for case in json.loads((here.folder / "cases.json").read_text()):
         play(here, case)
 
@@ -60,6 +55,3 @@ def wide_gamut(base):
     if base == "GRAY":
         return Gimp.ColorProfile.new_d50_gray_lab_trc()
     return Gimp.ColorProfile.new_rgb_adobe()
-
-
-main()

@@ -2,15 +2,19 @@
 
 import json
 import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(sys.argv[0]).parent))
 from gi.repository import Gimp
 
-from kit import call, chosen, fingerprint, names, new_image, new_layer, size, stage
+from kit import call, chosen, fingerprint, names, new_image, new_layer, pixels, size, stage
 
 HOME = Path(os.environ["SCALEDIFF_HOME"])
+RECORD = HOME / "run" / "engine.json"
 
 
 def without_an_engine_a_sentence_says_how_it_is_installed(stage) -> None:
@@ -89,6 +93,37 @@ def the_plugin_starts_the_engine_by_itself(stage) -> None:
     assert size(made) == (96, 80)
     log = (HOME / "log" / "engine.log").read_text()
     assert log, "the engine wrote its log"
+
+
+def an_engine_that_is_killed_in_the_midst_of_a_job_is_started_again(stage) -> None:
+    image = new_image()
+    layer = new_layer(image, "outlives")
+    killed = []
+    killer = threading.Thread(target=_kill_the_engine_at_work, args=(killed,), daemon=True)
+    killer.start()
+    status, error, _, made = call(
+        "scalediff-upscale", image, [layer], scale=2.0, settings='{"steps": 100}'
+    )
+    assert status == "success", error
+    assert (size(made), names(image)) == ((96, 80), ["outlives 2x", "outlives"])
+    assert any(pixels(made))
+    assert killed and killed[0] != json.loads(RECORD.read_text())["pid"]
+
+
+def _kill_the_engine_at_work(killed) -> None:
+    """Ends the engine without a word once its worker has done a step of a job."""
+    sys.path.append(str(Path(Gimp.directory()) / "plug-ins" / "scalediff"))
+    from scalediff_gimp.wire import start
+    from scalediff_gimp.wire.places import Places
+
+    client = start.Client(lambda: start.find(Places(HOME)))
+    while True:
+        for job in client.jobs().jobs:
+            if job.title == "outlives" and job.progress is not None and job.progress.step > 5:
+                killed.append(json.loads(RECORD.read_text())["pid"])
+                os.kill(killed[0], signal.SIGKILL)
+                return
+        time.sleep(0.05)
 
 
 here = stage()
