@@ -151,6 +151,8 @@ def _session(path: Path, threads: int) -> Any:  # noqa: ANN401 - onnxruntime has
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # it would keep what a tile took, beside a model that is loaded, and is no quicker
+    options.enable_cpu_mem_arena = False
     try:
         return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except damaged:

@@ -37,4 +37,5 @@ EMBEDDED = FamilyFacts(
     base=None,  # it hears classes only, and never saw more noise than ``t_start_limit``
     fast=Effort(steps=2),
     best=Effort(steps=8),
+    begins_with_network=False,
 )

@@ -68,6 +68,8 @@ class FamilyFacts:
         fast, best: what the presets of these names change
         group_norms: whether the denoiser normalises over all of a picture, so that a part of it
             depends on what is elsewhere
+        begins_with_network: the denoiser was trained on pictures that the fast network enlarged, so
+            that each stage is to begin with one, and not with a bicubic enlargement
     """
 
     name: str
@@ -90,6 +92,7 @@ class FamilyFacts:
     fast: Effort = Effort()
     best: Effort = Effort()
     group_norms: bool = True
+    begins_with_network: bool = False
 
     def stage_defaults(self, count: int) -> tuple[StageDefaults, ...]:
         """Give the defaults of each of ``count`` stages."""

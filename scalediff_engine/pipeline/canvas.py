@@ -28,22 +28,39 @@ def to_canvas(source: Tensor, sizes: StageSizes, canvas: Size, part: Box | None 
     Returns:
         (1, 3, canvas.height, canvas.width), bicubic, or as large as the part.
     """
+    scale = source_scale(source, sizes, canvas)
+    padded = continued(source, scale, canvas)
+    if part is None:
+        return resize_exactly(padded, scale, canvas)
     rows, cols = source.shape[-2:]
-    scale = (
+    return resample(padded, Box.of(Size(cols, rows)), (1 / scale[0], 1 / scale[1]), part)
+
+
+def source_scale(source: Tensor, sizes: StageSizes, canvas: Size) -> tuple[float, float]:
+    """Give how many pixels of a canvas one of the source is, down and across."""
+    rows, cols = source.shape[-2:]
+    return (
         canvas.height / sizes.canvas.height * sizes.target.height / rows,
         canvas.width / sizes.canvas.width * sizes.target.width / cols,
     )
+
+
+def continued(source: Tensor, scale: tuple[float, float], canvas: Size) -> Tensor:
+    """Continue the source by reflection as far as the canvas goes; (1, 3, h, w) and more."""
+    rows, cols = source.shape[-2:]
     missing = (
         max(0, math.ceil(canvas.height / scale[0] - 1e-9) - rows),
         max(0, math.ceil(canvas.width / scale[1] - 1e-9) - cols),
     )
-    padded = reflect_bottom_right(source, *missing)
-    if part is not None:
-        return resample(padded, Box.of(Size(cols, rows)), (1 / scale[0], 1 / scale[1]), part)
-    if not any(missing) and canvas == Size(cols, rows):
-        return padded
+    return reflect_bottom_right(source, *missing)
+
+
+def resize_exactly(pixels: Tensor, scale: tuple[float, float], canvas: Size) -> Tensor:
+    """Bicubic resize by a ratio, not by one of rounded sizes, cut to the canvas; (1, 3, H, W)."""
+    if pixels.shape[-2:] == (canvas.height, canvas.width) and scale == (1, 1):
+        return pixels
     # The size is given as a ratio so that pixel positions follow it exactly.
-    enlarged = interpolate(padded, scale_factor=scale, mode="bicubic", recompute_scale_factor=False)
+    enlarged = interpolate(pixels, scale_factor=scale, mode="bicubic", recompute_scale_factor=False)
     return _at_least(enlarged, canvas)[..., : canvas.height, : canvas.width]
 
 

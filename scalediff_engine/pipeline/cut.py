@@ -99,20 +99,9 @@ class Cut:
         return _taken(z, here if part is None else here.seen_from(part))
 
 
-def enlarged_part(x: Tensor, before: StagePlan, stage: StagePlan) -> Tensor:
-    """Enlarge the picture of the stage before onto a part of a canvas; (1, 3, H, W) each."""
-    assert stage.part is not None  # a whole canvas takes nothing but a resize
-    at = before.part or Box.of(before.canvas)
-    step = (
-        before.canvas.height / stage.canvas.height,
-        before.canvas.width / stage.canvas.width,
-    )
-    return resample(x, at, step, stage.part)
-
-
 def locked_part(x: Tensor, source: Tensor, sizes: StageSizes, stage: StagePlan) -> Tensor:
     """Give the next stage a part that still is the source; (1, 3, H, W), any range."""
-    assert stage.part is not None  # see ``enlarged_part``
+    assert stage.part is not None  # a whole canvas has a simpler way
     whole = source_canvas(source, sizes)
     known = enclosing(stage.part, stage.canvas, whole)
     pixels = to_canvas(source, sizes, whole, known)

@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset, Size
+from scalediff_engine.geometry import Box, Grid, Offset, Size
 from scalediff_engine.images.lock import source_lock
 from scalediff_engine.method.frequency import (
     guide_structure,
@@ -32,9 +32,10 @@ from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.models.model import Model, Tiling
 from scalediff_engine.models.norms import Norms
-from scalediff_engine.pipeline.canvas import resize_canvas, source_canvas, to_canvas
+from scalediff_engine.pipeline.canvas import source_canvas, to_canvas
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoint, Checkpoints
-from scalediff_engine.pipeline.cut import enlarged_part, locked_part
+from scalediff_engine.pipeline.cut import locked_part
+from scalediff_engine.pipeline.enlarging import Enlarging
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, StagePlan
 from scalediff_engine.pipeline.preview import preview
@@ -77,11 +78,11 @@ def run_stages(
         run.report_stage(index)
         norms = sample.norms(index, x)
         if x is None:
-            enlarge = partial(to_canvas, source, plan.sizes, stage.canvas, stage.part)
+            enlarge = partial(_source_enlarged, source, stage, run)
             fresh = stage.steps > 0 and run.begun(index) is None
             z = _latent_of_source(source, run, stage.canvas) if fresh else None
         else:
-            enlarge = partial(_resized, x, index, plan)
+            enlarge = partial(_enlarged, x, index, run)
         x, z = _enlarging_stage(enlarge, z, index, run, norms)
         if settings.source_lock and z is not None and index + 1 < len(plan.stages):
             lock = partial(_locked, x, source, plan.sizes, stage)
@@ -118,18 +119,30 @@ def run_from_noise(
             x = run.decode(z)
             continue
         run.report_stage(index)
-        x, z = _enlarging_stage(partial(_resized, x, index, plan), z, index, run)
+        x, z = _enlarging_stage(partial(_enlarged, x, index, run), z, index, run)
     assert x is not None  # a plan has at least one stage
     return _cropped(x, plan)
 
 
-def _resized(x: Tensor | None, index: int, plan: Plan) -> Tensor:
+def _source_enlarged(source: Tensor, stage: StagePlan, run: Run) -> Tensor:
+    """The source on the canvas of the first stage; (1, 3, H, W) each."""
+    return _enlarging(stage, run).of_source(source, stage.canvas, stage.part)
+
+
+def _enlarged(x: Tensor | None, index: int, run: Run) -> Tensor:
     """The picture of the stage before on the canvas of this one; (1, 3, H, W) each."""
     assert x is not None  # a stage that has begun does not ask for it
-    stage = plan.stages[index]
+    stage, before = run.plan.stages[index], run.plan.stages[index - 1]
+    enlarging = _enlarging(stage, run)
     if stage.part is None:
-        return resize_canvas(x, stage.canvas)
-    return enlarged_part(x, plan.stages[index - 1], stage)
+        return enlarging.of_stage(x, before.canvas, stage.canvas)
+    at = before.part or Box.of(before.canvas)
+    return enlarging.of_part(x, at, before.canvas, stage.canvas, stage.part)
+
+
+def _enlarging(stage: StagePlan, run: Run) -> Enlarging:
+    """How a stage enlarges; one that adds nothing leaves the pixels what they are."""
+    return run.enlarging if stage.steps else Enlarging(run.plan.sizes, with_network=False)
 
 
 def _base_latent(run: Run) -> Tensor:

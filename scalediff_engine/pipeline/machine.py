@@ -161,11 +161,13 @@ def plan_for(
     box = None if window is None else window_box(window, target)
     choice, facts = chosen(choice, settings)
     settings = settled(settings, facts)
-    if settings.method is Method.FAST:  # it lets a model that is loaded stay
-        held = NOTHING_HELD
     record = SpeedRecord(default_file()) if speed is None else speed
-    machine = machine_for(facts, choice.device, limit_bytes, record, held=held)
+    stays = settings.method is Method.FAST  # a model that is loaded, if there is room beside it
+    beside = NOTHING_HELD if stays else held
+    machine = machine_for(facts, choice.device, limit_bytes, record, held=beside)
     plan = plan_method(source, target, facts, settings, machine.room, box)
+    if stays and plan.cost.peak_bytes > machine.available_bytes:
+        machine = machine_for(facts, choice.device, limit_bytes, record, held=held)
     notes = unheard_notes(plan, settings, facts, Names()) + precision_notes(plan)
     seconds = machine.seconds(plan.cost)
     return Prepared(choice, limit_bytes, facts, settings, plan, machine, seconds, notes)

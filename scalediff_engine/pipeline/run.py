@@ -19,6 +19,7 @@ from scalediff_engine.models.model import Condition, Model, Words
 from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
 from scalediff_engine.pipeline.cut import Cut
+from scalediff_engine.pipeline.enlarging import Enlarging
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, StagePlan
 from scalediff_engine.pipeline.progress import Phase
@@ -54,6 +55,12 @@ class Run:
     generator: torch.Generator
     attempts: Attempts
     checkpoints: Checkpoints
+
+    @property
+    def enlarging(self) -> Enlarging:
+        """How the pictures are enlarged that the stages begin with."""
+        wanted = self.model.facts.begins_with_network and self.settings.begins_with_network
+        return Enlarging(self.plan.sizes, with_network=wanted)
 
     def cut(self, stage: int) -> Cut:
         """Give what there is to know of where a stage's latent lies."""

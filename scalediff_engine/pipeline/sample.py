@@ -22,7 +22,6 @@ from scalediff_engine.method.noise import (
     structure_gamma,
 )
 from scalediff_engine.models.norms import Norms
-from scalediff_engine.pipeline.canvas import resample, to_canvas
 from scalediff_engine.pipeline.run import Run
 from scalediff_engine.pipeline.settings import Attention
 from scalediff_engine.pipeline.window import sample_boxes
@@ -65,16 +64,16 @@ class Sample:
         canvas = stages[index].canvas
         boxes = sample_boxes(canvas, run.model.facts)
         before = stages[index - 1]
-        step = before.canvas.height / canvas.height, before.canvas.width / canvas.width
+        enlarging, was = run.enlarging, before.canvas
         if x is not None and before.part is None:
-            return [resample(x, Box.of(before.canvas), step, box) for box in boxes]
+            return [enlarging.of_part(x, Box.of(was), was, canvas, box) for box in boxes]
         if self._pieces:
             places = sample_boxes(before.canvas, run.model.facts)
             return [
-                resample(piece, at, step, box)
+                enlarging.of_part(piece, at, was, canvas, box)
                 for piece, at, box in zip(self._pieces, places, boxes, strict=True)
             ]
-        return [to_canvas(self._source, run.plan.sizes, canvas, box) for box in boxes]
+        return [enlarging.of_source(self._source, canvas, box) for box in boxes]
 
     def _denoised(self, index: int, pieces: list[Tensor]) -> tuple[tuple[Norms, ...], Tensor]:
         """The statistics of each step, and the clean latent."""

@@ -45,6 +45,7 @@ class Settings:
         base_steps: of the picture that is made from noise
         guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is applied
         source_lock: of upscales; a picture that is made from noise has no source
+        begins_with_network: see the facts' field of this name; False = bicubic in any case
         method: of upscales; the fast one has no use for the rest, see ``wishes.require_use``
 
     Raises:
@@ -66,6 +67,7 @@ class Settings:
     structure_guidance: bool = True
     jitter: bool = True
     source_lock: bool = True
+    begins_with_network: bool = True
     method: Method = Method.SCALEDIFF
 
     def __post_init__(self) -> None:

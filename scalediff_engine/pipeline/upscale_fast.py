@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import accumulate
 
 from scalediff_engine.fast.passes import pass_sizes
 from scalediff_engine.fast.picture import NETWORKS_SHARE, upscale_fast
+from scalediff_engine.geometry import Box
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.pipeline.finish import cropped
 from scalediff_engine.pipeline.plan import Plan
@@ -37,7 +39,9 @@ def upscale_by_networks(
         ModelMissing, ModelError: the networks cannot be used.
     """
     start_s, steps = clock(), plan.stages[0].steps
-    ends = list(accumulate(size.area for _, size in pass_sizes(plan.source, plan.target)))
+    part, made = plan.start_part, plan.stages[0].computed
+    begun = plan.source if part is None else part.size
+    ends = list(accumulate(size.area for _, size in pass_sizes(begun, made)))
 
     def on_fraction(done: float) -> None:
         phase = Phase.FINISH if done >= NETWORKS_SHARE else Phase.ENLARGE
@@ -46,4 +50,17 @@ def upscale_by_networks(
         on_progress(Progress(phase, 1, 1, passed, steps, done, left_s))
 
     on_fraction(0.0)
-    return cropped(upscale_fast(picture, plan.target, on_fraction=on_fraction), plan.window)
+    result = upscale_fast(_taken(picture, part), made, on_fraction=on_fraction)
+    window, enlarged = plan.window, plan.stages[0].part
+    if window is not None and enlarged is not None:
+        window = window.seen_from(enlarged)
+    return cropped(result, window)
+
+
+def _taken(picture: Picture, part: Box | None) -> Picture:
+    """A part of a picture; None = all of it."""
+    if part is None:
+        return picture
+    rows, columns = slice(part.top, part.bottom), slice(part.left, part.right)
+    alpha = None if picture.alpha is None else picture.alpha[rows, columns]
+    return replace(picture, pixels=picture.pixels[rows, columns], alpha=alpha)

@@ -11,6 +11,7 @@ from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.compare.results import Results
 from scalediff_engine.ui.compare.tries import Tries
 from scalediff_engine.ui.gateway import Failed, Gateway
+from scalediff_engine.ui.guess.model import GuessModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.model import LoupeModel
@@ -58,6 +59,7 @@ class DialogModel:
         loaded: the picture; none while it comes
         upscale: what is chosen; none while the picture comes
         loupe: looks at a part of what is chosen; none while the picture comes
+        guess: what the fast networks make of what is seen; none while the picture comes
         progress: of the job that runs or ran last
         problem: the last thing that went wrong, until something else is done
         note: a sentence on what went well
@@ -91,6 +93,7 @@ class DialogModel:
         self.loaded: Loaded | None = None
         self.upscale: UpscaleModel | None = None
         self.loupe: LoupeModel | None = None
+        self.guess: GuessModel | None = None
         self.progress: ProgressModel | None = None
         self.problem: Problem | None = None
         self.note = ""
@@ -265,6 +268,8 @@ class DialogModel:
         self._results.close()
         if self.loupe is not None:
             self.loupe.close()
+        if self.guess is not None:
+            self.guess.close()
         if self.upscale is not None:
             self.upscale.close()
         if self.progress is not None:
@@ -274,7 +279,13 @@ class DialogModel:
         self.phase, self.problem, self.note = phase, None, ""
         if phase is not Phase.CHOOSING and self.loupe is not None:
             self.loupe.toggle(False)
+        self._allow_guess()
         self.changed.tell()
+
+    def _allow_guess(self) -> None:
+        """Make guesses only where nothing better is made."""
+        if self.guess is not None and self.loupe is not None:
+            self.guess.allow(self.phase is Phase.CHOOSING and not self.loupe.is_on)
 
     def _on_problem(self, problem: Problem) -> None:
         self.problem = problem
@@ -307,6 +318,10 @@ class DialogModel:
             loaded.title,
             self._owed,
         )
+        self.guess = GuessModel(
+            self._gateway, self._later, self.upscale, self._ensure_uploaded, self._owed
+        )
+        self.loupe.changed.add(self._allow_guess)
         self._go(Phase.CHOOSING)
         self.upscale.begin()
 

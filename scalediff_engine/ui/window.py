@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLay
 
 from scalediff_engine.ui import icons, words
 from scalediff_engine.ui.dialog import DialogModel, Phase
+from scalediff_engine.ui.guess.layer import GuessLayer
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.loupe.bar import LoupeBar
@@ -46,6 +47,7 @@ class UpscaleWindow(QWidget):
         self._settings: SettingsPanel | None = None
         self._loupe_bar: LoupeBar | None = None
         self._loupe_tool: LoupeTool | None = None
+        self._guess: GuessLayer | None = None
         self._followed: ProgressModel | None = None
         self._question: QMessageBox | None = None
         self._was_away = False
@@ -104,6 +106,8 @@ class UpscaleWindow(QWidget):
             self._loupe_tool = LoupeTool(dialog.loupe, self.view)
             self._loupe_bar.closer.add(self._loupe_tool.show_closer)
             self._below.addWidget(self._loupe_bar)
+        if dialog.guess is not None and self._guess is None:
+            self._guess = GuessLayer(dialog.guess, self.view, self.bar)
         self._show_panel()
         self._show_pictures()
         problem = None if dialog.phase in _RUNNING and dialog.progress else dialog.problem
@@ -206,6 +210,7 @@ class UpscaleWindow(QWidget):
         self.bar.set_comparing(dialog.phase in _COMPARING)
         if self._loupe_bar is not None:
             self._loupe_bar.setVisible(dialog.phase is Phase.CHOOSING)
+        self.bar.offer_guess(dialog.phase is Phase.CHOOSING)
 
     def _show_pictures(self) -> None:
         dialog = self._dialog
@@ -227,7 +232,10 @@ class UpscaleWindow(QWidget):
         if dialog.phase not in _RUNNING or dialog.progress is None or dialog.upscale is None:
             return
         if dialog.progress.preview is not None:
-            self.view.show_preview(dialog.progress.preview, *dialog.upscale.result)
+            progress = dialog.progress
+            self.view.show_preview(
+                progress.preview, *dialog.upscale.result, is_guess=progress.is_guess
+            )
 
     def _refresh_drift(self) -> None:
         current = self._dialog.tries.current

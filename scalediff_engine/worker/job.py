@@ -14,6 +14,7 @@ from scalediff_engine.images.atomic import sweep
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.jobs import spool
 from scalediff_engine.jobs.protocol import Done, Failed, Loading, Measured, News, Stopped
+from scalediff_engine.memory.held import NOTHING_HELD, Held
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.models.device import forget_peak, peak_bytes
 from scalediff_engine.models.model import Model
@@ -26,12 +27,16 @@ from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
 from scalediff_engine.pipeline.wishes import limit_of, model_of, settings_of
 from scalediff_engine.worker.ends import Ends, ends_of
+from scalediff_engine.worker.guess import show_guess
 from scalediff_engine.worker.keeping import Keeper, identity_of
 from scalediff_engine.worker.loaded import LoadedModel
 from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews
 from scalediff_engine.worker.problems import device_is_lost, problem_of
 from scalediff_engine.worker.reports import Reports
+
+# A model that is loaded shows its first step within a second if the job is no longer than this.
+_LONG_S = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +93,8 @@ class Workplace:
         prepared = self._plan(task, ends)
         if prepared.settings.method is Method.FAST:
             return self._do_fast(task, ends, prepared)
+        if self._is_long_until_a_preview(prepared):
+            show_guess(task, self._tell, prepared)
         model = self._model(task, prepared)
         picture, notes = ends.read()
         recipe = make_recipe(prepared.plan, prepared.settings, model, prepared.choice.loras)
@@ -103,11 +110,18 @@ class Workplace:
 
     def _plan(self, task: Task, ends: Ends) -> Prepared:
         wanted, source = task.run.settings, ends.size()
-        if settings_of(wanted).method is not Method.FAST:
+
+        def planned(held: Held) -> Prepared:
+            return plan_for(source, wanted, window=task.run.window, speed=self._speed, held=held)
+
+        if settings_of(wanted).method is Method.FAST:
+            prepared = planned(NOTHING_HELD)
+            if prepared.plan.cost.peak_bytes > prepared.machine.available_bytes:
+                self._loaded.free()  # the model stays only if there is room beside it
+                prepared = planned(NOTHING_HELD)
+        else:
             self._loaded.make_room_for(model_of(wanted), limit_of(wanted))
-        prepared = plan_for(
-            source, wanted, window=task.run.window, speed=self._speed, held=self._loaded.held()
-        )
+            prepared = planned(self._loaded.held())
         target = self._target = prepared.plan.target
         if task.run.file is not None:  # of an upload the engine knows it
             self._tell(Measured(task.run.job, *source, *target))
@@ -128,6 +142,11 @@ class Workplace:
         self._speed.add({prepared.choice.device}, prepared.facts.name, plan.cost.gflop, seconds)
         notes = ends.write(result, recipe, (*notes, *prepared.notes))
         return Done(run.job, recipe, list(notes))
+
+    def _is_long_until_a_preview(self, prepared: Prepared) -> bool:
+        """Whether a guess is worth the second that it delays the job by."""
+        is_loaded = self._loaded.has(prepared.choice, prepared.limit_bytes)
+        return not is_loaded or prepared.seconds > _LONG_S
 
     def _model(self, task: Task, prepared: Prepared) -> Model:
         task.leave_if_told()

@@ -27,6 +27,10 @@ class LoadedModel:
         self._key: tuple[ModelChoice, int | None] | None = None
         self._model: Model | None = None
 
+    def has(self, choice: ModelChoice, limit_bytes: int | None) -> bool:
+        """Whether this model is loaded."""
+        return self._model is not None and self._key == (choice, limit_bytes)
+
     def make_room_for(self, choice: ModelChoice, limit_bytes: int | None) -> None:
         """Let go of a model that is another one than this."""
         if self._key != (choice, limit_bytes):
@@ -53,15 +57,14 @@ class LoadedModel:
             ModelError: it is not there or cannot be used.
             UsageError: there is no such device.
         """
-        key = (choice, limit_bytes)
-        if self._model is not None and self._key == key:
+        if self._model is not None and self.has(choice, limit_bytes):
             return self._model
         self.free()
         on_loading(False)
         rest = None if choice.text_encoders_from is None else locate(choice.text_encoders_from)
         model = families.load(choice.name, choice.device, choice.loras, rest)
         cap_memory(model.device, _NO_LIMIT if limit_bytes is None else limit_bytes)
-        self._key, self._model = key, model
+        self._key, self._model = (choice, limit_bytes), model
         on_loading(True)
         return model
 

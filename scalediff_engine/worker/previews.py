@@ -19,6 +19,8 @@ from scalediff_engine.jobs import spool
 _QUALITY = 90
 # Nobody sees more, and each is sent to whoever watches.
 _SHORTEST_S = 0.25
+# Stands after the number of a preview that is a guess.
+_GUESS = " guess"
 
 _log = logging.getLogger(__name__)
 
@@ -32,20 +34,24 @@ class Previews:
 
     Attributes:
         number: of the newest one; 0 = there is none yet
+        is_guess: whether the newest one is the fast networks', and nothing of the model's
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = folder / spool.PREVIEW
         self._clock = clock
         self._newest_s = float("-inf")
-        self.number = _number_of(self._file)
+        self.number, self.is_guess = _newest_of(self._file)
 
-    def offer(self, pixels: NDArray[np.uint8] | None, *, last: bool) -> None:
+    def offer(
+        self, pixels: NDArray[np.uint8] | None, *, last: bool, is_guess: bool = False
+    ) -> None:
         """Take a preview if there is one and the one before has been seen.
 
         Args:
             pixels: (h, w, 3) sRGB
             last: of its stage; taken in any case
+            is_guess: whether it is the fast networks'
         """
         now_s = self._clock()
         if pixels is None or (now_s - self._newest_s < _SHORTEST_S and not last):
@@ -53,16 +59,16 @@ class Previews:
         self._newest_s = now_s
         number = self.number + 1
         try:
-            self._write(pixels, number)
+            self._write(pixels, f"{number}{_GUESS}" if is_guess else str(number))
         except OSError as error:  # a full disk: the job goes on
             _log.warning("A preview could not be written: %s.", error.strerror)
             return
-        self.number = number
+        self.number, self.is_guess = number, is_guess
 
-    def _write(self, pixels: NDArray[np.uint8], number: int) -> None:
+    def _write(self, pixels: NDArray[np.uint8], comment: str) -> None:
         """Not flushed to the disk, as there will soon be another."""
         stream = io.BytesIO()
-        Image.fromarray(pixels).save(stream, "JPEG", quality=_QUALITY, comment=str(number))
+        Image.fromarray(pixels).save(stream, "JPEG", quality=_QUALITY, comment=comment)
         part = self._file.with_name(f"{PART_PREFIX}{self._file.name}.part")
         try:
             part.write_bytes(stream.getvalue())
@@ -73,11 +79,11 @@ class Previews:
             raise
 
 
-def _number_of(file: Path) -> int:
+def _newest_of(file: Path) -> tuple[int, bool]:
+    """Which number the preview in a file has, and whether it is a guess."""
     try:
         with Image.open(file) as image:
-            return int(image.info.get("comment", b"0"))
-    except FileNotFoundError:
-        return 0
+            comment = bytes(image.info.get("comment", b"0")).decode("ascii")
+        return int(comment.removesuffix(_GUESS)), comment.endswith(_GUESS)
     except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
-        return 0
+        return 0, False

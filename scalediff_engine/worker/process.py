@@ -79,6 +79,9 @@ def _locked(file: Path, seconds: float) -> AbstractContextManager[object]:
 
 def _work(orders: Orders, herald: Herald, checkpoint_seconds: float) -> None:
     task = orders.next()
+    from scalediff_engine.worker.guess import show_guess
+
+    show_guess(task, herald.tell)
     from scalediff_engine.worker.job import Workplace  # takes seconds, for torch
 
     workplace = Workplace(herald.tell, checkpoint_seconds)

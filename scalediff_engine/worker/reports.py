@@ -60,6 +60,7 @@ class Reports:
                     fraction=progress.fraction,
                     seconds_left=left,
                     preview=self._previews.number,
+                    is_guess=self._previews.is_guess,
                 ),
             )
         )

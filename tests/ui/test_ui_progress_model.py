@@ -46,6 +46,19 @@ def test_time_goes_by_between_events(
     assert model.seconds_left == pytest.approx(57, abs=0.1)
 
 
+def test_a_guess_is_known_as_one_until_a_preview_has_come(
+    model: ProgressModel, gateway: FakeGateway
+) -> None:
+    watch = gateway.last("watch")
+    watch.say(event(1, progress=progress(0.0, preview=1, is_guess=True)))
+    gateway.last("preview").succeed(picture().raster)
+    assert model.is_guess
+    watch.say(event(2, progress=progress(0.25, preview=2)))
+    assert model.is_guess  # that is still what is seen
+    gateway.last("preview").succeed(picture(seed=1).raster)
+    assert not model.is_guess
+
+
 def test_the_end_is_told_once(
     model: ProgressModel, gateway: FakeGateway, ended: list[JobState]
 ) -> None:

@@ -21,7 +21,8 @@ def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
     chosen = Choices(
         extent=Extent(scale=2.5, ppi=240), model="sdxl", creativity=0.2, seed=9, preset="best"
     )
-    memory = Memory().keep(chosen, "sdxl")
+    memory = Memory().keep(replace(chosen, method="fast"), "sdxl")
+    assert memory.begin().is_fast
     save(memory, file_in(tmp_path))
     assert load(file_in(tmp_path)) == memory
 
@@ -64,7 +65,9 @@ _JSON = st.recursive(
 
 
 @given(
-    st.dictionaries(st.sampled_from(["model", "scale", "ppi", "seed", "seed_is_locked"]), _JSON),
+    st.dictionaries(
+        st.sampled_from(["model", "scale", "ppi", "seed", "seed_is_locked", "method"]), _JSON
+    ),
     st.dictionaries(st.text(max_size=3), _JSON)
     | st.dictionaries(
         st.just("sdxl"),
@@ -81,6 +84,7 @@ def test_whatever_is_in_the_file_a_dialog_opens(
     assert 1 <= begun.extent.scale <= 32
     assert begun.creativity is None or 0 <= begun.creativity <= 1
     assert begun.preset in ("fast", "balanced", "best")
+    assert begun.method in ("scalediff", "fast")
 
 
 def test_a_damaged_file_is_no_file(tmp_path: Path) -> None:

@@ -167,6 +167,33 @@ def test_choices_come_back_from_what_was_asked_for() -> None:
     )
 
 
+def test_the_fast_method_is_asked_for_alone_and_the_rest_is_kept(model: UpscaleModel) -> None:
+    chosen = Choices(
+        extent=Extent(scale=3),
+        model="sdxl",
+        prompt="a harbour",
+        preset="best",
+        creativity=0.2,
+        steps=4,
+        source_lock=False,
+        device="cuda",
+        seed=9,
+        max_memory_gib=4.0,
+        loras=(Lora("/x", 0.5),),
+    )
+    model.change(replace(chosen, method="fast"))
+    fast = UpscaleSettings(scale=3.0, seed=9, max_memory_gib=4.0, method="fast")
+    assert model.choices.settings(SOURCE) == fast
+    assert from_settings(fast, SOURCE).settings(SOURCE) == fast
+    model.change(replace(model.choices, method="scalediff"))
+    assert model.choices.settings(SOURCE) == chosen.settings(SOURCE)
+    assert chosen.settings(SOURCE).prompt == "a harbour"
+
+
+def test_a_method_of_a_later_version_is_taken_for_the_usual_one() -> None:
+    assert from_settings(UpscaleSettings(method="faster"), SOURCE).method == "scalediff"
+
+
 @pytest.mark.parametrize("unit", list(Unit))
 def test_what_would_fit_is_chosen_in_the_unit_that_is_shown(
     model: UpscaleModel, gateway: FakeGateway, later: FakeLater, unit: Unit

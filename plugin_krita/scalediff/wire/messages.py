@@ -266,6 +266,8 @@ class JobProgress:
         fraction: of the whole work, 0 to 1
         seconds_left: none while it cannot be told
         preview: number of the newest preview; 0 = there is none yet
+        is_guess: whether that is what the fast networks make of the source, shown until the model
+            has drawn something, and nothing of the result
     """
 
     phase: str
@@ -276,6 +278,7 @@ class JobProgress:
     fraction: float
     seconds_left: Optional[float] = None
     preview: int = 0
+    is_guess: bool = False
 
 
 @dataclass(frozen=True)

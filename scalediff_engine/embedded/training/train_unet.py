@@ -13,7 +13,8 @@ Three kinds of samples:
 
 The enlarged pictures come in three kinds: clean x1.4-2.2; degraded (other kernels, noise, JPEG);
 and second-stage pictures: x4 in one go, or x2, through a short pass of the model itself as it is
-at that moment, and x2 again. A part of them carries a latent frequency mix as the method defines
+at that moment, and x2 again. Most are enlarged by the fast network (`--guess`), as the upscaler
+does it, the others bicubic. A part of them carries a latent frequency mix as the method defines
 it: low band of the enlarged latent, high band of the enlarged picture's latent.
 
 Latents live in a ring of groups on the GPU that is refilled all the time, so that every tile
@@ -61,6 +62,7 @@ from common import (
     uniform,
 )
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from fast_net import load as load_fast
 from safetensors.torch import load_file, save_file
 
 GROUP = 16  # tiles that are refilled together
@@ -73,6 +75,7 @@ def arguments():
     ap.add_argument("--vae", default="ckpt/vae")
     ap.add_argument("--out", default="ckpt")
     ap.add_argument("--init", help="folder whose unet/ and class tokens to start from")
+    ap.add_argument("--guess", help="the fast network's x2 checkpoint; without it all is bicubic")
     ap.add_argument("--resume", action="store_true", help="go on from OUT/unet_state.pt")
     ap.add_argument("--seconds", type=float, default=720)
     ap.add_argument("--until", type=float, help="end at this time (epoch seconds) instead")
@@ -126,6 +129,27 @@ class Coder:
             return self.vae.decoder(self.vae.post_quant_conv(z)).float().clamp(-1, 1)
 
 
+class Enlarger:
+    """Enlarges pictures in [-1, 1] as the upscaler's stages do: mostly by the fast x2 network."""
+
+    def __init__(self, checkpoint, dev, share=0.8):
+        self.net = load_fast(checkpoint).to(dev) if checkpoint else None
+        self.share = share if checkpoint else 0.0
+
+    @torch.no_grad()
+    def __call__(self, x, side):
+        if uniform(0, 1) >= self.share:
+            return enlarge(x, side, side, "bilinear" if uniform(0, 1) < 0.05 else "bicubic")
+        fold, own = self.net.fold, x.shape[-1]
+        padded = F.pad(x, (0, -own % fold, 0, -own % fold), mode="replicate")
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
+            big = self.net(padded / 2 + 0.5).float().clamp(0, 1) * 2 - 1
+        made = own * self.net.scale
+        if made == side:
+            return big[..., :made, :made]
+        return (shrink if made > side else enlarge)(big[..., :made, :made], side, side)
+
+
 class Sampler:
     """The upscaler's stage in short: noise the start, DDIM steps, structure guidance."""
 
@@ -159,9 +183,9 @@ class Sampler:
 class Ring:
     """Latents of tiles: the sharp one, its three soft versions, their size, label and detail."""
 
-    def __init__(self, tiles, valid, labels, coder, sampler, groups):
+    def __init__(self, tiles, valid, labels, coder, sampler, enlarger, groups):
         self.tiles, self.valid, self.labels = tiles, valid, labels
-        self.coder, self.sampler = coder, sampler
+        self.coder, self.sampler, self.enlarger = coder, sampler, enlarger
         dev, side = tiles.device, TILE // VAE_FACTOR
         n = groups * GROUP
         self.z = torch.zeros(n, 4, LATENT_CHANNELS, side, side, dtype=torch.float16, device=dev)
@@ -192,8 +216,7 @@ class Ring:
         """Latent of the picture reduced f times (degraded by `strength`) and enlarged again."""
         side, coder = x.shape[-1], self.coder
         small = degrade_small(x, round(side / f), round(side / f), strength)
-        big = enlarge(small, side, side, "bilinear" if uniform(0, 1) < 0.05 else "bicubic")
-        z = coder.encode(big)
+        z = coder.encode(self.enlarger(small, side))
         if f == 2:
             z_lu = F.interpolate(coder.encode(small), size=z.shape[-2:], mode="bicubic")
             z = self._frequency_mix(z, z_lu)
@@ -203,14 +226,14 @@ class Ring:
         """What the second stage starts from: x4 directly, or the enlarged result of a stage."""
         side, coder = x.shape[-1], self.coder
         small = degrade_small(x, side // 4, side // 4, 0.3)
-        middle = enlarge(small, side // 2, side // 2)
+        middle = self.enlarger(small, side // 2)
         if uniform(0, 1) < 0.3:
-            return coder.encode(enlarge(middle, side, side))
+            return coder.encode(self.enlarger(middle, side))
         z = coder.encode(middle)
         if use_model:
-            guidance = 1.0 if uniform(0, 1) < 0.6 else uniform(1.2, 2)
-            z = self.sampler(z, content, uniform(40, 160), 4, guidance, uniform(1, 2))
-        big = enlarge(coder.decode(z), side, side)
+            guidance = 1.0 if uniform(0, 1) < 0.85 else uniform(1.2, 2)
+            z = self.sampler(z, content, uniform(15, 90), 4, guidance, uniform(1, 1.5))
+        big = self.enlarger(coder.decode(z), side)
         z_ru = coder.encode(big)
         return self._frequency_mix(z_ru, F.interpolate(z, size=z_ru.shape[-2:], mode="bicubic"))
 
@@ -286,6 +309,7 @@ def main():
     ema_net = copy.deepcopy(net).eval().requires_grad_(False)
     ema = list(ema_net.state_dict().values())
     sampler = Sampler(ema_net, abar, coder)
+    enlarger = Enlarger(a.guess, dev)
 
     def draw(n, options):
         return torch.tensor(options, device=dev)[torch.randint(len(options), (n,), device=dev)]
@@ -312,7 +336,7 @@ def main():
         say("compiled")
     torch.manual_seed(1000 + procs.rank)
     groups = max(2, round(a.passes * len(tiles) / GROUP))
-    ring = Ring(tiles, valid, labels, coder, sampler, groups)
+    ring = Ring(tiles, valid, labels, coder, sampler, enlarger, groups)
     for i in range(groups if cuda else 2):
         ring.refill(a.init and i % 3 == 0)
     z = ring.z[: len(ring)]
@@ -349,9 +373,9 @@ def main():
         t = torch.where(r < 0.75, v * 400, v * 1000)
         k = torch.zeros(n, device=dev)
         weight = torch.ones(n, device=dev)
-        # Where the ways of the pairs start: mostly at 15..110, and where on them we are.
-        low = torch.where(r < 0.45, 15, torch.where(r < 0.85, 45, 110))
-        high = torch.where(r < 0.45, 45, torch.where(r < 0.85, 110, 250))
+        # Where the ways of the pairs start: mostly at 10..110, and where on them we are.
+        low = torch.where(r < 0.55, 10, torch.where(r < 0.88, 45, 110))
+        high = torch.where(r < 0.55, 45, torch.where(r < 0.88, 110, 250))
         start = low + (high - low) * v
         t[pair] = (start * torch.rand(n, device=dev) ** 1.3)[pair]
         t = t.long().clamp(0, 999)
@@ -422,11 +446,11 @@ def main():
         torch.manual_seed(7)
         o = (TILE - CROP) // 2
         x = held[..., o : o + CROP, o : o + CROP]
-        up = enlarge(shrink(x, CROP // 2, CROP // 2), CROP, CROP)
+        up = Enlarger(a.guess, dev, 1.0)(shrink(x, CROP // 2, CROP // 2), CROP)
         with torch.no_grad():
             z = coder.encode(up)
             line, truth = [], band_powers(x)
-            for t_start, guidance, power in ((60, 1, 1), (60, 1.5, 1), (120, 1, 2)):
+            for t_start, guidance, power in ((15, 1, 1), (30, 1, 1), (60, 1, 1)):
                 y = coder.decode(sampler(z, held_labels, t_start, 6, guidance, power))
                 p = (band_powers(y) / truth).median(0).values.tolist()
                 line.append(
@@ -434,7 +458,7 @@ def main():
                     f" {p[1]:.2f} {p[2]:.2f}"
                 )
         p = (band_powers(up) / truth).median(0).values.tolist()
-        line.append(f"bicubic {psnr(up, x).mean():.2f} {p[1]:.2f} {p[2]:.2f}")
+        line.append(f"enlarged {psnr(up, x).mean():.2f} {p[1]:.2f} {p[2]:.2f}")
         say(label, " | ".join(line))
         torch.random.set_rng_state(state[0])
         if cuda:

@@ -15,6 +15,7 @@ from scalediff_engine.ui.folder.scale_editor import ScaleEditor
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.panels.cost_card import device_words
+from scalediff_engine.ui.panels.method_picker import MethodPicker
 from scalediff_engine.ui.panels.model_picker import ModelPicker
 from scalediff_engine.ui.panels.more_options import MoreOptions
 from scalediff_engine.ui.panels.seed_editor import SeedEditor
@@ -100,12 +101,19 @@ class FolderSettings(QWidget):
         column.setSpacing(14)
         column.addWidget(titled(translate("Size", "Scale"), ScaleEditor(upscale)))
         column.addWidget(DestinationEditor(self._model))
-        column.addWidget(titled(translate("Settings", "Model"), ModelPicker(upscale)))
-        column.addWidget(titled(translate("Settings", "Prompt"), self._prompt))
-        column.addWidget(self._creativity)
-        column.addWidget(self._structure)
-        column.addWidget(titled(translate("Settings", "Quality"), self._preset))
-        column.addWidget(titled(translate("Settings", "Seed"), SeedEditor(upscale, colours)))
+        method = MethodPicker(upscale)
+        column.addWidget(titled(translate("Settings", "Method"), method))
+        of_diffusion = (
+            titled(translate("Settings", "Model"), ModelPicker(upscale)),
+            titled(translate("Settings", "Prompt"), self._prompt),
+            self._creativity,
+            self._structure,
+            titled(translate("Settings", "Quality"), self._preset),
+            titled(translate("Settings", "Seed"), SeedEditor(upscale, colours)),
+        )
+        for widget in of_diffusion:
+            column.addWidget(widget)
+        method.hide_with_fast(of_diffusion)
         column.addWidget(Fold(translate("Settings", "More options"), self._more))
         column.addStretch(1)
         whole = QVBoxLayout(self)

@@ -188,6 +188,10 @@ class LoupeTool:
         if model.running is not None:
             place = _rectangle(model.running, viewport)
             marks.draw_pill(painter, _below(place, ratio), self._state())
+            progress = model.progress
+            if progress is not None and progress.preview is not None and progress.is_guess:
+                corner = place.topLeft() / ratio
+                marks.draw_pill(painter, corner + QPointF(4, 4), marks.guess_words())
 
     def _state(self) -> str:
         progress = self._model.progress

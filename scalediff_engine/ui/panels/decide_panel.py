@@ -172,6 +172,8 @@ def try_words(one: Try) -> str:
     """Tell one try from the others."""
     choices = one.choices
     scale = one.job.width / one.job.source_width
+    if choices.is_fast:
+        return f"{one.number}.  {words.times(scale)} · {translate('Settings', 'Fast')}"
     parts = [
         words.times(scale),
         choices.model,

@@ -73,6 +73,8 @@ class MoreOptions(QWidget):
     def refresh(self) -> None:
         """Show what is chosen."""
         choices = self._model.choices
+        for widget in self._of_diffusion:
+            widget.setVisible(not choices.is_fast)
         if self._negative.text() != choices.negative:
             self._negative.setText(choices.negative)
         for field, value in (
@@ -95,6 +97,7 @@ class MoreOptions(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(9)
+        self._of_diffusion: list[QWidget] = list(self._checks.values())
         for title, field in (
             (translate("More", "Not in the picture"), self._negative),
             (translate("More", "Steps of a stage"), self._steps),
@@ -103,7 +106,10 @@ class MoreOptions(QWidget):
             (translate("More", "Attention"), self._attention),
         ):
             field.setAccessibleName(title)
-            column.addWidget(titled(title, field))
+            named = titled(title, field)
+            column.addWidget(named)
+            if field is not self._memory:
+                self._of_diffusion.append(named)
         for box in self._checks.values():
             column.addWidget(box)
 

@@ -13,6 +13,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.panels.cost_card import CostCard
+from scalediff_engine.ui.panels.method_picker import MethodPicker
 from scalediff_engine.ui.panels.model_picker import ModelPicker
 from scalediff_engine.ui.panels.more_options import MoreOptions
 from scalediff_engine.ui.panels.seed_editor import SeedEditor
@@ -88,13 +89,20 @@ class SettingsPanel(QWidget):
         column.setContentsMargins(6, 2, 6, 2)
         column.setSpacing(14)
         column.addWidget(titled(translate("Settings", "Size"), SizeEditor(self._model)))
-        column.addWidget(titled(translate("Settings", "Model"), ModelPicker(self._model)))
-        column.addWidget(titled(translate("Settings", "Prompt"), self._prompt))
-        column.addWidget(self._creativity)
-        column.addWidget(self._structure)
-        column.addWidget(titled(translate("Settings", "Quality"), self._preset))
+        method = MethodPicker(self._model)
+        column.addWidget(titled(translate("Settings", "Method"), method))
         seed = SeedEditor(self._model, colours)
-        column.addWidget(titled(translate("Settings", "Seed"), seed))
+        of_diffusion = (
+            titled(translate("Settings", "Model"), ModelPicker(self._model)),
+            titled(translate("Settings", "Prompt"), self._prompt),
+            self._creativity,
+            self._structure,
+            titled(translate("Settings", "Quality"), self._preset),
+            titled(translate("Settings", "Seed"), seed),
+        )
+        for widget in of_diffusion:
+            column.addWidget(widget)
+        method.hide_with_fast(of_diffusion)
         column.addWidget(Fold(translate("Settings", "More options"), self._more))
         column.addStretch(1)
         whole = QVBoxLayout(self)

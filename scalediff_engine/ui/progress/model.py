@@ -41,6 +41,7 @@ class ProgressModel:
         state: as it is shown: what was asked for shows at once
         progress: how far it is; none = not begun
         preview: the newest picture; none = there is none yet
+        is_guess: whether that is the fast networks', and nothing of the result
         problem: why it failed, or why nothing is heard of it
         is_lost: whether the engine does not answer at the moment
         changed: told whenever anything here is different
@@ -70,6 +71,7 @@ class ProgressModel:
         self.state = job.state
         self.progress: JobProgress | None = job.progress
         self.preview: Raster | None = None
+        self.is_guess = False
         self.problem: Problem | None = job.problem
         self.is_lost = False
         self.changed = Observers()
@@ -200,11 +202,12 @@ class ProgressModel:
         if self._is_previewing or wanted <= self._seen_preview:
             return
         self._is_previewing = True
+        is_guess = self.progress is not None and self.progress.is_guess
 
         def done(preview: Raster) -> None:
             self._is_previewing = False
             self._seen_preview = wanted
-            self.preview = preview
+            self.preview, self.is_guess = preview, is_guess
             self.changed.tell()
             self._fetch_preview()
 

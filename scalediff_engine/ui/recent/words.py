@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
-from scalediff_engine.wire.messages import JobInfo, JobState
+from scalediff_engine.wire.messages import JobInfo, JobState, UpscaleSettings
 
 
 def title(job: JobInfo) -> str:
@@ -17,12 +17,15 @@ def title(job: JobInfo) -> str:
 def facts(job: JobInfo) -> str:
     """How large, and made with what."""
     return translate("Recent", "{size} · {model}").format(
-        size=words.size_px(job.width, job.height), model=_model(job.settings.model)
+        size=words.size_px(job.width, job.height), model=_made_with(job.settings)
     )
 
 
-def _model(name: str) -> str:
-    """A model's name in short: ours, or that of its file."""
+def _made_with(settings: UpscaleSettings) -> str:
+    """The method without a model, or a model's name in short: ours, or that of its file."""
+    name = settings.model
+    if settings.method == "fast":
+        return translate("Settings", "Fast")
     if name == "embedded":
         return "ScaleDiff"
     return PurePath(name).stem if name.endswith(".safetensors") else name

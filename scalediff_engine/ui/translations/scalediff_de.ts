@@ -1275,8 +1275,24 @@
         <translation>Güte</translation>
     </message>
     <message>
+        <source>A diffusion model draws new detail, step by step</source>
+        <translation>Ein Diffusionsmodell zeichnet neue Einzelheiten, Schritt für Schritt</translation>
+    </message>
+    <message>
+        <source>A small network enlarges in one pass and adds nothing</source>
+        <translation>Ein kleines Netz vergrößert in einem Durchgang und fügt nichts hinzu</translation>
+    </message>
+    <message>
         <source>Fast</source>
         <translation>Schnell</translation>
+    </message>
+    <message>
+        <source>Quick, on the processor, and sharper than plain enlarging; nothing is invented. There is no model, prompt, creativity, quality or seed to choose: the network hears of the picture alone.</source>
+        <translation>Schnell, auf dem Prozessor, und schärfer als bloßes Vergrößern; nichts wird erfunden. Modell, Prompt, Kreativität, Qualität und Startwert gibt es hier nicht zu wählen: Das Netz erfährt nur vom Bild.</translation>
+    </message>
+    <message>
+        <source>What the fast method does</source>
+        <translation>Was das schnelle Verfahren tut</translation>
     </message>
     <message>
         <source>Balanced</source>
@@ -1341,6 +1357,10 @@
     <message>
         <source>Prompt</source>
         <translation>Beschreibung</translation>
+    </message>
+    <message>
+        <source>Method</source>
+        <translation>Verfahren</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -1534,6 +1554,10 @@
         <translation>Ergebnis</translation>
     </message>
     <message>
+        <source>Fast guess, not the result</source>
+        <translation>Schnellvorschau, nicht das Ergebnis</translation>
+    </message>
+    <message>
         <source>Source</source>
         <translation>Quelle</translation>
     </message>
@@ -1604,6 +1628,14 @@
     <message>
         <source>Where the result, scaled back, is not the source any more</source>
         <translation>Wo das Ergebnis, zurückverkleinert, nicht mehr die Quelle ist</translation>
+    </message>
+    <message>
+        <source>Fast guess</source>
+        <translation>Schnellvorschau</translation>
+    </message>
+    <message>
+        <source>Show where the picture is enlarged what a small, fast network makes of it: a guess, not the result</source>
+        <translation>Zeigt, wo das Bild vergrößert zu sehen ist, was ein kleines, schnelles Netz daraus macht: eine Schätzung, nicht das Ergebnis</translation>
     </message>
 </context>
 <context>

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
 from scalediff_engine.wire.messages import Lora, UpscaleSettings
 
+DIFFUSION, FAST = METHODS = ("scalediff", "fast")
 PRESETS = ("fast", "balanced", "best")
 ATTENTIONS = ("npa", "direct", "multidiffusion")
 # A seed that people can read out to each other; the engine takes longer ones too.
@@ -18,6 +19,9 @@ MAX_SEED = 2**31 - 1
 class Choices:
     """What is chosen; None = what the model or the preset has.
 
+    With the fast method, what belongs to diffusion stays here for when that is chosen again, and
+    the engine does not hear of it.
+
     Attributes:
         extent: how large
         seed_is_locked: whether the next try has the same seed
@@ -26,6 +30,7 @@ class Choices:
     """
 
     extent: Extent = field(default_factory=Extent)
+    method: str = DIFFUSION
     model: str = "embedded"
     prompt: str = ""
     negative: str = ""
@@ -46,14 +51,27 @@ class Choices:
     loras: tuple[Lora, ...] = ()
     text_encoders_from: str | None = None
 
+    @property
+    def is_fast(self) -> bool:
+        """Whether the fast networks are to do it, without a model."""
+        return self.method == FAST
+
     def settings(self, source: Size) -> UpscaleSettings:
         """Give what the engine is asked for."""
         in_pixels = self.extent.unit is not Unit.SCALE
         size = self.extent.result(source) if in_pixels else None
-        return UpscaleSettings(
+        sized = UpscaleSettings(
             scale=None if in_pixels else self.extent.scale_of(source),
             width=size.width if size is not None else None,
             height=size.height if size is not None else None,
+            seed=self.seed,
+            max_memory_gib=self.max_memory_gib,
+            method=self.method,
+        )
+        if self.is_fast:
+            return sized
+        return replace(
+            sized,
             model=self.model,
             loras=list(self.loras),
             text_encoders_from=self.text_encoders_from,
@@ -64,14 +82,12 @@ class Choices:
             structure=self.structure,
             steps=self.steps,
             guidance=self.guidance,
-            seed=self.seed,
             attention=self.attention,
             latent_frequency_mixing=self.latent_frequency_mixing,
             structure_guidance=self.structure_guidance,
             jitter=self.jitter,
             source_lock=self.source_lock,
             device=self.device,
-            max_memory_gib=self.max_memory_gib,
         )
 
 
@@ -82,6 +98,8 @@ def from_settings(settings: UpscaleSettings, source: Size) -> Choices:
         extent = Extent(Unit.PIXELS, settings.width / source.width, settings.width)
     return Choices(
         extent=extent,
+        # an engine of another version may know more methods than there are buttons here
+        method=settings.method if settings.method in METHODS else DIFFUSION,
         model=settings.model,
         prompt=settings.prompt,
         negative=settings.negative,

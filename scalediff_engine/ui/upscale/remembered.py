@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from scalediff_engine.ui.upscale.choices import ATTENTIONS, MAX_SEED, PRESETS, Choices
+from scalediff_engine.ui.upscale.choices import (
+    ATTENTIONS,
+    DIFFUSION,
+    MAX_SEED,
+    METHODS,
+    PRESETS,
+    Choices,
+)
 from scalediff_engine.ui.upscale.extent import (
     MAX_PPI,
     MAX_SCALE,
@@ -43,6 +50,7 @@ class Memory:
 
     Attributes:
         model: used last
+        method: used last
         extent: asked for last, if it was a scale; a size belongs to its picture
         seed, seed_is_locked: as they were left
         families: by their names
@@ -53,11 +61,13 @@ class Memory:
     seed: int = 0
     seed_is_locked: bool = True
     families: dict[str, FamilyMemory] = field(default_factory=dict[str, FamilyMemory])
+    method: str = DIFFUSION
 
     def begin(self) -> Choices:
         """Give what a dialog begins with, before it knows the models."""
         return Choices(
             extent=self.extent,
+            method=self.method,
             model=self.model,
             seed=self.seed,
             seed_is_locked=self.seed_is_locked,
@@ -95,6 +105,7 @@ class Memory:
             seed=choices.seed,
             seed_is_locked=choices.seed_is_locked,
             families={**self.families, family: last},
+            method=choices.method,
         )
 
 
@@ -120,6 +131,7 @@ def load(file: Path) -> Memory:
         seed=int(_number(whole, "seed", 0, MAX_SEED) or 0),
         seed_is_locked=whole.get("seed_is_locked") is not False,
         families={name: _family(_fields(value)) for name, value in families.items()},
+        method=_word(whole, "method", METHODS, DIFFUSION),
     )
 
 
@@ -127,6 +139,7 @@ def save(memory: Memory, file: Path) -> None:
     """Write it; the file appears whole. A full disk costs the memory and nothing else."""
     whole: dict[str, object] = {
         "version": _VERSION,
+        "method": memory.method,
         "model": memory.model,
         "scale": memory.extent.scale,
         "ppi": memory.extent.ppi,

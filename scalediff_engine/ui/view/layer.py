@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QBrush, QPainter
 
 from scalediff_engine.ui.compare.viewport import Viewport
 from scalediff_engine.ui.raster import Raster
@@ -63,4 +63,32 @@ def draw(painter: QPainter, layer: Layer, viewport: Viewport, clip: QRectF) -> N
     painter.save()
     painter.setClipRect(clip)
     painter.drawImage(target, image, QRectF(left, top, right - left, bottom - top))
+    painter.restore()
+
+
+def draw_over(
+    painter: QPainter, raster: Raster, part: QRectF, viewport: Viewport, behind: QBrush
+) -> None:
+    """Draw a picture of a part of the viewport's picture over that part.
+
+    Args:
+        painter: in device pixels
+        raster: stretched over the part, whatever its own size
+        part: in pixels of the viewport's picture
+        viewport: where that is
+        behind: for what is transparent
+    """
+    scale = viewport.scale
+    place = QRectF(
+        viewport.left + part.left() * scale,
+        viewport.top + part.top() * scale,
+        part.width() * scale,
+        part.height() * scale,
+    )
+    if raster.has_alpha:
+        painter.fillRect(place, behind)
+    image = raster.images[raster.level_for(place.width() / raster.width)]
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(place, image, QRectF(image.rect()))
     painter.restore()

@@ -38,18 +38,20 @@ def draw_line(
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def draw_captions(
-    painter: QPainter, parts: tuple[Part, ...], ratio: float, *, is_preview: bool
-) -> None:
+def guess_words() -> str:
+    """Say of a picture that it is the fast networks', and not the result."""
+    return translate("View", "Fast guess, not the result")
+
+
+def draw_captions(painter: QPainter, parts: tuple[Part, ...], ratio: float, after: str) -> None:
     """Say which picture is which, where there is room for it.
 
     Args:
         painter: in the units of the window
         parts: of the view, in device pixels
         ratio: device pixels for each of the window's units
-        is_preview: whether the result is not done yet
+        after: what the one is that is not the source
     """
-    after = translate("View", "Preview") if is_preview else translate("View", "Result")
     words = {Side.SOURCE: translate("View", "Source"), Side.RESULT: after}
     metrics = painter.fontMetrics()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

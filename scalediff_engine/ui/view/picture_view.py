@@ -23,7 +23,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Listeners
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.view import marks
-from scalediff_engine.ui.view.layer import Layer, draw
+from scalediff_engine.ui.view.layer import Layer, draw, draw_over
 from scalediff_engine.ui.view.state import Mode, Part, Side, parts
 
 BLINK_MS = 700
@@ -81,6 +81,8 @@ class PictureView(QWidget):
         self._source: Raster | None = None
         self._result: Raster | None = None
         self._preview: Raster | None = None
+        self._is_guess = False
+        self._guess: tuple[Raster, QRectF] | None = None
         self._heat: Raster | None = None
         self._viewport = Viewport(1, 1, 1, 1)
         self._mode = Mode.SPLIT
@@ -130,15 +132,19 @@ class PictureView(QWidget):
         if source is self._source:
             return
         self._source, self._result, self._preview, self._heat = source, None, None, None
+        self._guess = None
         if source is not None:
             self._viewport = Viewport(
                 source.width, source.height, self._viewport.view_width, self._viewport.view_height
             ).fitted()
         self._moved()
 
-    def show_preview(self, preview: Raster | None, width: int, height: int) -> None:
-        """Show how far a result is, over the source; its size is what it will be."""
+    def show_preview(
+        self, preview: Raster | None, width: int, height: int, *, is_guess: bool = False
+    ) -> None:
+        """Show how far a result is, or a guess, over the source; its size is what it will be."""
         self._result, self._preview, self._heat = None, preview, None
+        self._is_guess = is_guess
         self._become(width, height)
 
     def show_result(self, result: Raster | None) -> None:
@@ -148,6 +154,16 @@ class PictureView(QWidget):
             size = result or self._source
             if size is not None:
                 self._become(size.width, size.height)
+
+    def show_guess(self, guess: Raster | None, place: QRectF) -> None:
+        """Lay a guess over a part of the source, as long as there is nothing better; none = none.
+
+        Args:
+            guess: what the part may become
+            place: of the part, in pixels of the source
+        """
+        self._guess = None if guess is None else (guess, place)
+        self.update()
 
     def show_heat(self, heat: Raster | None) -> None:
         """Lay a drift map over the pictures, or take it away."""
@@ -230,6 +246,9 @@ class PictureView(QWidget):
         found = self._parts()
         for part in found:
             self._draw_part(painter, part)
+        guess = self._seen_guess()
+        if guess is not None:
+            draw_over(painter, *guess, self._viewport, self._checks)
         if len(found) == 2:
             marks.draw_line(
                 painter,
@@ -244,7 +263,10 @@ class PictureView(QWidget):
         if self._tool is not None:
             self._tool.captions(painter, self._viewport, ratio)
         if self._newest is not None:
-            marks.draw_captions(painter, found, ratio, is_preview=self._result is None)
+            marks.draw_captions(painter, found, ratio, self._caption)
+        elif guess is not None:
+            whole = Part(Side.RESULT, 0.0, float(self._viewport.view_width))
+            marks.draw_captions(painter, (whole,), ratio, marks.guess_words())
         painter.end()
 
     def resizeEvent(self, _event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -356,6 +378,18 @@ class PictureView(QWidget):
     @property
     def _newest(self) -> Raster | None:
         return self._result if self._result is not None else self._preview
+
+    def _seen_guess(self) -> tuple[Raster, QRectF] | None:
+        """The guess, unless something better is there, or the source is to be seen as it is."""
+        is_covered = self._newest is not None or self._tool is not None
+        return None if is_covered or self._is_source_held else self._guess
+
+    @property
+    def _caption(self) -> str:
+        """What the newer of the two pictures is."""
+        if self._result is not None:
+            return translate("View", "Result")
+        return marks.guess_words() if self._is_guess else translate("View", "Preview")
 
     def _draw_part(self, painter: QPainter, part: Part) -> None:
         raster = self._source if part.side is Side.SOURCE else self._newest

@@ -26,11 +26,12 @@ class ViewBar(TwoGroups):
 
     Attributes:
         drift_wanted: told when the drift map is wanted, or not any more
+        guess_wanted: told when the fast guess is wanted, or not any more
     """
 
     def __init__(self, view: PictureView) -> None:
         super().__init__()
-        self.drift_wanted = Observers()
+        self.drift_wanted, self.guess_wanted = Observers(), Observers()
         self._view = view
         fit = _button(translate("View", "Fit"), translate("View", "All of the picture"), "0")
         full = _button(
@@ -85,8 +86,27 @@ class ViewBar(TwoGroups):
         self._drift.setCheckable(True)
         self._drift.toggled.connect(lambda _: self.drift_wanted.tell())
         self.second.addWidget(self._drift)
+        self._guess = _button(
+            translate("View", "Fast guess"),
+            translate(
+                "View",
+                "Show where the picture is enlarged what a small, fast network makes of it: a "
+                "guess, not the result",
+            ),
+            "G",
+        )
+        self._guess.setCheckable(True)
+        self._guess.setChecked(True)
+        self._guess.toggled.connect(lambda _: self.guess_wanted.tell())
+        self.second.addWidget(self._guess)
         view.zoomed.add(self._show_zoom)
+        self._guess.hide()
         self.set_comparing(False)
+
+    @property
+    def wants_guess(self) -> bool:
+        """Whether the fast guess is to be seen."""
+        return self._guess.isChecked()
 
     @property
     def wants_drift(self) -> bool:
@@ -97,6 +117,11 @@ class ViewBar(TwoGroups):
         """Offer what needs two pictures, or hide it."""
         for widget in (self._modes, self._smooth, self._drift):
             widget.setVisible(is_comparing)
+        self.arrange()
+
+    def offer_guess(self, is_offered: bool) -> None:
+        """Let the fast guess be chosen, or hide that."""
+        self._guess.setVisible(is_offered)
         self.arrange()
 
     def _show_zoom(self, zoom: float) -> None:

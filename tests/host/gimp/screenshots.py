@@ -23,7 +23,7 @@ from x11 import Screen, screen  # noqa: E402
 WIDTH, HEIGHT = 1440, 900
 SHOWN = (1080, 675)
 # Where the pointer is in nobody's way, and where keys are heard.
-ASIDE, OVER = (60, 700), (700, 420)
+ASIDE, OVER = (700, 890), (700, 420)
 DIALOG = (240, 110, 1000, 680)
 OPEN = """
 image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({file!r}))

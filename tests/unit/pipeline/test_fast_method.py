@@ -173,6 +173,34 @@ def test_a_window_is_cut_out_of_the_whole(tmp_path: Path) -> None:
     assert json.loads(make_fast_recipe(plan, Settings(method=Method.FAST)))["window"]["left"] == 10
 
 
+@pytest.mark.parametrize("scale", [2, 2.5, 4])
+def test_a_window_of_a_large_picture_is_made_of_its_surroundings_alone(scale: float) -> None:
+    source = picture(400, 260)
+    target = source.size.scaled(scale)
+    window = Box(round(250 * scale), round(20 * scale), round(280 * scale), round(40 * scale))
+    plan, whole_plan = plan_fast(source.size, target, window), plan_fast(source.size, target)
+    assert plan.start_part is not None
+    assert plan.start_part.size.area < 0.5 * source.size.area
+    assert plan.cost.gflop < 0.5 * whole_plan.cost.gflop
+    assert plan.cost.peak_bytes < whole_plan.cost.peak_bytes
+    part = upscale_by_networks(source, plan, lambda _: None).pixels
+    whole = upscale_fast(source, target).pixels
+    rows, columns = slice(window.top, window.bottom), slice(window.left, window.right)
+    assert np.abs(part - whole[rows, columns]).max() < 1e-4  # rounding, no border
+
+
+def test_a_model_makes_room_only_where_there_is_none_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_module, "available_memory_bytes", lambda: GIB)
+    speed, held = SpeedRecord(tmp_path / "speed.json"), Held(8 * GIB, 0)
+    large = replace(FAST, scale=8)
+    plan_for(Size(1024, 1024), large, speed=speed, held=held).require_room()
+    limited = replace(large, max_memory_gib=2.0)
+    with pytest.raises(NotEnoughMemory):
+        plan_for(Size(1024, 1024), limited, speed=speed, held=held).require_room()
+
+
 def test_the_recipe_names_the_method_and_the_networks() -> None:
     plan = plan_fast(Size(20, 10), Size(60, 30))
     recipe = json.loads(make_fast_recipe(plan, Settings(method=Method.FAST, seed=3)))

@@ -20,6 +20,7 @@ from scalediff_engine.models.embedded_model import EmbeddedModel, load_embedded
 from scalediff_engine.models.model import Tiling, Words
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.canvas import to_canvas
+from scalediff_engine.pipeline.enlarging import Enlarging
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import plan_upscale, stage_loads
@@ -250,8 +251,10 @@ def test_the_lock_holds_between_stages(
 ) -> None:
     source = picture(64, 64)
     seen: list[Tensor] = []
-    resize = loop.resize_canvas
-    monkeypatch.setattr(loop, "resize_canvas", lambda x, c: (seen.append(x), resize(x, c))[1])
+    doubled = Enlarging.of_stage
+    monkeypatch.setattr(
+        Enlarging, "of_stage", lambda self, x, *a: (seen.append(x), doubled(self, x, *a))[1]
+    )
 
     def drift_after_the_first_stage(settings: Settings) -> float:
         run(model, source, Size(256, 256), settings)

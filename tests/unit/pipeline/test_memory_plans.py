@@ -16,7 +16,7 @@ from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.models import families
 from scalediff_engine.models.flux_model import FluxModel
 from scalediff_engine.models.model import Model
-from scalediff_engine.pipeline import loop
+from scalediff_engine.pipeline import enlarging
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.pipeline.meter import Meter
 from scalediff_engine.pipeline.plan import Plan, plan_upscale, stage_loads
@@ -137,7 +137,7 @@ def failing(
 def test_memory_that_runs_out_while_a_picture_is_enlarged_costs_nothing_else(
     model: Model, expected: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resize, calls = loop.resize_canvas, 0
+    resize, calls = enlarging.resize_canvas, 0
 
     def failing_once(*args: Any) -> Tensor:
         nonlocal calls
@@ -146,7 +146,7 @@ def test_memory_that_runs_out_while_a_picture_is_enlarged_costs_nothing_else(
             raise torch.OutOfMemoryError("out of memory")
         return resize(*args)
 
-    monkeypatch.setattr(loop, "resize_canvas", failing_once)
+    monkeypatch.setattr(enlarging, "resize_canvas", failing_once)
     result = upscaled(model, planned(model, ROOMY, SMALLEST))
     assert calls == 2
     torch.testing.assert_close(result, expected, rtol=0, atol=2e-4)

@@ -45,6 +45,19 @@ def test_numbers_go_on_where_an_earlier_worker_stopped(tmp_path: Path) -> None:
     assert later.number == 4
 
 
+def test_a_guess_stays_one_until_the_model_has_drawn_something(tmp_path: Path) -> None:
+    previews = Previews(tmp_path)
+    assert not previews.is_guess
+    previews.offer(GREY, last=True, is_guess=True)
+    later = Previews(tmp_path)  # another worker takes the job up
+    assert (later.number, later.is_guess) == (1, True)
+    later.offer(None, last=True)
+    assert later.is_guess
+    later.offer(GREY, last=True)
+    assert (later.number, later.is_guess) == (2, False)
+    assert not Previews(tmp_path).is_guess
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_damaged_preview_is_replaced(content: bytes, tmp_path: Path) -> None:
     (tmp_path / spool.PREVIEW).write_bytes(content)

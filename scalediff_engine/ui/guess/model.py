@@ -1,0 +1,243 @@
+"""The fast guess without its widgets: what is seen of the source, and what was made of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scalediff_engine.ui.gateway import Gateway
+from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.loupe.frame import Frame, frame_of
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.owed import Owed
+from scalediff_engine.ui.picture import Picture
+from scalediff_engine.ui.progress.model import ProgressModel
+from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.submitting import Submission, Upload, stop
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.upscale.extent import Extent, Size
+from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.wire.messages import (
+    JobInfo,
+    JobRequest,
+    JobState,
+    Priority,
+    UpscaleSettings,
+    Window,
+)
+
+# Longer than between two steps of a wheel.
+DELAY_MS = 400
+# What the networks are made for; a whole number, so that a part of a picture is cut out of it.
+_SMALL, _LARGE = 2, 4
+# Already seen, if no more than this is missing at a side, in pixels of the source.
+_SLACK = 1.0
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A part of the source, enlarged by the fast networks.
+
+    Attributes:
+        frame: where it is in the source
+        scale: how much larger
+        raster: what is seen
+    """
+
+    frame: Frame
+    scale: float
+    raster: Raster
+
+    def serves(self, frame: Frame, scale: float) -> bool:
+        """Whether it has all of another one."""
+        mine = self.frame
+        return (
+            self.scale >= scale
+            and mine.left <= frame.left + _SLACK
+            and mine.top <= frame.top + _SLACK
+            and mine.left + mine.width >= frame.left + frame.width - _SLACK
+            and mine.top + mine.height >= frame.top + frame.height - _SLACK
+        )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A guess that is under way."""
+
+    frame: Frame
+    scale: float
+    window: Window
+
+
+class GuessModel:
+    """Has the fast networks enlarge what is seen, where the screen enlarges the source.
+
+    It never stands in the way of an upscale: it waits behind every other job, and is given up as
+    soon as something else is wanted. Where there is none, nothing is said: the source is seen.
+
+    Args:
+        gateway: to the engine
+        later: calls something after a while
+        upscale: what is chosen
+        upload: gives the picture to the engine, unless it has it
+        owed: what must be heard before the program ends
+
+    Attributes:
+        is_on: whether the user wants to see it
+        guess: the newest; none = there is none
+        changed: told whenever anything here is different
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        later: Later,
+        upscale: UpscaleModel,
+        upload: Upload,
+        owed: Owed | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._later = later
+        self._upscale = upscale
+        self._upload = upload
+        self._owed = owed or Owed()
+        self._seen: tuple[Frame, float] | None = None
+        self._is_allowed = False
+        self._asked: _Asked | None = None
+        self._submission: Submission | None = None
+        self._progress: ProgressModel | None = None
+        self._waiting, self._fetching = Ticket(), Ticket()
+        self.is_on = True
+        self.guess: Guess | None = None
+        self.changed = Observers()
+        upscale.changed.add(self._look)
+
+    @property
+    def source(self) -> Size:
+        """Size of the picture."""
+        return self._upscale.source
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether one is being made."""
+        return self._asked is not None
+
+    def see(self, frame: Frame, zoom: float) -> None:
+        """Hear what is seen.
+
+        Args:
+            frame: of the source
+            zoom: pixels of the screen for each of the source's
+        """
+        self._seen = (frame, zoom)
+        self._look()
+
+    def allow(self, is_allowed: bool) -> None:
+        """Make guesses, or none for now: something else is at work. What there is stays."""
+        if is_allowed is not self._is_allowed:
+            self._is_allowed = is_allowed
+            self._look()
+
+    def switch(self, is_on: bool) -> None:
+        """Want guesses to be seen, or the source as it is."""
+        if is_on is not self.is_on:
+            self.is_on = is_on
+            self._look()
+            self.changed.tell()
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        self._is_allowed = False
+        self._give_up()
+
+    def _wanted(self) -> _Asked | None:
+        """What is to be asked for; none = nothing would be gained."""
+        if not (self.is_on and self._is_allowed) or self._seen is None:
+            return None
+        frame, zoom = self._seen
+        source = self._upscale.source
+        chosen = self._upscale.choices.extent.scale_of(source)
+        if zoom <= 1 or chosen <= 1 or min(frame.width, frame.height) < 1:
+            return None
+        scale = float(min(_LARGE, max(_SMALL, math.ceil(min(chosen, zoom)))))
+        if self.guess is not None and self.guess.serves(frame, scale):
+            return None
+        window = frame.window(source, _result(source, scale))
+        return _Asked(frame, scale, window)
+
+    def _look(self) -> None:
+        """Ask for what is seen once it has been seen for a while."""
+        wanted = self._wanted()
+        if wanted is not None and wanted == self._asked:
+            return
+        self._give_up()
+        if wanted is not None:
+            self._waiting = self._later(DELAY_MS, self._ask)
+
+    def _ask(self) -> None:
+        wanted = self._asked = self._wanted()
+        if wanted is None:
+            return
+        settings = UpscaleSettings(scale=wanted.scale, method="fast")
+
+        def request(image: str) -> JobRequest:
+            return JobRequest(image, settings, Priority.FOLDER, keep=False, window=wanted.window)
+
+        self._submission = Submission(
+            self._gateway, self._owed, self._upload, request, self._follow, lambda _: self._end()
+        )
+
+    def _follow(self, job: JobInfo) -> None:
+        self._progress = ProgressModel(self._gateway, self._later, job)
+        self._progress.ended.add(self._on_job_ended)
+        self._progress.begin()
+
+    def _on_job_ended(self) -> None:
+        progress = self._progress
+        if progress is None:
+            return
+        if progress.state is JobState.DONE:
+            self._fetching = self._gateway.result(
+                progress.job_id,
+                lambda picture: self._on_result(progress.job_id, picture),
+                lambda _: self._end(),
+            )
+        else:
+            self._end()
+
+    def _on_result(self, job_id: str, picture: Picture) -> None:
+        asked = self._asked
+        if asked is not None:
+            source = self._upscale.source
+            frame = frame_of(asked.window, source, _result(source, asked.scale))
+            self.guess = Guess(frame, asked.scale, picture.raster)
+        self._forget(job_id)
+        self._end()
+
+    def _forget(self, job_id: str) -> None:
+        """Nobody will ask for it again."""
+        heard = self._owed.add()
+        self._gateway.remove_job(job_id, lambda _: heard(), lambda _: heard())
+
+    def _give_up(self) -> None:
+        progress = self._progress
+        self._waiting.cancel()
+        if self._asked is None:
+            return
+        self._end()
+        if progress is not None and not progress.state.is_final:
+            stop(self._gateway, self._owed, progress.job_id)
+
+    def _end(self) -> None:
+        """Be through with the one that was under way."""
+        if self._submission is not None:
+            self._submission.give_up()
+        self._fetching.cancel()
+        if self._progress is not None:
+            self._progress.close()
+        self._asked, self._submission, self._progress = None, None, None
+        self.changed.tell()
+
+
+def _result(source: Size, scale: float) -> Size:
+    return Extent(scale=scale).result(source)
