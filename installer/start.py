@@ -67,9 +67,13 @@ def extras_for(arguments: list[str]) -> tuple[str, ...]:
 
 
 def program_for(layout: Layout, arguments: list[str]) -> list[str]:
-    """Give the command line that runs in the environment; a later ``-m`` overrules ours."""
+    """Give the command line that runs in the environment; a later ``-m`` or ``-n`` overrules ours.
+
+    The quick tests take two processors; the slow ones measure and want to be alone.
+    """
     if arguments[0] == "test":
-        return [str(layout.python), "-m", "pytest", "-m", "not slow", *arguments[1:]]
+        at_once = [] if "slow" in arguments else ["-n", "2"]
+        return [str(layout.python), "-m", "pytest", "-m", "not slow", *at_once, *arguments[1:]]
     return [str(layout.program("scalediff")), *arguments]
 
 

@@ -1,8 +1,11 @@
-"""The fast upscaler beside plain resampling, picture by picture: tables and crops.
+"""The fast upscaler beside plain resampling and Real-ESRGAN's small model: tables and crops.
 
-``python -m scalediff_engine.bench.fast_quality PICTURE... --output docs``
+``python -m scalediff_engine.bench.fast_quality PICTURE... --features features.onnx
+--real-esrgan FOLDER --output docs``
 
-Renews the tables ``fast x2``, ``fast x4`` and ``fast inputs`` of ``quality.md``.
+Renews the tables ``fast x2``, ``fast x4``, their ``means`` and ``fast inputs`` of ``quality.md``;
+see ``feature_net`` and ``real_esrgan`` for the two options, without which their figures are left
+out.
 """
 
 from __future__ import annotations
@@ -17,8 +20,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scalediff_engine.bench.metrics import measure
-from scalediff_engine.bench.quality import cut_to, renew_table, save_crop
+from scalediff_engine.bench.metrics import measure, psnr_db
+from scalediff_engine.bench.page import cut_to, in_8_bits, renew_table, save_crop
+from scalediff_engine.bench.patch_kid import FeatureNet, KidScore, shown
+from scalediff_engine.bench.real_esrgan import NAME as REAL_ESRGAN
+from scalediff_engine.bench.real_esrgan import real_esrgan
 from scalediff_engine.fast.enlarge import enlarge_to
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Pixels
@@ -48,16 +54,13 @@ def plain(kernel: Kernel) -> Callable[[Pixels, Size], Pixels]:
     return lambda small, size: np.clip(resize(small, size, kernel=kernel), 0, 1)
 
 
-METHODS: dict[str, Callable[[Pixels, Size], Pixels]] = {
+Methods = dict[str, Callable[[Pixels, Size], Pixels]]
+
+METHODS: Methods = {
     "bicubic": plain(Kernel.BICUBIC),
     "Lanczos": plain(Kernel.LANCZOS),
     OURS: enlarge_to,
 }
-
-
-def in_8_bits(pixels: Pixels) -> Pixels:
-    """As a file holds them."""
-    return np.round(np.clip(pixels, 0, 1) * 255).astype(np.float32) / np.float32(255)
 
 
 def bicubic_input(original: Pixels, size: Size) -> Pixels:
@@ -93,20 +96,21 @@ INPUTS = {
 }
 
 
-def compare(original: Pixels, small: Pixels) -> tuple[dict[str, Row], dict[str, Pixels]]:
+def compare(
+    original: Pixels, small: Pixels, methods: Methods
+) -> tuple[dict[str, Row], dict[str, Pixels]]:
     """Every method on one small picture: its figures, and what it made of it."""
     size = Size(original.shape[1], original.shape[0])
     rows: dict[str, Row] = {}
     results: dict[str, Pixels] = {}
-    for name, run in METHODS.items():
+    for name, run in methods.items():
         start = time.perf_counter()
         result = results[name] = run(small, size)
         seconds = time.perf_counter() - start
         found = measure(result, original)
-        grey = float(np.mean((_luma(result) - _luma(original)) ** 2))
         rows[name] = Row(
             psnr_db=found.psnr_db,
-            luma_db=-10 * float(np.log10(max(grey, 1e-12))),
+            luma_db=psnr_db(_luma(result), _luma(original)),
             ssim=found.ssim,
             power_mid=found.power_mid,
             power_top=found.power_top,
@@ -120,30 +124,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="fast_quality")
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--output", type=Path, default=Path("docs"))
+    parser.add_argument("--features", type=Path, help="network of patch-KID, see feature_net")
+    parser.add_argument("--real-esrgan", type=Path, metavar="FOLDER", help="see real_esrgan")
     options = parser.parse_args(arguments)
     crops: Path = options.output / "quality"
-    crops.mkdir(parents=True, exist_ok=True)
     page: Path = options.output / "quality.md"
+    methods = dict(METHODS)
+    if options.real_esrgan:
+        methods[REAL_ESRGAN] = real_esrgan(options.real_esrgan)
+    net = FeatureNet(options.features) if options.features else None
     means: list[str] = []
     for scale in SCALES:
         for kind, make in INPUTS.items():
+            clean = make is bicubic_input
+            scores = KidScore(net if clean else None)
             found: dict[str, dict[str, Row]] = {}
             for path in options.pictures:
                 original = cut_to(read(path).pixels, scale)
                 size = Size(original.shape[1] // scale, original.shape[0] // scale)
                 small = make(original, size)
-                found[path.stem], results = compare(original, small)
-                if make is bicubic_input:
-                    panels = {k: results[k] for k in ("Lanczos", OURS)} | {"original": original}
+                found[path.stem], results = compare(original, small, methods)
+                scores.add(original, results)
+                if clean:
+                    panels = {k: results[k] for k in methods if k != "bicubic"}
+                    panels |= {"original": original}
                     save_crop(crops / f"fast_{path.stem}_x{scale}.webp", small, panels)
-            if make is bicubic_input:
+            if clean:
                 renew_table(page, f"fast x{scale}", _table(found))
+                renew_table(page, f"fast means x{scale}", _means(found, scores))
             means.append(
                 f"| x{scale} | {kind} | "
-                + " | ".join(f"{_mean(found, name, 'psnr_db'):.2f}" for name in METHODS)
+                + " | ".join(f"{_mean(found, name, 'psnr_db'):.2f}" for name in methods)
                 + " |\n"
             )
-    head = f"| | input | {' | '.join(METHODS)} |\n| --- | --- | --- | --- | --- |\n"
+    head = f"| | input | {' | '.join(methods)} |\n|{' --- |' * (len(methods) + 2)}\n"
     renew_table(page, "fast inputs", head + "".join(means))
 
 
@@ -156,25 +170,27 @@ def _mean(found: dict[str, dict[str, Row]], method: str, key: str) -> float:
 
 
 def _table(found: dict[str, dict[str, Row]]) -> str:
-    parts = [f"{name} {what}" for what in ("PSNR", "luma", "SSIM") for name in METHODS]
+    methods = list(next(iter(found.values())))
+    parts = [f"{name} {what}" for what in ("PSNR", "SSIM") for name in methods]
     lines = [f"| picture | {' | '.join(parts)} |", "|" + " --- |" * (len(parts) + 1)]
     for stem, rows in found.items():
         figures = [f"{row.psnr_db:.2f}" for row in rows.values()]
-        figures += [f"{row.luma_db:.2f}" for row in rows.values()]
         figures += [f"{row.ssim:.3f}" for row in rows.values()]
         lines.append(f"| {stem} | {' | '.join(figures)} |")
-    figures = [
-        f"**{_mean(found, name, key):.{digits}f}**"
-        for key, digits in (("psnr_db", 2), ("luma_db", 2), ("ssim", 3))
-        for name in METHODS
-    ]
-    lines.append(f"| **mean** | {' | '.join(figures)} |")
-    about = [
-        f"{name} {_mean(found, name, 'power_mid'):.0%} and {_mean(found, name, 'power_top'):.0%}, "
-        f"{_mean(found, name, 'seconds'):.2f} s"
-        for name in METHODS
-    ]
-    return "\n".join(lines) + f"\n\nPower at 1/8-1/4 and at 1/4-1/2: {'; '.join(about)}.\n"
+    return "\n".join(lines) + "\n"
+
+
+def _means(found: dict[str, dict[str, Row]], scores: KidScore) -> str:
+    heads = ["", "PSNR dB", "luma PSNR dB", "SSIM", "power 1/8-1/4", "power 1/4-1/2"]
+    heads += ["patch-KID x1000", "s"]
+    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
+    for name in next(iter(found.values())):
+        figures = [f"{_mean(found, name, key):.2f}" for key in ("psnr_db", "luma_db")]
+        figures += [f"{_mean(found, name, 'ssim'):.3f}"]
+        figures += [f"{_mean(found, name, key):.0%}" for key in ("power_mid", "power_top")]
+        figures += [shown(scores.of(name)), f"{_mean(found, name, 'seconds'):.2f}"]
+        lines.append(f"| {name} | {' | '.join(figures)} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

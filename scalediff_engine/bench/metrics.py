@@ -6,11 +6,11 @@ All pictures are (H, W, 3) float32 sRGB, 0..1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
 
 from scalediff_engine.images.picture import Pixels
 
@@ -39,22 +39,39 @@ class Measures:
 
 def measure(result: Pixels, original: Pixels) -> Measures:
     """Compare a result with the picture that it should have been."""
-    error = float(np.mean((result - original) ** 2, dtype=np.float64))
-    mid, top = (
-        octave_power(result, low, high) / octave_power(original, low, high) for low, high in OCTAVES
-    )
+    mid, top = powers(result, original)
     return Measures(
-        psnr_db=float(10 * np.log10(1 / max(error, 1e-12))),
+        psnr_db=psnr_db(result, original),
         ssim=_ssim(result, original),
         power_mid=mid,
         power_top=top,
-        colour_shift=float(np.abs((result - original).mean((0, 1), dtype=np.float64)).max() * 255),
+        colour_shift=colour_shift(result, original),
     )
 
 
+def psnr_db(result: Pixels, original: Pixels) -> float:
+    """Peak signal to noise of all channels; any shape."""
+    error = float(np.mean((result - original) ** 2, dtype=np.float64))
+    return float(10 * np.log10(1 / max(error, 1e-12)))
+
+
+def colour_shift(result: Pixels, original: Pixels) -> float:
+    """Largest difference of a channel's mean, in 1/255."""
+    return float(np.abs((result - original).mean((0, 1), dtype=np.float64)).max() * 255)
+
+
+def powers(result: Pixels, original: Pixels) -> tuple[float, float]:
+    """Power in each of the octaves, as a share of the original's."""
+    mid, top = (
+        octave_power(result, low, high) / octave_power(original, low, high) for low, high in OCTAVES
+    )
+    return mid, top
+
+
 def _ssim(result: Pixels, original: Pixels) -> float:
-    value: Any = structural_similarity(original, result, channel_axis=2, data_range=1.0)
-    return float(value)
+    # here, since a machine that only runs the ablations need not have it
+    metrics: Any = import_module("skimage.metrics")
+    return float(metrics.structural_similarity(original, result, channel_axis=2, data_range=1.0))
 
 
 def octave_power(pixels: Pixels, low: float, high: float) -> float:

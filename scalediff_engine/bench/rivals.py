@@ -1,4 +1,7 @@
-"""Everything that the quality tables compare: plain filters, ScaleDiff, and its ablations."""
+"""Everything that the quality tables compare: plain filters, ScaleDiff, and its ablations.
+
+Nothing here reads files or profiles, so that it runs where only torch and diffusers are installed.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,61 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from PIL import Image, ImageFilter
 
+from scalediff_engine.fast.enlarge import enlarge_to
 from scalediff_engine.geometry import Size
-from scalediff_engine.images.picture import Picture, Pixels
+from scalediff_engine.images.lock import source_lock
+from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Kernel, resize
 from scalediff_engine.models.model import Model
+from scalediff_engine.pipeline.loop import run_stages
+from scalediff_engine.pipeline.meter import meter_for
 from scalediff_engine.pipeline.plan import plan_upscale
 from scalediff_engine.pipeline.settings import Attention, Settings
-from scalediff_engine.pipeline.upscale import upscale
 
+BICUBIC = "bicubic"
+UNSHARP = "bicubic + unsharp mask"
 SCALEDIFF = "ScaleDiff"
+FAST = "fast"
 DIRECT = "- direct attention"
+UNSHARP_PERCENT = 150  # what Pillow and most programs begin with
 
 
 @dataclass(frozen=True)
 class Rival:
-    """A named way from a small picture to a large one."""
+    """A named way from a small picture, (h, w, 3) sRGB, to a large one; told a prompt too."""
 
     name: str
     run: Callable[[Pixels, Size, str], Pixels]
 
 
-def all_rivals(model: Model, seed: int) -> tuple[Rival, ...]:
-    """Give every row of the tables; the first two are filters."""
-    plain = Settings(seed=seed)
-    ablations = {
+def filters() -> tuple[Rival, ...]:
+    """Ways without any model."""
+    return (
+        Rival(BICUBIC, _filter(Kernel.BICUBIC)),
+        Rival("Lanczos", _filter(Kernel.LANCZOS)),
+        Rival(UNSHARP, lambda pixels, target, _: unsharp(pixels, target)),
+    )
+
+
+def upscalers(model: Model, seed: int) -> tuple[Rival, ...]:
+    """What the program offers."""
+    return (
+        Rival(SCALEDIFF, _scalediff(model, Settings(seed=seed))),
+        Rival(FAST, lambda pixels, target, _: enlarge_to(pixels, target)),
+    )
+
+
+def ablations(model: Model, plain: Settings) -> tuple[Rival, ...]:
+    """The method, and the method without one of its parts each.
+
+    Args:
+        model: runs all of them
+        plain: of the first row; the others change one thing
+    """
+    rows = {
         SCALEDIFF: plain,
         DIRECT: replace(plain, attention=Attention.DIRECT),
         "- MultiDiffusion": replace(plain, attention=Attention.MULTIDIFFUSION),
@@ -39,11 +72,33 @@ def all_rivals(model: Model, seed: int) -> tuple[Rival, ...]:
         "- no jitter": replace(plain, jitter=False),
         "- no source lock": replace(plain, source_lock=False),
     }
-    filters = {"bicubic": Kernel.BICUBIC, "Lanczos": Kernel.LANCZOS}
-    return (
-        *(Rival(name, _filter(kernel)) for name, kernel in filters.items()),
-        *(Rival(name, _scalediff(model, settings)) for name, settings in ablations.items()),
+    return tuple(Rival(name, _scalediff(model, settings)) for name, settings in rows.items())
+
+
+def unsharp(pixels: Pixels, target: Size) -> Pixels:
+    """Bicubic and an unsharp mask as wide as the enlargement's blur: its factor, in pixels."""
+    large = np.clip(resize(pixels, target), 0, 1)
+    mask = ImageFilter.UnsharpMask(
+        radius=target.width / pixels.shape[1], percent=UNSHARP_PERCENT, threshold=0
     )
+    sharp = Image.fromarray(np.round(large * 255).astype(np.uint8)).filter(mask)
+    return np.asarray(sharp, np.float32) / np.float32(255)
+
+
+def enlarged(pixels: Pixels, target: Size, settings: Settings, model: Model) -> Pixels:
+    """What the program makes of an 8-bit sRGB picture, without its colour management.
+
+    Args:
+        pixels: (h, w, 3) sRGB, 0..1
+    """
+    plan = plan_upscale(Size(pixels.shape[1], pixels.shape[0]), target, model.facts, settings)
+    source = torch.from_numpy(pixels).permute(2, 0, 1)[None] * 2 - 1
+    meter = meter_for(plan, model.facts, settings, lambda _: None)
+    made = run_stages(source, plan, settings, model, meter)
+    result = ((made[0].permute(1, 2, 0) + 1) / 2).float().cpu().numpy()
+    if settings.source_lock:
+        return source_lock(pixels, result)
+    return np.clip(result, 0, 1)
 
 
 def _filter(kernel: Kernel) -> Callable[[Pixels, Size, str], Pixels]:
@@ -51,10 +106,6 @@ def _filter(kernel: Kernel) -> Callable[[Pixels, Size, str], Pixels]:
 
 
 def _scalediff(model: Model, settings: Settings) -> Callable[[Pixels, Size, str], Pixels]:
-    def run(pixels: Pixels, target: Size, prompt: str) -> Pixels:
-        chosen = replace(settings, prompt=prompt)
-        picture = Picture(pixels)
-        plan = plan_upscale(picture.size, target, model.facts, chosen)
-        return upscale(picture, plan, chosen, model, lambda _: None).pixels
-
-    return run
+    return lambda pixels, target, prompt: enlarged(
+        pixels, target, replace(settings, prompt=prompt), model
+    )

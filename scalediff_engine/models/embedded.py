@@ -14,11 +14,11 @@ EMBEDDED = FamilyFacts(
     multiple=16,  # latent factor 4, and two halvings in the U-Net
     train_timesteps=1000,
     stage_table=(
-        # guidance above 1 overshoots with these weights: twice the original's finest detail at 2
-        (StageDefaults(t_start=15, steps=4, guidance=1.0),),
+        (StageDefaults(t_start=10, steps=3, guidance=1.0),),
         (
             StageDefaults(t_start=30, steps=5, guidance=1.0),
-            StageDefaults(t_start=20, steps=4, guidance=1.0),
+            # a little guidance: without it a result lacks detail where the source has none to give
+            StageDefaults(t_start=40, steps=4, guidance=1.15),
         ),
     ),
     t_start_limit=60,
@@ -37,5 +37,5 @@ EMBEDDED = FamilyFacts(
     base=None,  # it hears classes only, and never saw more noise than ``t_start_limit``
     fast=Effort(steps=2),
     best=Effort(steps=8),
-    begins_with_network=False,
+    begins_with_network=True,
 )

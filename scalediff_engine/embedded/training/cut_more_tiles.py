@@ -28,7 +28,7 @@ except ImportError:
     pass
 
 Image.MAX_IMAGE_PIXELS = None
-TILE, FIRST = 384, 1000  # m00000 .. m00313 are the tiles of corpus_more_tiles.json's first cut
+TILE, FIRST = 384, 2000  # the numbers below belong to two earlier cuts
 SIDES = {  # longest side after reduction, pixels
     "photo": (2800, 2000, 1450, 1000, 720),
     "painting": (2900, 2050, 1400, 950),

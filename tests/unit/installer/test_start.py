@@ -42,6 +42,12 @@ def test_test_runs_the_quick_suite_and_passes_the_rest_to_pytest() -> None:
     assert extras_for(["test"]) == ("dev",)
 
 
+def test_quick_tests_run_two_at_once_and_what_comes_after_overrules_that() -> None:
+    command = program_for(LAYOUT, ["test", "-n", "0"])
+
+    assert command[1:] == ["-m", "pytest", "-m", "not slow", "-n", "2", "-n", "0"]
+
+
 @pytest.mark.parametrize("command", ["dialog", "plugins"])
 def test_windows_bring_what_they_need(command: str) -> None:
     assert extras_for([command, "photo.jpg"]) == ("ui",)

@@ -75,7 +75,7 @@ def test_highlights_beyond_one_survive_in_float_and_not_in_integers(model: Embed
     pixels[10:25, 10:25] = 4.0
     bright = run(model, Picture(pixels, depth=Depth.F32)).pixels
     assert bright[35, 35, 0] > 3.5
-    assert bright.min() > -0.4  # and ring no deeper than any edge of a random model
+    assert bright.min() > -0.5  # and ring no deeper than any edge of a random model
     assert run(model, Picture(pixels, depth=Depth.U16)).pixels.max() <= 1
 
 

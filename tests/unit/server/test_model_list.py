@@ -21,7 +21,7 @@ def test_each_family_has_its_line_and_the_embedded_one_is_there() -> None:
     assert [model.name for model in models] == [family.name for family in FAMILIES]
     assert [model.name for model in models if model.installed] == ["embedded"]
     embedded = models[0]
-    assert (embedded.native_width, embedded.steps, embedded.guidance) == (256, 4, 1.0)
+    assert (embedded.native_width, embedded.steps, embedded.guidance) == (256, 3, 1.0)
     assert 0 <= embedded.default_creativity <= 1
 
 
