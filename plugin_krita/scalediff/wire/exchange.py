@@ -177,24 +177,34 @@ def read_into(response: http.client.HTTPResponse, target: memoryview) -> None:
 
 
 def _send(connection: http.client.HTTPConnection, upload: Upload) -> None:
-    """Send a body in slices; stop where the engine has said no already."""
+    """Send a body as fast as it is taken; stop where the engine has said no already."""
     sent = 0
     with selectors.DefaultSelector() as selector:
-        selector.register(connection.sock, selectors.EVENT_READ)
+        selector.register(connection.sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
         try:
             for part in upload.parts:
                 with memoryview(part) as view, view.cast("B") as octets:
                     sent += octets.nbytes
                     if sent > upload.length:
                         raise ValueError(f"More than the {upload.length} bytes that were said.")
-                    for start in range(0, octets.nbytes, _SLICE_BYTES):
-                        if selector.select(0):
+                    start = 0
+                    while start < octets.nbytes:
+                        if _is_answered(selector, connection.timeout):
                             return
-                        connection.send(octets[start : start + _SLICE_BYTES])
+                        # what fits and no more, so that an answer is heard while nobody takes it
+                        start += connection.sock.send(octets[start : start + _SLICE_BYTES])
         except ConnectionError:
             return  # it may have said why before it closed
     if sent < upload.length:
         raise ValueError(f"{sent} bytes came of the {upload.length} that were said.")
+
+
+def _is_answered(selector: selectors.BaseSelector, seconds: Optional[float]) -> bool:
+    """Wait until something came or more can be sent; tell whether something came."""
+    ready = selector.select(seconds)
+    if not ready:
+        raise TimeoutError("timed out")
+    return any(events & selectors.EVENT_READ for _, events in ready)
 
 
 def _require_success(response: http.client.HTTPResponse, port: int) -> None:

@@ -221,6 +221,7 @@ def test_a_refusal_is_heard_while_nobody_takes_the_rest() -> None:
         opened, _ = listening.accept()
         with opened:
             opened.recv(1 << 16)
+            time.sleep(0.5)  # until the client can send no more
             head = f"HTTP/1.1 413 No\r\nScaleDiff-Protocol: 1\r\nContent-Length: {len(problem)}"
             opened.sendall(head.encode() + b"\r\n\r\n" + problem)
             heard.wait(20)
