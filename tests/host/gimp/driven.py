@@ -142,6 +142,8 @@ def driven(gimp: Gimp, folder: Path, screen: Screen, seconds: int = 400) -> Iter
             except subprocess.TimeoutExpired:
                 os.kill(process.pid, signal.SIGTERM)
                 process.communicate(timeout=20)
+        if process.stdout is not None:  # it may have ended by itself: its time was over
+            process.stdout.close()
 
 
 def _dismiss_welcome(made: Driven) -> None:
