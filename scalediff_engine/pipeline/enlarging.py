@@ -7,14 +7,13 @@ picture begins with that instead, and adds to it: ``FamilyFacts.begins_with_netw
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from scalediff_engine.fast.enlarge import TILE_PX, tiles
-from scalediff_engine.fast.network import Network, shipped
+from scalediff_engine.fast.network import shipped
 from scalediff_engine.geometry import Box, Size
 from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.pipeline.canvas import (
@@ -37,17 +36,10 @@ class Enlarging:
     Args:
         sizes: of the run
         with_network: whether the fast network does it, or a bicubic resize
-        network: gives the network of a scale
     """
 
-    def __init__(
-        self,
-        sizes: StageSizes,
-        with_network: bool,
-        network: Callable[[int], Network] = shipped,
-    ) -> None:
-        self._sizes, self._network = sizes, network
-        self._with_network = with_network
+    def __init__(self, sizes: StageSizes, with_network: bool) -> None:
+        self._sizes, self._with_network = sizes, with_network
 
     def of_source(self, source: Tensor, canvas: Size, part: Box | None = None) -> Tensor:
         """Enlarge the source onto a canvas; see ``to_canvas``.
@@ -66,15 +58,13 @@ class Enlarging:
         scale = source_scale(source, self._sizes, canvas)
         if not self._is_worth_it(*scale):
             return to_canvas(source, self._sizes, canvas, part)
-        padded, (rows, cols) = continued(source, scale, canvas), source.shape[-2:]
+        padded = continued(source, scale, canvas)
         scale = scale[0] / 2, scale[1] / 2
         if part is None:
-            return resize_exactly(self._doubled(padded), scale, canvas)
-        steps, whole = (1 / scale[0], 1 / scale[1]), Box.of(Size(2 * cols, 2 * rows))
-        if padded.shape != source.shape:
-            whole = Box.of(Size(2 * padded.shape[-1], 2 * padded.shape[-2]))
-        at = _needed(part, steps, whole)
-        return resample(self._doubled(padded, at), at, steps, part)
+            return resize_exactly(_doubled(padded), scale, canvas)
+        steps = 1 / scale[0], 1 / scale[1]
+        at = _needed(part, steps, _twice(padded))
+        return resample(_doubled(padded, at), at, steps, part)
 
     def of_stage(self, x: Tensor, before: Size, canvas: Size) -> Tensor:
         """Enlarge the whole picture of the stage before.
@@ -88,7 +78,7 @@ class Enlarging:
             (1, 3, canvas.height, canvas.width)
         """
         if self._is_worth_it(canvas.height / before.height, canvas.width / before.width):
-            x = self._doubled(x)
+            x = _doubled(x)
         return x if x.shape[-2:] == (canvas.height, canvas.width) else resize_canvas(x, canvas)
 
     def of_part(self, x: Tensor, at: Box, before: Size, canvas: Size, part: Box) -> Tensor:
@@ -108,27 +98,32 @@ class Enlarging:
             doubled = Box(2 * at.left, 2 * at.top, 2 * at.right, 2 * at.bottom)
             step = 2 * step[0], 2 * step[1]
             needed = _needed(part, step, doubled)
-            return resample(self._doubled(x, needed.seen_from(doubled)), needed, step, part)
+            return resample(_doubled(x, needed.seen_from(doubled)), needed, step, part)
         return resample(x, at, step, part)
 
     def _is_worth_it(self, down: float, across: float) -> bool:
         return self._with_network and min(down, across) >= LEAST_FACTOR
 
-    def _doubled(self, x: Tensor, wanted: Box | None = None) -> Tensor:
-        """What the network makes of a picture, (1, 3, h, w) to twice the size, or a part of it."""
-        network = self._network(2)
-        pixels = x[0].float().add(1).div(2).permute(1, 2, 0).cpu().numpy()
-        wanted = wanted or Box.of(Size(2 * x.shape[-1], 2 * x.shape[-2]))
-        made = np.empty((wanted.size.height, wanted.size.width, 3), np.float32)
-        for tile in tiles(wanted.size, TILE_PX):
-            here = Box(
-                tile.left + wanted.left,
-                tile.top + wanted.top,
-                tile.right + wanted.left,
-                tile.bottom + wanted.top,
-            )
-            made[tile.top : tile.bottom, tile.left : tile.right] = network.region(pixels, here)
-        return torch.from_numpy(made).permute(2, 0, 1)[None].mul_(2).sub_(1).to(x)
+
+def _doubled(x: Tensor, wanted: Box | None = None) -> Tensor:
+    """What the network makes of a picture, (1, 3, h, w) to twice the size, or a part of it."""
+    network = shipped(2)
+    pixels = x[0].float().add(1).div(2).permute(1, 2, 0).cpu().numpy()
+    wanted = wanted or _twice(x)
+    made = np.empty((wanted.size.height, wanted.size.width, 3), np.float32)
+    for tile in tiles(wanted.size, TILE_PX):
+        here = Box(
+            tile.left + wanted.left,
+            tile.top + wanted.top,
+            tile.right + wanted.left,
+            tile.bottom + wanted.top,
+        )
+        made[tile.top : tile.bottom, tile.left : tile.right] = network.region(pixels, here)
+    return torch.from_numpy(made).permute(2, 0, 1)[None].mul_(2).sub_(1).to(x)
+
+
+def _twice(x: Tensor) -> Box:
+    return Box(0, 0, 2 * x.shape[-1], 2 * x.shape[-2])
 
 
 def _needed(part: Box, step: tuple[float, float], whole: Box) -> Box:

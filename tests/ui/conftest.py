@@ -17,6 +17,7 @@ from fake_gateway import FakeGateway, FakeLater
 from PySide6.QtCore import QLocale
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from real_engine import Dialogs
 
 from scalediff_engine.ui import binding
 from scalediff_engine.ui.colours import Scheme
@@ -74,3 +75,11 @@ def wait_until(app: QApplication) -> Callable[..., None]:
             QTest.qWait(5)
 
     return wait
+
+
+@pytest.fixture
+def dialogs(app: QApplication) -> Generator[Dialogs]:
+    """Opens dialogs in this process; they are closed at the end."""
+    found = Dialogs(app)
+    yield found
+    found.close()

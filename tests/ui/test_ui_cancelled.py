@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+from PySide6.QtWidgets import QMessageBox, QPushButton
 from real_engine import (
     Dialogs,
     Host,
@@ -40,13 +40,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Places]:
         let_dialogs_start_engines(home, patch)
         with served(home) as places:
             yield places
-
-
-@pytest.fixture
-def dialogs(app: QApplication) -> Generator[Dialogs]:
-    found = Dialogs(app)
-    yield found
-    found.close()
 
 
 class Case:

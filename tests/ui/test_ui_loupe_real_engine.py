@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from real_engine import (
     Dialogs,
     client_of,
@@ -31,13 +30,6 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Places]
     let_dialogs_start_engines(tmp_path / "home", monkeypatch)
     with served(tmp_path / "home") as places:
         yield places
-
-
-@pytest.fixture
-def dialogs(app: QApplication) -> Generator[Dialogs]:
-    found = Dialogs(app)
-    yield found
-    found.close()
 
 
 def test_a_look_is_what_the_result_becomes(engine: Places, dialogs: Dialogs) -> None:

@@ -14,7 +14,7 @@ import pytest
 from PIL import ImageCms
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from real_engine import (
     Dialogs,
     Host,
@@ -47,13 +47,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Places]:
         let_dialogs_start_engines(home, patch)
         with served(home) as places:
             yield places
-
-
-@pytest.fixture
-def dialogs(app: QApplication) -> Generator[Dialogs]:
-    found = Dialogs(app)
-    yield found
-    found.close()
 
 
 def readable(widget: QWidget) -> list[str]:

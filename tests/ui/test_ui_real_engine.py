@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QLabel
 from real_engine import (
     Dialogs,
     client_of,
@@ -40,13 +40,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def engine(home: Path) -> Generator[Places]:
     with served(home) as places:
         yield places
-
-
-@pytest.fixture
-def dialogs(app: QApplication) -> Generator[Dialogs]:
-    found = Dialogs(app)
-    yield found
-    found.close()
 
 
 def test_a_session_from_open_to_accept(engine: Places, dialogs: Dialogs) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator
 import numpy as np
 import pytest
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
 from real_engine import (
     Dialogs,
     Host,
@@ -60,13 +59,6 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(ui_app, "TrayNotifier", Messages)
     Messages.said.clear()
     return Messages.said
-
-
-@pytest.fixture
-def dialogs(app: QApplication) -> Generator[Dialogs]:
-    found = Dialogs(app)
-    yield found
-    found.close()
 
 
 def test_two_dialogs_at_once_each_get_their_own_result(engine: Places, dialogs: Dialogs) -> None:
