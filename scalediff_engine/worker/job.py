@@ -66,10 +66,11 @@ class Workplace:
         _log.info("Job %s begins.", job)
         outcome = self._attempt(task)
         _log.info("Job %s: %s.", job, type(outcome).__name__.lower())
-        self._tell(outcome)
         if isinstance(outcome, Done):
+            # before it is told: whoever hears it may end this process or look into the folder
             with suppress(OSError):
                 (Path(task.run.folder) / spool.CHECKPOINT).unlink(missing_ok=True)
+        self._tell(outcome)
         self._loaded.rest()  # out here no exception holds a frame, and with it tensors
 
     def _attempt(self, task: Task) -> News:
