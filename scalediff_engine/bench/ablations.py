@@ -24,7 +24,7 @@ from PIL import Image
 
 from scalediff_engine.bench.metrics import SeamScore, colour_shift, powers, psnr_db
 from scalediff_engine.bench.page import cut_to, prompt_of, renew_table, small_of
-from scalediff_engine.bench.rivals import DIRECT, SCALEDIFF, ablations
+from scalediff_engine.bench.rivals import DIRECT, OUR_OWN, SCALEDIFF, ablations
 from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.models.embedded import EMBEDDED
@@ -67,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--mixing-lowpass", type=float)
     parser.add_argument("--guidance-lowpass", type=float)
     parser.add_argument("--bicubic-start", action="store_true", help="never begin with the network")
+    parser.add_argument("--paper", action="store_true", help="without the rows that are our own")
     options = parser.parse_args(arguments)
-    for path in options.tables or ():
-        _renew(path, options.output / "quality.md")
+    _renew(options.tables or (), options.output / "quality.md")
     if options.pictures and options.json is None:
         parser.error("--json FILE is missing: what is measured must go somewhere.")
     if options.pictures:
@@ -125,6 +125,8 @@ def _measure(options: argparse.Namespace) -> None:
                 for rival in ablations(model, plain):
                     if (rival.name, scale, path.stem, seed) in done:
                         continue
+                    if options.paper and rival.name in OUR_OWN:
+                        continue
                     begun = time.perf_counter()
                     target = Size(original.shape[1], original.shape[0])
                     result = rival.run(small, target, prompt_of(path))
@@ -172,15 +174,19 @@ def _write(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def _renew(path: Path, page: Path) -> None:
-    known = json.loads(path.read_text())
-    cells = [Cell(**cell) for cell in known["cells"]]
-    for scale in sorted({cell.scale for cell in cells}):
-        name = f"ablations {known['about']['name']} x{scale}"
-        renew_table(page, name, table([cell for cell in cells if cell.scale == scale]))
+def _renew(paths: Sequence[Path], page: Path) -> None:
+    """Files of the same name are parts of one table."""
+    tables: dict[str, list[Cell]] = {}
+    for path in paths:
+        known = json.loads(path.read_text())
+        for cell in (Cell(**cell) for cell in known["cells"]):
+            name = f"ablations {known['about']['name']} x{cell.scale}"
+            tables.setdefault(name, []).append(cell)
+    for name, cells in tables.items():
+        renew_table(page, name, table(cells))
 
 
-HEAD = "| | PSNR dB | difference dB | between seeds | {} | colour shift /255 | seams | s |"
+HEAD = "| | PSNR dB | difference dB | between seeds | {} | colour shift /255 | seams |"
 POWERS = ("power 1/8-1/4", "difference", "power 1/4-1/2", "difference")
 
 
@@ -189,7 +195,7 @@ def table(cells: Sequence[Cell]) -> str:
     names = list(dict.fromkeys(cell.name for cell in cells))
     first = [cell for cell in cells if cell.name == SCALEDIFF]
     whole = [cell for cell in cells if cell.name == DIRECT]
-    lines = [HEAD.format(" | ".join(POWERS)), "|" + " --- |" * 11]
+    lines = [HEAD.format(" | ".join(POWERS)), "|" + " --- |" * 10]
     for name in names:
         rows = [cell for cell in cells if cell.name == name]
         plain = name == SCALEDIFF
@@ -207,7 +213,6 @@ def table(cells: Sequence[Cell]) -> str:
             ),
             f"{_mean(rows, 'colour_shift'):.2f}",
             f"{_seam(rows) / _seam(whole):.3f}" if whole else "-",
-            f"{_mean(rows, 'seconds'):.1f}",
         ]
         lines.append(f"| {name} | {' | '.join(figures)} |")
     pictures, seeds = len({c.picture for c in cells}), len({c.seed for c in cells})

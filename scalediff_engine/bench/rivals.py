@@ -28,6 +28,7 @@ UNSHARP = "bicubic + unsharp mask"
 SCALEDIFF = "ScaleDiff"
 FAST = "fast"
 DIRECT = "- direct attention"
+OUR_OWN = ("- no jitter", "- no source lock")  # parts that are not in the paper
 UNSHARP_PERCENT = 150  # what Pillow and most programs begin with
 
 
@@ -69,8 +70,8 @@ def ablations(model: Model, plain: Settings) -> tuple[Rival, ...]:
         "- MultiDiffusion": replace(plain, attention=Attention.MULTIDIFFUSION),
         "- no LFM": replace(plain, latent_frequency_mixing=False),
         "- no SG": replace(plain, structure_guidance=False),
-        "- no jitter": replace(plain, jitter=False),
-        "- no source lock": replace(plain, source_lock=False),
+        OUR_OWN[0]: replace(plain, jitter=False),
+        OUR_OWN[1]: replace(plain, source_lock=False),
     }
     return tuple(Rival(name, _scalediff(model, settings)) for name, settings in rows.items())
 

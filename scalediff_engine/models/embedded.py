@@ -16,9 +16,8 @@ EMBEDDED = FamilyFacts(
     stage_table=(
         (StageDefaults(t_start=10, steps=3, guidance=1.0),),
         (
-            StageDefaults(t_start=30, steps=5, guidance=1.0),
-            # a little guidance: without it a result lacks detail where the source has none to give
-            StageDefaults(t_start=40, steps=4, guidance=1.15),
+            StageDefaults(t_start=30, steps=6, guidance=1.0),
+            StageDefaults(t_start=40, steps=6, guidance=1.0),
         ),
     ),
     t_start_limit=60,

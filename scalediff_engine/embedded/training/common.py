@@ -75,7 +75,7 @@ LABELS = {"photo": 1, "painting": 2, "texture": 3}
 SHARP, SOFT = 4, 5
 
 # Tiles of corpus.tar that are left out of training: cut from pictures under the GFDL, or from ones
-# whose licence is open (CORPUS.md). The first three runs left out fewer, see the model's card.
+# whose licence is open (CORPUS.md).
 LEFT_OUT = frozenset((Path(__file__).parent / "left_out.txt").read_text().split())
 VALIDATION_EVERY = 60  # every 60th tile is kept back to watch the training
 
@@ -89,8 +89,8 @@ def alphas_cumprod():
 # ------------------------------------------------------------------------------------- corpus
 
 
-def load_corpus(archives, limit=None, names=None):
-    """Reads WebP tiles from tar files (comma-separated names); `names` says which, None is all.
+def load_corpus(archives, limit=None):
+    """Reads WebP tiles from tar files (comma-separated names).
 
     Returns the training part (uint8 [N, 3, 384, 384], smaller tiles padded by reflection; valid
     sizes [N, 2]; labels [N]) and the validation tiles (full-size ones only).
@@ -100,7 +100,7 @@ def load_corpus(archives, limit=None, names=None):
         with tarfile.open(archive) as tar:
             for member in tar.getmembers():
                 name = os.path.basename(member.name)
-                if member.isfile() and name not in LEFT_OUT and (names is None or name in names):
+                if member.isfile() and name not in LEFT_OUT:
                     items.append((name, tar.extractfile(member).read()))
     items = sorted(items)[:limit]
     random.Random(5).shuffle(items)

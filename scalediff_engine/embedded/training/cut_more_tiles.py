@@ -2,8 +2,7 @@
 
 Input: curated.json (path -> label, held) over the packages unpacked in x/, and
 corpus_licences.json of settle_licences.py: pictures whose licence is open are left out.
-Output: corpus_more.tar (mNNNNN_<label>.webp), its two halves more_1.tar and more_2.tar, and
-corpus_more_tiles.json (the source of every tile).
+Output: corpus_more.tar (mNNNNN_<label>.webp) and corpus_more_tiles.json (the source of every tile).
 
     python cut_more_tiles.py curated.json corpus_licences.json
 """
@@ -153,12 +152,11 @@ def main():
                 small = m["w"] * m["h"] < 2.5e6
                 groups.setdefault(m["label"], []).append(tiles[:4] if small else tiles)
     sources = []
-    archives = [tarfile.open(n, "w") for n in ("corpus_more.tar", "more_1.tar", "more_2.tar")]
+    archive = tarfile.open("corpus_more.tar", "w")
     for i, (path, label, scale, measure, data) in enumerate(chosen(groups)):
         info = tarfile.TarInfo(f"m{i + FIRST:05d}_{label}.webp")
         info.size = len(data)
-        for archive in (archives[0], archives[1 + i % 2]):
-            archive.addfile(info, io.BytesIO(data))
+        archive.addfile(info, io.BytesIO(data))
         sources.append(
             dict(
                 name=info.name,
@@ -168,8 +166,7 @@ def main():
                 licence=licences[path.removeprefix("x/")][0],
             )
         )
-    for archive in archives:
-        archive.close()
+    archive.close()
     with open("corpus_more_tiles.json", "w") as file:
         json.dump(sources, file)
     print(len(sources), "tiles")

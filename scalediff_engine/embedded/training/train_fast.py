@@ -1,7 +1,7 @@
 """Trains the fast single-pass upscaler for one scale, from the corpus to ONNX.
 
-    python train_fast.py --corpus corpus.tar --tiles fast_tiles.txt --scale 2 --out fast
-    python train_fast.py --corpus corpus.tar --tiles fast_tiles.txt --scale 4 --out fast
+    python train_fast.py --corpus corpus.tar --scale 2 --out fast
+    python train_fast.py --corpus corpus.tar --scale 4 --out fast
 
 Most small pictures are clean reductions (bicubic, box, Lanczos), since that is what a picture from
 a camera, a program or the web usually is; the others are blurred, noisy, JPEG-coded, or all of it.
@@ -36,7 +36,6 @@ DEGRADED_GROUPS = 4  # of every batch, each degraded in its own way
 def arguments():
     ap = argparse.ArgumentParser()
     ap.add_argument("--corpus", default="corpus.tar", help="tar files, comma-separated")
-    ap.add_argument("--tiles", help="a file with the names of the tiles to use; all unless given")
     ap.add_argument("--limit", type=int, help="read only this many tiles")
     ap.add_argument("--scale", type=int, required=True, choices=(2, 4))
     ap.add_argument("--out", default="fast")
@@ -204,7 +203,7 @@ def main():
     torch.manual_seed(a.seed)
     os.makedirs(a.out, exist_ok=True)
     name = os.path.join(a.out, f"x{a.scale}")
-    (tiles, valid, _), (held, _) = load_corpus(a.corpus, a.limit, names_of(a.tiles))
+    (tiles, valid, _), (held, _) = load_corpus(a.corpus, a.limit)
     fits = (valid >= a.size).all(1)
     crops = Crops(tiles[fits], valid[fits], a.size, device)
     held = held[:16].to(device).float() / 255
@@ -279,14 +278,6 @@ def main():
     say(f"done: {step} steps, {clock.passed():.1f} s")
     watcher.load_state_dict(average.state(net))
     export(watcher.cpu().float(), name + ".onnx")
-
-
-def names_of(path):
-    """The names in a file, one a line, or None for all."""
-    if path is None:
-        return None
-    with open(path) as lines:
-        return {line.strip() for line in lines}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# From the corpus to everything that ships, and the plain twin for the ablations:
+#
+#     ./train_all.sh corpus.tar,corpus_more.tar,corpus_text.tar,corpus_smooth.tar OUT
+#
+# Two GPUs work side by side, one does everything in turn. A run that was cut off goes on when the
+# command is given again; a whole run on two H200 takes 23 minutes. Seconds of each part are in the
+# environment. OUT/logs tells what happened, OUT/deliver and OUT/fast/*.onnx are the files.
+set -eu
+corpus=$1 out=$2
+here=$(cd "$(dirname "$0")" && pwd)
+: "${VAE_SECONDS:=205}" "${FAST_SECONDS:=225}" "${UNET_SECONDS:=960}" "${TWIN_SECONDS:=600}"
+gpus=$(python3 -c 'import torch; print(torch.cuda.device_count())')
+other=$((gpus > 1 ? 1 : 0))
+mkdir -p "$out/logs"
+
+# run LOG GPU SCRIPT ARGUMENT...
+run() {
+    local log=$out/logs/$1.txt gpu=$2 script=$3
+    shift 3
+    CUDA_VISIBLE_DEVICES=$gpu python3 "$here/$script" --corpus "$corpus" "$@" >>"$log" 2>&1
+}
+# Beside what runs, where there is a second GPU for it; after it, where there is none.
+beside() {
+    if [[ $gpus -gt 1 ]]; then "$@" & else "$@"; fi
+}
+
+for scale in 2 4; do
+    [[ -e $out/fast/x$scale.onnx ]] ||
+        beside run "fast_x$scale" "$other" train_fast.py --scale "$scale" --out "$out/fast" \
+            --seconds "$FAST_SECONDS"
+done
+[[ -e $out/VAE_DONE ]] || run vae 0 train_vae.py --out "$out" --bs 64 --seconds "$VAE_SECONDS"
+wait
+
+[[ -e $out/twin/UNET_DONE ]] ||
+    beside run twin "$other" train_unet.py --vae "$out/vae" --out "$out/twin" --no-pairs --resume \
+        --bs 256 --passes 1 --seconds "$TWIN_SECONDS"
+[[ -e $out/UNET_DONE ]] ||
+    run unet 0 train_unet.py --vae "$out/vae" --guess "$out/fast/x2.pt" --out "$out" --resume \
+        --bs 256 --passes 1 --seconds "$UNET_SECONDS"
+wait
+
+cp -r "$out/vae" "$out/twin/"
+python3 "$here/pack.py" "$out" "$out/deliver"
+python3 "$here/pack.py" "$out/twin" "$out/twin/deliver"
+sha256sum "$out"/fast/*.onnx "$out"/deliver/*/*.safetensors "$out"/deliver/*.safetensors \
+    "$out"/twin/deliver/*/*.safetensors >"$out/logs/hashes.txt"
