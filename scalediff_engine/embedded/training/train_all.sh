@@ -44,5 +44,8 @@ wait
 cp -r "$out/vae" "$out/twin/"
 python3 "$here/pack.py" "$out" "$out/deliver"
 python3 "$here/pack.py" "$out/twin" "$out/twin/deliver"
+for folder in "$out/deliver" "$out/twin/deliver"; do
+    python3 "$here/fit_preview.py" "$corpus" "$folder"
+done
 sha256sum "$out"/fast/*.onnx "$out"/deliver/*/*.safetensors "$out"/deliver/*.safetensors \
     "$out"/twin/deliver/*/*.safetensors >"$out/logs/hashes.txt"
