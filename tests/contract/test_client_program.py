@@ -182,15 +182,20 @@ def test_the_engine_imports_nothing_heavy(places: Places) -> None:
 
 
 def test_it_answers_within_a_second(places: Places) -> None:
+    """On a machine that needs long for the imports alone it may take longer, too."""
     took_seconds: list[float] = []
+    imports_seconds: list[float] = []
     for _ in range(3):  # the first may compile Python's files, and others use the processor
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import fastapi, uvicorn"], check=True)
+        imports_seconds.append(time.perf_counter() - began)
         began = time.perf_counter()
         process = start_process(places, command=REAL)
         wait_for(places)
         took_seconds.append(time.perf_counter() - began)
         process.terminate()
         assert end_of(process)[0] == 0
-    assert min(took_seconds) < 1.0
+    assert min(took_seconds) < max(1.0, 3 * min(imports_seconds))
 
 
 def test_it_ends_by_itself(places: Places) -> None:
