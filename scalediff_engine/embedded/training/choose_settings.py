@@ -2,7 +2,7 @@
 
 A candidate is one T:STEPS:GUIDANCE for each stage, with commas between them. The best has the
 lowest patch-KID among those that are no worse in PSNR than bicubic on the mean, and nowhere more
-than 2 dB (in smooth tiles, at 40 dB, that is hardly seen); where none is, the best PSNR. The test pictures have no say in it.
+than 2 dB (in smooth tiles, at 40 dB, that is hardly seen); where none is, the best PSNR.
 
     python choose_settings.py --corpus CORPUS --folder deliver --scale 4 --features features.onnx \
         --device cuda 30:5:1,40:4:1 30:5:1,40:4:1.15

@@ -3,8 +3,8 @@
 #
 #     ./train_all.sh corpus.tar,corpus_more.tar,corpus_text.tar,corpus_smooth.tar OUT
 #
-# Two GPUs work side by side, one does everything in turn. A run that was cut off goes on when the
-# command is given again; a whole run on two H200 takes 23 minutes. Seconds of each part are in the
+# Two GPUs work side by side, one does everything in turn. When the command is given again,
+# finished parts are kept; a whole run on two H200 takes about 22 minutes. Seconds of each part are in the
 # environment. OUT/logs tells what happened, OUT/deliver and OUT/fast/*.onnx are the files.
 set -eu
 corpus=$1 out=$2
