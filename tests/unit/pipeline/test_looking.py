@@ -240,10 +240,13 @@ def test_with_the_model_that_ships_it_is_as_close_as_the_page_says() -> None:
     settings, facts = Settings(steps=2), model.facts
     plan = planned(source, None, settings, 8, facts)
     whole = upscale(source, plan, settings, model, lambda _: None)
-    # where it is smooth, where it is grainy, and at a border: 56, 22 and 19
+    other = upscale(source, plan, replace(settings, seed=1), model, lambda _: None)
+    # where it is smooth, where it is grainy, and at a border: 56, 22 and 19 dB from the whole;
+    # another seed is 52, 20 and 18
     for window in (Box(400, 200, 600, 360), Box(400, 700, 600, 860), Box(0, 864, 160, 1024)):
         plan = planned(source, window, settings, 8, facts)
         assert plan.stages[-1].part is not None
         part = upscale(source, plan, settings, model, lambda _: None)
-        error = part.pixels - taken(whole.pixels, window)
-        assert -10 * np.log10(np.mean(error**2)) > (45 if window.bottom < 512 else 17)
+        expected = taken(whole.pixels, window)
+        unrelated = np.mean((taken(other.pixels, window) - expected) ** 2)
+        assert np.mean((part.pixels - expected) ** 2) < 0.85 * unrelated
