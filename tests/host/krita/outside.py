@@ -104,7 +104,7 @@ class Beside:
 
 
 def run_krita(
-    version: str, beside: Beside, script: Path, *arguments: str, seconds: int = 240, **environ: str
+    version: str, beside: Beside, script: Path, *arguments: str, seconds: int = 900, **environ: str
 ) -> tuple[int, str]:
     """Run a script in Krita with its windows; gives its exit status and what it wrote.
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,14 +27,22 @@ MANY_STEPS = replace(QUICK, steps=15)
 SELDOM = ("--checkpoint-seconds", "1000")
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """A job that nobody interrupts: what comes of it, and what its steps take here."""
+
+    result: bytes
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The result of a job that nobody interrupts."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     folder = tmp_path_factory.mktemp("undisturbed")
     run = make_run(folder, settings=LONGER)
     with worker(folder) as process:
         assert isinstance(process.do(run), Done)
-    return result_of(run)
+        moments = [moment for moment, news in process.heard if isinstance(news, Advanced)]
+    return Undisturbed(result_of(run), moments[-1] - moments[0])
 
 
 def steps(process: WorkerProcess) -> list[tuple[float, Advanced]]:
@@ -49,7 +57,7 @@ def at_step(number: int, stage: int = 1) -> Callable[[Advanced], bool]:
     return lambda news: (news.progress.stage, news.progress.step) == (stage, number)
 
 
-def kill_at_random(folder: Path, kills: int, expected: bytes, seed: int) -> int:
+def kill_at_random(folder: Path, kills: int, expected: Undisturbed, seed: int) -> int:
     """Kill jobs at random moments until there were so many kills; gives how many jobs were done."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     killed = done = 0
@@ -68,7 +76,7 @@ def kill_at_random(folder: Path, kills: int, expected: bytes, seed: int) -> int:
                     time.sleep(chance.uniform(0, 2))
                 else:
                     process.wait_for(Advanced)
-                    time.sleep(chance.uniform(0, 3))
+                    time.sleep(chance.uniform(0, expected.seconds))
                 process.kill()
             reports = [n.progress for _, n in process.heard if isinstance(n, Advanced)]
             if reports:
@@ -80,7 +88,7 @@ def kill_at_random(folder: Path, kills: int, expected: bytes, seed: int) -> int:
             if any(isinstance(news, Done) for _, news in process.heard):
                 break
             killed += 1
-        assert result_of(run) == expected
+        assert result_of(run) == expected.result
         parts = [path for path in Path(run.folder).iterdir() if path.suffix == ".part"]
         assert not parts
         done += 1
@@ -89,20 +97,20 @@ def kill_at_random(folder: Path, kills: int, expected: bytes, seed: int) -> int:
 
 
 def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(
-    tmp_path: Path, undisturbed: bytes
+    tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     kill_at_random(tmp_path, 2, undisturbed, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_kills_at_random_moments_change_no_byte(tmp_path: Path, undisturbed: bytes) -> None:
+def test_kills_at_random_moments_change_no_byte(tmp_path: Path, undisturbed: Undisturbed) -> None:
     """Of a worker alone; tests/contract/test_kills.py kills 25 times below an engine."""
     assert kill_at_random(tmp_path, 10, undisturbed, seed=25) > 1
 
 
 def test_a_paused_job_is_saved_at_the_end_of_its_step_and_goes_on_there(
-    tmp_path: Path, undisturbed: bytes
+    tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     run = make_run(tmp_path, settings=LONGER)
     with worker(tmp_path, *SELDOM) as process:
@@ -121,7 +129,7 @@ def test_a_paused_job_is_saved_at_the_end_of_its_step_and_goes_on_there(
         assert there.fraction == paused_at.fraction
         assert following.step == paused_at.step + 1
         assert following.preview > paused_at.preview
-    assert result_of(run) == undisturbed
+    assert result_of(run) == undisturbed.result
     assert not (Path(run.folder) / spool.CHECKPOINT).exists()
 
 
