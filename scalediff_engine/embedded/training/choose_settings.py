@@ -80,10 +80,10 @@ def main():
 
     _, (held, labels) = load_corpus(a.corpus)
     names = "", "photo", "painting", "texture"
-    tiles = [np.ascontiguousarray(t.permute(1, 2, 0).numpy().astype(np.float32) / 255) for t in held]
-    jobs = [
-        (c, i, t, names[labels[i]]) for c in a.candidates for i, t in enumerate(tiles)
+    tiles = [
+        np.ascontiguousarray(t.permute(1, 2, 0).numpy().astype(np.float32) / 255) for t in held
     ]
+    jobs = [(c, i, t, names[labels[i]]) for c in a.candidates for i, t in enumerate(tiles)]
     context = multiprocessing.get_context("spawn")
     with context.Pool(a.processes, begin, (a,)) as pool:
         rows = pool.map(measured, jobs, chunksize=4)
@@ -106,8 +106,10 @@ def main():
         )
         print(f"x{a.scale}", c, {k: round(float(v), 3) for k, v in found[c].items()}, flush=True)
     fit = [c for c, f in found.items() if f["over_bicubic"] >= 0 and f["worst"] >= WORST_DB]
-    best = min(fit, key=lambda c: found[c]["kid"]) if fit else max(
-        found, key=lambda c: found[c]["psnr"]
+    best = (
+        min(fit, key=lambda c: found[c]["kid"])
+        if fit
+        else max(found, key=lambda c: found[c]["psnr"])
     )
     print("best:", best)
     if a.json:

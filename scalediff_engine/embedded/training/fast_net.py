@@ -103,10 +103,31 @@ class FastNet(nn.Module):
 
 
 def load(path):
-    """The network of a training checkpoint, with its averaged weights."""
+    """The network of a training checkpoint, with its averaged weights, or of what `export` wrote."""
+    if str(path).endswith(".onnx"):
+        return load_exported(path)
     saved = torch.load(path, map_location="cpu", weights_only=True)
     net = FastNet(**saved["config"])
     net.load_state_dict(saved["average"])
+    return net.eval()
+
+
+def load_exported(path):
+    """The network of an ONNX file, with its weights as they were rounded."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    weights = {
+        tensor.name.removesuffix(".half"): torch.from_numpy(
+            numpy_helper.to_array(tensor).astype(np.float32)
+        )
+        for tensor in model.graph.initializer
+    }
+    scale = next(int(e.value) for e in model.metadata_props if e.key == "scale")
+    blocks = sum(name.endswith(".first.bias") for name in weights)
+    net = FastNet(scale, len(weights["head.bias"]), blocks)
+    net.load_state_dict({name: weights[name] for name in net.state_dict()})
     return net.eval()
 
 

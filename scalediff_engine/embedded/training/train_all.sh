@@ -37,7 +37,7 @@ wait
     beside run twin "$other" train_unet.py --vae "$out/vae" --out "$out/twin" --no-pairs --resume \
         --bs 256 --passes 1 --seconds "$TWIN_SECONDS"
 [[ -e $out/UNET_DONE ]] ||
-    run unet 0 train_unet.py --vae "$out/vae" --guess "$out/fast/x2.pt" --out "$out" --resume \
+    run unet 0 train_unet.py --vae "$out/vae" --guess "$out/fast/x2.onnx" --out "$out" --resume \
         --bs 256 --passes 1 --seconds "$UNET_SECONDS"
 wait
 

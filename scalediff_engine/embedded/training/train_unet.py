@@ -19,6 +19,8 @@ it: low band of the enlarged latent, high band of the enlarged picture's latent.
 
 One group in seven shows pictures that are soft themselves, as many photographs are at their own size:
 there the sharp latent is that of a soft picture, and what a model must learn is to leave it alone.
+Pairs of such a picture carry no quality token, and neither do a few of the others: "sharp" is said of
+pictures that are sharp, so that it never comes to mean "perhaps soft".
 
 Latents live in a ring of groups on the GPU that is refilled all the time, so that every tile
 comes back with other sizes, degradations and mirrorings.
@@ -78,7 +80,7 @@ def arguments():
     ap.add_argument("--vae", default="ckpt/vae")
     ap.add_argument("--out", default="ckpt")
     ap.add_argument("--init", help="folder whose unet/ and class tokens to start from")
-    ap.add_argument("--guess", help="the fast network's x2 checkpoint; without it all is bicubic")
+    ap.add_argument("--guess", help="the fast x2 network, .pt or .onnx; without it all is bicubic")
     ap.add_argument("--resume", action="store_true", help="go on from OUT/unet_state.pt")
     ap.add_argument("--seconds", type=float, default=720)
     ap.add_argument("--until", type=float, help="end at this time (epoch seconds) instead")
@@ -88,6 +90,8 @@ def arguments():
     ap.add_argument("--passes", type=float, default=3, help="size of the ring, in corpora")
     ap.add_argument("--refill", type=int, default=8, help="steps between two refilled groups")
     ap.add_argument("--soft-originals", type=float, default=0.15, help="share of the groups")
+    ap.add_argument("--turns", action="store_true", help="show tiles on their side and head, too")
+    ap.add_argument("--smooth-twice", action="store_true", help="show the smoothest quarter twice")
     ap.add_argument("--no-pairs", action="store_true")
     ap.add_argument("--no-compile", action="store_true")
     ap.add_argument("--report", type=int, default=250)
@@ -161,18 +165,20 @@ class Sampler:
         self.net, self.abar, self.coder = net, abar, coder
 
     @torch.no_grad()
-    def __call__(self, z_ref, content, t_start, steps, guidance=1.0, power=1.0, band=0.25):
+    def __call__(
+        self, z_ref, content, t_start, steps, guidance=1.0, power=1.0, band=0.25, quality=SHARP
+    ):
         n, dev, abar = len(z_ref), z_ref.device, self.abar
         ts = [max(1, round(t_start * (1 - i / steps) ** power)) for i in range(steps)]
         a = abar[ts[0]]
         z = a.sqrt() * z_ref + (1 - a).sqrt() * torch.randn_like(z_ref)
         low = lowpass(z_ref, band)
-        sharp = torch.full((n,), SHARP, device=dev)
+        wanted = torch.full((n,), quality, device=dev)
         for i, t in enumerate(ts):
             a, following = abar[t], abar[ts[i + 1]] if i + 1 < steps else abar.new_tensor(1.0)
             time_ = torch.full((n,), t, device=dev)
             with self.coder.autocast():
-                e = self.net(z, time_, content, sharp).float()
+                e = self.net(z, time_, content, wanted).float()
                 if guidance != 1:
                     none, soft = torch.zeros_like(content), torch.full_like(content, SOFT)
                     low_e = self.net(z, time_, none, soft).float()
@@ -185,21 +191,30 @@ class Sampler:
 
 
 class Ring:
-    """Latents of tiles: the sharp one, its three soft versions, their size, label and detail."""
+    """Latents of tiles: the original, its three enlarged versions, their size, label and detail.
 
-    def __init__(self, tiles, valid, labels, coder, sampler, enlarger, groups, soft_originals):
-        self.tiles, self.valid, self.labels = tiles, valid, labels
-        self.soft_originals = soft_originals
+    `is_soft` tells which originals were made soft.
+    """
+
+    def __init__(self, corpus, coder, sampler, enlarger, groups, a):
+        self.tiles, self.valid, self.labels = corpus
+        self.soft_originals, self.turns = a.soft_originals, a.turns
         self.coder, self.sampler, self.enlarger = coder, sampler, enlarger
-        dev, side = tiles.device, TILE // VAE_FACTOR
+        dev, side = self.tiles.device, TILE // VAE_FACTOR
         n = groups * GROUP
         self.z = torch.zeros(n, 4, LATENT_CHANNELS, side, side, dtype=torch.float16, device=dev)
         self.size = torch.zeros(n, 2, dtype=torch.long, device=dev)
         self.label = torch.zeros(n, dtype=torch.long, device=dev)
+        self.is_soft = torch.zeros(n, dtype=torch.bool, device=dev)
         self.detail = torch.zeros(n, side, side, dtype=torch.float16, device=dev)
         self.filled, self.next, self.order = 0, 0, []
         k = torch.tensor([0.0545, 0.2442, 0.4026, 0.2442, 0.0545], device=dev)
         self.kernel = (k[:, None] * k[None])[None, None]
+        self.twice = torch.zeros(0, dtype=torch.long)
+        if a.smooth_twice:
+            sums = [self._detail(to_float(part)).sum((1, 2)) for part in self.tiles.split(64)]
+            details = torch.cat(sums) / self.valid.prod(1)
+            self.twice = details.argsort()[: len(details) // 4].cpu()
 
     def __len__(self):
         return self.filled
@@ -227,7 +242,7 @@ class Ring:
             z = self._frequency_mix(z, z_lu)
         return z
 
-    def _second_stage(self, x, content, use_model):
+    def _second_stage(self, x, content, quality, use_model):
         """What the second stage starts from: x4 directly, or the enlarged result of a stage."""
         side, coder = x.shape[-1], self.coder
         small = degrade_small(x, side // 4, side // 4, 0.3)
@@ -237,16 +252,26 @@ class Ring:
         z = coder.encode(middle)
         if use_model:
             guidance = 1.0 if uniform(0, 1) < 0.85 else uniform(1.2, 2)
-            z = self.sampler(z, content, uniform(15, 90), 4, guidance, uniform(1, 1.5))
+            t_start, power = uniform(15, 90), uniform(1, 1.5)
+            z = self.sampler(z, content, t_start, 4, guidance, power, quality=quality)
         big = self.enlarger(coder.decode(z), side)
         z_ru = coder.encode(big)
         return self._frequency_mix(z_ru, F.interpolate(z, size=z_ru.shape[-2:], mode="bicubic"))
+
+    def _turned(self, x):
+        """Mirrored or not; with `turns` in any of the eight ways that a square has."""
+        if self.turns and uniform(0, 1) < 0.5:
+            x = x.transpose(2, 3)
+        if self.turns and uniform(0, 1) < 0.5:
+            x = x.flip(2)
+        return x.flip(3) if uniform(0, 1) < 0.5 else x
 
     @torch.no_grad()
     def refill(self, use_model):
         """Computes one group of tiles anew, each time at another size and mirrored or not."""
         if len(self.order) < GROUP:
-            self.order = torch.randperm(len(self.tiles)).tolist()
+            rows = torch.cat([torch.arange(len(self.tiles)), self.twice])
+            self.order = rows[torch.randperm(len(rows))].tolist()
         rows = torch.tensor([self.order.pop() for _ in range(GROUP)], device=self.tiles.device)
         x = to_float(self.tiles[rows])
         size, label = self.valid[rows], self.labels[rows]
@@ -254,11 +279,12 @@ class Ring:
         side = (TILE, TILE, 320, CROP)[int(uniform(0, 3.999))]
         if not full.all():
             side = TILE  # small tiles are padded: keep the group at its own size, not mirrored
-        elif uniform(0, 1) < 0.5:
-            x = x.flip(3)
+        else:
+            x = self._turned(x)
         if side < TILE:
             x = shrink(x, side, side)
-        if uniform(0, 1) < self.soft_originals:
+        is_soft = uniform(0, 1) < self.soft_originals
+        if is_soft:
             small = round(side / uniform(1.3, 3.0))
             x = enlarge(shrink(x, small, small), side, side)
         content = torch.where(torch.rand(GROUP, device=x.device) < 0.3, 0, label)
@@ -268,13 +294,14 @@ class Ring:
             self.coder.encode(x),
             self._enlarged(x, clean, 0.0),
             self._enlarged(x, rough, 1.0),
-            self._second_stage(x, content, use_model),
+            self._second_stage(x, content, 0 if is_soft else SHARP, use_model),
         ]
         latent = side // VAE_FACTOR
         slot = slice(self.next, self.next + GROUP)
         self.z[slot, :, :, :latent, :latent] = torch.stack(versions, 1).half()
         self.size[slot] = (size * side // TILE) // VAE_FACTOR
         self.label[slot] = label
+        self.is_soft[slot] = is_soft
         self.detail[slot, :latent, :latent] = self._detail(x).half()
         self.next = (self.next + GROUP) % len(self.z)
         self.filled = max(self.filled, slot.stop)
@@ -344,7 +371,8 @@ def main():
         say("compiled")
     torch.manual_seed(1000 + procs.rank)
     groups = max(2, round(a.passes * len(tiles) / GROUP))
-    ring = Ring(tiles, valid, labels, coder, sampler, enlarger, groups, a.soft_originals)
+    corpus = tiles, valid, labels
+    ring = Ring(corpus, coder, sampler, enlarger, groups, a)
     for i in range(groups if cuda else 2):
         ring.refill(a.init and i % 3 == 0)
     z = ring.z[: len(ring)]
@@ -399,10 +427,10 @@ def main():
         z_out = torch.where(is_soft[:, None, None, None], z_soft, z_out)
         z_in = z_out + k[:, None, None, None] * (z_soft - z_out)
         d = ring.detail[i[:, None, None], rows[:, 0], columns[:, 0]].float().mean((1, 2))
-        quality = torch.where(d > threshold, SHARP, 0)
-        quality = torch.where(torch.rand(n, device=dev) < 0.1, 0, quality)
+        is_sharp = d > threshold
+        is_sharp[pair] = ~ring.is_soft[i[pair]]
+        quality = torch.where(is_sharp & (torch.rand(n, device=dev) > 0.1), SHARP, 0)
         quality[is_soft] = SOFT
-        quality[pair] = SHARP
         content = ring.label[i]
         drop = torch.where(is_soft, 0.6, 0.15)
         content = torch.where(torch.rand(n, device=dev) < drop, 0, content)
