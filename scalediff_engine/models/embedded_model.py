@@ -71,12 +71,12 @@ class EmbeddedModel:
         return evenly_spaced_levels(self.schedule, t_start, steps)
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """(1, 3, H, W) in -1..1 to (1, 12, H/4, W/4); the posterior's mode."""
+        """(1, 3, H, W) in -1..1 to (1, 16, H/4, W/4); the posterior's mode."""
         x = pixels.to(self.device, memory_format=torch.channels_last)
         return self._vae.encode(x).latent_dist.mode() * self._vae.config["scaling_factor"]
 
     def decode(self, z: Tensor) -> Tensor:
-        """(1, 12, rows, cols) to (1, 3, rows*4, cols*4)."""
+        """(1, 16, rows, cols) to (1, 3, rows*4, cols*4)."""
         z = (z / self._vae.config["scaling_factor"]).contiguous(memory_format=torch.channels_last)
         return self._vae.decode(z).sample
 

@@ -81,7 +81,7 @@ class _Plain(QAbstractTableModel):
 def frame_ms() -> float:
     """Give what a turn may take: a frame, or where that is more, four times Qt's plain table.
 
-    A plain table of this size takes 4 ms of a quick processor and 13 of a slow and shared one.
+    A plain table of this size took 8 to 24 ms on one machine within ten minutes: others share it.
     """
     view = QTableView()
     view.setModel(_Plain(view))
@@ -144,18 +144,18 @@ class Loop:
     def require_awake(self) -> None:
         """Pass if no turn was long by its own work, nor by the clock on a machine that is free."""
         frame = frame_ms()
-        assert self._is_short(self.busy_ms, frame), (frame, sorted(self.busy_ms)[-8:])
-        if not self._is_short(self.late_ms, frame):
+        assert self._is_short(self.busy_ms, frame, 2 * frame), (frame, sorted(self.busy_ms)[-8:])
+        if not self._is_short(self.late_ms, frame, 100):
             assert not machine_is_free(), (frame, sorted(self.late_ms)[-8:])
 
     @property
     def is_awake(self) -> bool:
-        return self._is_short(self.late_ms, FRAME_MS)
+        return self._is_short(self.late_ms, FRAME_MS, 100)
 
-    def _is_short(self, turns_ms: list[float], frame: float) -> bool:
-        """The machine is shared: two pauses of the system's own making are forgiven."""
+    def _is_short(self, turns_ms: list[float], most: float, forgiven: float) -> bool:
+        """The machine is shared: two turns may be longer, for its processor is slow in moments."""
         longest = sorted(turns_ms)
-        return longest[-3] < frame and longest[-1] < 100
+        return longest[-3] < most and longest[-1] < forgiven
 
 
 @pytest.fixture(scope="module")
