@@ -216,7 +216,9 @@ def table(cells: Sequence[Cell]) -> str:
         ]
         lines.append(f"| {name} | {' | '.join(figures)} |")
     pictures, seeds = len({c.picture for c in cells}), len({c.seed for c in cells})
-    lines.append(f"\n{pictures} pictures, {seeds} seeds.")
+    run, whole = len({(c.picture, c.seed) for c in cells}), pictures * seeds
+    missing = "" if run == whole else f" ({run} of the {whole} combinations)"
+    lines.append(f"\n{pictures} pictures, {seeds} seeds{missing}.")
     return "\n".join(lines) + "\n"
 
 
@@ -250,14 +252,23 @@ def difference(rows: Sequence[Cell], first: Sequence[Cell], key: str) -> Differe
 
 
 def _between_seeds(rows: Sequence[Cell]) -> float:
-    """Standard deviation, over seeds, of the table's PSNR."""
+    """Standard deviation, over seeds, of the table's PSNR on the pictures that every seed has."""
     seeds = sorted({c.seed for c in rows})
-    means = [_mean([c for c in rows if c.seed == seed], "psnr_db") for seed in seeds]
+    had = {seed: {c.picture for c in rows if c.seed == seed} for seed in seeds}
+    common = set.intersection(*had.values())
+    means = [
+        _mean([c for c in rows if c.seed == seed and c.picture in common], "psnr_db")
+        for seed in seeds
+    ]
     return float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
 
 
 def _mean(rows: Sequence[Cell], key: str) -> float:
-    return float(np.mean([getattr(cell, key) for cell in rows]))
+    """Every picture counts the same, also where some of its seeds are missing."""
+    by_picture: dict[str, list[float]] = {}
+    for cell in rows:
+        by_picture.setdefault(cell.picture, []).append(getattr(cell, key))
+    return float(np.mean([np.mean(found) for found in by_picture.values()]))
 
 
 def _seam(rows: Sequence[Cell]) -> float:

@@ -29,7 +29,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from scalediff_engine.bench.face_net import SAME_PERSON, Eyes, FaceNet, chip
 from scalediff_engine.bench.metrics import psnr_db
-from scalediff_engine.bench.page import renew_table, save_crop, small_of
+from scalediff_engine.bench.page import cut_to, renew_table, save_crop, small_of
 from scalediff_engine.bench.rivals import Rival, filters, upscalers
 from scalediff_engine.geometry import Box, Size
 from scalediff_engine.images.picture import Pixels
@@ -170,21 +170,25 @@ def _text(rivals: Sequence[Rival], reader: Reader, crops: Path) -> str:
     return _lines(heads, rows)
 
 
-def face_of(pixels: Pixels, eyes: Eyes) -> tuple[Pixels, Eyes]:
-    """Reduce a picture until its eyes are ``EYES_PX`` apart, and cut a square around the face.
+def face_of(pixels: Pixels, eyes: Eyes) -> tuple[Pixels, Eyes, tuple[int, int]]:
+    """Reduce a picture until its eyes are ``EYES_PX`` apart, and say where the face is.
+
+    The whole picture is kept: alone, a face is smaller than the model's native size and would be
+    enlarged in fewer stages than it ever is in a picture.
 
     Returns:
-        (FACE_PX, FACE_PX, 3), and where in it the eyes are.
+        (H, W, 3) with sides that divide by all ``SCALES``, where in it the eyes are, and the top
+        and left of the ``FACE_PX`` square around the face.
     """
     scale = min(1.0, EYES_PX / float(np.hypot(*np.subtract(eyes[1], eyes[0]))))
     height, width = pixels.shape[:2]
     if scale < 1:
         pixels = np.clip(resize(pixels, Size(round(width * scale), round(height * scale))), 0, 1)
-    points = np.array(eyes) * scale
-    left = round(points[:, 0].mean() - FACE_PX / 2)
-    top = max(0, round(points[:, 1].mean() - FACE_PX * _EYES_DOWN))
-    (x0, y0), (x1, y1) = (points - (left, top)).tolist()
-    return pixels[top : top + FACE_PX, left : left + FACE_PX], ((x0, y0), (x1, y1))
+    (x0, y0), (x1, y1) = (np.array(eyes) * scale).tolist()
+    corner = (y0 + y1) / 2 - FACE_PX * _EYES_DOWN, (x0 + x1) / 2 - FACE_PX / 2
+    step = max(SCALES)  # so that the square is one in the small pictures, too
+    top, left = (max(0, round(at / step) * step) for at in corner)
+    return cut_to(pixels, step), ((x0, y0), (x1, y1)), (top, left)
 
 
 def _faces(paths: Sequence[Path], rivals: Sequence[Rival], net: FaceNet, crops: Path) -> str:
@@ -192,23 +196,25 @@ def _faces(paths: Sequence[Path], rivals: Sequence[Rival], net: FaceNet, crops: 
     rows: dict[str, list[str]] = {rival.name: [] for rival in rivals}
     known: dict[str, NDArray[np.float32]] = {}
     for path in paths:
-        original, eyes = face_of(read(path).pixels[..., :3], EYES[path.stem])
+        original, eyes, (top, left) = face_of(read(path).pixels[..., :3], EYES[path.stem])
+        face = np.s_[top : top + FACE_PX, left : left + FACE_PX]
         known[path.stem] = net.features(chip(original, eyes))
         for scale in SCALES:
             heads += [f"{path.stem} x{scale}: PSNR dB", "distance"]
             small = small_of(original, scale)
             panels: dict[str, Pixels] = {}
             for rival in rivals:
-                made = rival.run(small, Size(FACE_PX, FACE_PX), "sharp photo")
+                made = rival.run(small, Size(original.shape[1], original.shape[0]), "sharp photo")
                 panels[rival.name] = made
                 far = np.linalg.norm(net.features(chip(made, eyes)) - known[path.stem])
                 rows[rival.name] += [
-                    f"{psnr_db(made, original):.2f}",
+                    f"{psnr_db(made[face], original[face]):.2f}",
                     f"{far:.2f}{'' if far < SAME_PERSON else ' (another person)'}",
                 ]
             if path.stem == SHOWN:
                 panels["original"] = original
-                save_crop(crops / f"face_{path.stem}_x{scale}.webp", small, panels, (0, 0))
+                name = f"face_{path.stem}_x{scale}.webp"
+                save_crop(crops / name, small, panels, (top, left), FACE_PX)
             print("face", path.stem, f"x{scale}", flush=True)  # noqa: T201
     pairs = [np.linalg.norm(known[a] - known[b]) for a, b in combinations(known, 2)]
     apart = f"\nOriginals of two people are at least {min(pairs):.2f} apart.\n" if pairs else ""

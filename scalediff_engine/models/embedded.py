@@ -16,8 +16,8 @@ EMBEDDED = FamilyFacts(
     stage_table=(
         (StageDefaults(t_start=10, steps=3, guidance=1.0),),
         (
-            StageDefaults(t_start=20, steps=6, guidance=1.0),
-            StageDefaults(t_start=20, steps=6, guidance=1.0),
+            StageDefaults(t_start=20, steps=3, guidance=1.0),
+            StageDefaults(t_start=30, steps=4, guidance=1.0),
         ),
     ),
     t_start_limit=60,

@@ -4,12 +4,13 @@
 #     ./train_all.sh corpus.tar,corpus_more.tar,corpus_text.tar,corpus_smooth.tar OUT
 #
 # Two GPUs work side by side, one does everything in turn. When the command is given again,
-# finished parts are kept; a whole run on two H200 takes about 22 minutes. Seconds of each part are in the
+# finished parts are kept. The seconds of each part come from the
 # environment. OUT/logs tells what happened, OUT/deliver and OUT/fast/*.onnx are the files.
 set -eu
 corpus=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
-: "${VAE_SECONDS:=205}" "${FAST_SECONDS:=225}" "${UNET_SECONDS:=960}" "${TWIN_SECONDS:=600}"
+: "${VAE_SECONDS:=205}" "${FAST_SECONDS:=225}" "${TWIN_SECONDS:=600}"
+: "${UNET_FIRST_SECONDS:=450}" "${UNET_SECONDS:=240}"
 gpus=$(python3 -c 'import torch; print(torch.cuda.device_count())')
 other=$((gpus > 1 ? 1 : 0))
 mkdir -p "$out/logs"
@@ -36,9 +37,13 @@ wait
 [[ -e $out/twin/UNET_DONE ]] ||
     beside run twin "$other" train_unet.py --vae "$out/vae" --out "$out/twin" --no-pairs --resume \
         --bs 256 --passes 1 --seconds "$TWIN_SECONDS"
+[[ -e $out/first/UNET_DONE ]] ||
+    run unet_first 0 train_unet.py --vae "$out/vae" --guess "$out/fast/x2.onnx" \
+        --out "$out/first" --resume --bs 256 --passes 1 --seconds "$UNET_FIRST_SECONDS"
 [[ -e $out/UNET_DONE ]] ||
-    run unet 0 train_unet.py --vae "$out/vae" --guess "$out/fast/x2.onnx" --out "$out" --resume \
-        --bs 256 --passes 1 --seconds "$UNET_SECONDS"
+    run unet 0 train_unet.py --vae "$out/vae" --guess "$out/fast/x2.onnx" --init "$out/first" \
+        --out "$out" --resume --bs 256 --passes 1 --seconds "$UNET_SECONDS" --lr 7e-4 \
+        --soft-originals 0.05
 wait
 
 cp -r "$out/vae" "$out/twin/"

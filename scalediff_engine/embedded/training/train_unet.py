@@ -90,8 +90,6 @@ def arguments():
     ap.add_argument("--passes", type=float, default=3, help="size of the ring, in corpora")
     ap.add_argument("--refill", type=int, default=8, help="steps between two refilled groups")
     ap.add_argument("--soft-originals", type=float, default=0.15, help="share of the groups")
-    ap.add_argument("--turns", action="store_true", help="show tiles on their side and head, too")
-    ap.add_argument("--smooth-twice", action="store_true", help="show the smoothest quarter twice")
     ap.add_argument("--no-pairs", action="store_true")
     ap.add_argument("--no-compile", action="store_true")
     ap.add_argument("--report", type=int, default=250)
@@ -198,7 +196,7 @@ class Ring:
 
     def __init__(self, corpus, coder, sampler, enlarger, groups, a):
         self.tiles, self.valid, self.labels = corpus
-        self.soft_originals, self.turns = a.soft_originals, a.turns
+        self.soft_originals = a.soft_originals
         self.coder, self.sampler, self.enlarger = coder, sampler, enlarger
         dev, side = self.tiles.device, TILE // VAE_FACTOR
         n = groups * GROUP
@@ -210,11 +208,6 @@ class Ring:
         self.filled, self.next, self.order = 0, 0, []
         k = torch.tensor([0.0545, 0.2442, 0.4026, 0.2442, 0.0545], device=dev)
         self.kernel = (k[:, None] * k[None])[None, None]
-        self.twice = torch.zeros(0, dtype=torch.long)
-        if a.smooth_twice:
-            sums = [self._detail(to_float(part)).sum((1, 2)) for part in self.tiles.split(64)]
-            details = torch.cat(sums) / self.valid.prod(1)
-            self.twice = details.argsort()[: len(details) // 4].cpu()
 
     def __len__(self):
         return self.filled
@@ -258,20 +251,11 @@ class Ring:
         z_ru = coder.encode(big)
         return self._frequency_mix(z_ru, F.interpolate(z, size=z_ru.shape[-2:], mode="bicubic"))
 
-    def _turned(self, x):
-        """Mirrored or not; with `turns` in any of the eight ways that a square has."""
-        if self.turns and uniform(0, 1) < 0.5:
-            x = x.transpose(2, 3)
-        if self.turns and uniform(0, 1) < 0.5:
-            x = x.flip(2)
-        return x.flip(3) if uniform(0, 1) < 0.5 else x
-
     @torch.no_grad()
     def refill(self, use_model):
         """Computes one group of tiles anew, each time at another size and mirrored or not."""
         if len(self.order) < GROUP:
-            rows = torch.cat([torch.arange(len(self.tiles)), self.twice])
-            self.order = rows[torch.randperm(len(rows))].tolist()
+            self.order = torch.randperm(len(self.tiles)).tolist()
         rows = torch.tensor([self.order.pop() for _ in range(GROUP)], device=self.tiles.device)
         x = to_float(self.tiles[rows])
         size, label = self.valid[rows], self.labels[rows]
@@ -279,8 +263,8 @@ class Ring:
         side = (TILE, TILE, 320, CROP)[int(uniform(0, 3.999))]
         if not full.all():
             side = TILE  # small tiles are padded: keep the group at its own size, not mirrored
-        else:
-            x = self._turned(x)
+        elif uniform(0, 1) < 0.5:
+            x = x.flip(3)
         if side < TILE:
             x = shrink(x, side, side)
         is_soft = uniform(0, 1) < self.soft_originals

@@ -62,6 +62,13 @@ def test_the_table_shows_seeds_and_differences() -> None:
     assert len({line.count("|") for line in lines[:4]}) == 1
 
 
+def test_missing_results_move_no_mean_and_are_told() -> None:
+    lines = table(FIRST[:-1]).splitlines()  # picture b lacks seed 1
+    # a has 30 and 31, b has 35; only a tells how seeds differ
+    assert lines[2].startswith(f"| {SCALEDIFF} | 32.75 |  | 0.707 |")
+    assert lines[-1] == "2 pictures, 2 seeds (3 of the 4 combinations)."
+
+
 def test_stages_and_factors_can_be_given() -> None:
     given = [stage("200:12:4"), stage("90:8:1.5")]
     options = Namespace(stage=given, mixing_lowpass=0.25, guidance_lowpass=None)

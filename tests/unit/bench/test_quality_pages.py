@@ -88,9 +88,12 @@ def middles(pixels: Pixels) -> list[tuple[float, float]]:
 
 def test_faces_are_cut_with_the_eyes_level_and_in_their_places() -> None:
     eyes = ((250.0, 280.0), (350.0, 310.0))
-    face, there = face_of(dots(*eyes), eyes)
-    assert face.shape == (160, 160, 3)
+    face, there, (top, left) = face_of(dots(*eyes), eyes)
+    assert not any(side % 4 for side in face.shape[:2])
     np.testing.assert_allclose(middles(face), there, atol=0.5)
+    for x, y in there:
+        assert top < y < top + 160
+        assert left < x < left + 160
     assert np.hypot(*np.subtract(there[1], there[0])) == pytest.approx(46)
     left, right = middles(chip(face, there))
     assert left == pytest.approx((SIDE_PX * 0.31, SIDE_PX * 0.33), abs=0.7)
