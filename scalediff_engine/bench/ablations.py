@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -191,8 +192,15 @@ POWERS = ("power 1/8-1/4", "difference", "power 1/4-1/2", "difference")
 
 
 def table(cells: Sequence[Cell]) -> str:
-    """One scale: means, and differences to the first row with their standard errors."""
+    """One scale: means, and differences to the first row with their standard errors.
+
+    What not every row has, a picture with a seed, is in none of them.
+    """
     names = list(dict.fromkeys(cell.name for cell in cells))
+    pictures, seeds = len({c.picture for c in cells}), len({c.seed for c in cells})
+    had = [{(c.picture, c.seed) for c in cells if c.name == name} for name in names]
+    common = set.intersection(*had)
+    cells = [cell for cell in cells if (cell.picture, cell.seed) in common]
     first = [cell for cell in cells if cell.name == SCALEDIFF]
     whole = [cell for cell in cells if cell.name == DIRECT]
     lines = [HEAD.format(" | ".join(POWERS)), "|" + " --- |" * 10]
@@ -215,9 +223,8 @@ def table(cells: Sequence[Cell]) -> str:
             f"{_seam(rows) / _seam(whole):.3f}" if whole else "-",
         ]
         lines.append(f"| {name} | {' | '.join(figures)} |")
-    pictures, seeds = len({c.picture for c in cells}), len({c.seed for c in cells})
-    run, whole = len({(c.picture, c.seed) for c in cells}), pictures * seeds
-    missing = "" if run == whole else f" ({run} of the {whole} combinations)"
+    whole = pictures * seeds
+    missing = "" if len(common) == whole else f" ({len(common)} of the {whole} combinations)"
     lines.append(f"\n{pictures} pictures, {seeds} seeds{missing}.")
     return "\n".join(lines) + "\n"
 
@@ -256,6 +263,8 @@ def _between_seeds(rows: Sequence[Cell]) -> float:
     seeds = sorted({c.seed for c in rows})
     had = {seed: {c.picture for c in rows if c.seed == seed} for seed in seeds}
     common = set.intersection(*had.values())
+    if not common:
+        return math.nan
     means = [
         _mean([c for c in rows if c.seed == seed and c.picture in common], "psnr_db")
         for seed in seeds

@@ -187,8 +187,12 @@ def face_of(pixels: Pixels, eyes: Eyes) -> tuple[Pixels, Eyes, tuple[int, int]]:
     (x0, y0), (x1, y1) = (np.array(eyes) * scale).tolist()
     corner = (y0 + y1) / 2 - FACE_PX * _EYES_DOWN, (x0 + x1) / 2 - FACE_PX / 2
     step = max(SCALES)  # so that the square is one in the small pictures, too
-    top, left = (max(0, round(at / step) * step) for at in corner)
-    return cut_to(pixels, step), ((x0, y0), (x1, y1)), (top, left)
+    pixels = cut_to(pixels, step)
+    top, left = (
+        max(0, min(round(at / step) * step, side - FACE_PX))
+        for at, side in zip(corner, pixels.shape[:2], strict=True)
+    )
+    return pixels, ((x0, y0), (x1, y1)), (top, left)
 
 
 def _faces(paths: Sequence[Path], rivals: Sequence[Rival], net: FaceNet, crops: Path) -> str:

@@ -3,9 +3,9 @@
 #
 #     ./train_all.sh corpus.tar,corpus_more.tar,corpus_text.tar,corpus_smooth.tar OUT
 #
-# Two GPUs work side by side, one does everything in turn. When the command is given again,
-# finished parts are kept. The seconds of each part come from the
-# environment. OUT/logs tells what happened, OUT/deliver and OUT/fast/*.onnx are the files.
+# OUT is new, or what this script left unfinished: finished parts are kept. Two GPUs work side by side,
+# one does everything in turn. The seconds of each part come from the environment. OUT/logs tells what
+# happened, OUT/deliver and OUT/fast/*.onnx are the files.
 set -eu
 corpus=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)

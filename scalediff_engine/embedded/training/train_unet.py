@@ -17,7 +17,7 @@ at that moment, and x2 again. Most are enlarged by the fast network (`--guess`),
 does it, the others bicubic. A part of them carries a latent frequency mix as the method defines
 it: low band of the enlarged latent, high band of the enlarged picture's latent.
 
-One group in seven shows pictures that are soft themselves, as many photographs are at their own size:
+Some groups show pictures that are soft themselves, as many photographs are at their own size:
 there the sharp latent is that of a soft picture, and what a model must learn is to leave it alone.
 Pairs of such a picture carry no quality token, and neither do a few of the others: "sharp" is said of
 pictures that are sharp, so that it never comes to mean "perhaps soft".

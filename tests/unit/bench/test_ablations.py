@@ -67,6 +67,10 @@ def test_missing_results_move_no_mean_and_are_told() -> None:
     # a has 30 and 31, b has 35; only a tells how seeds differ
     assert lines[2].startswith(f"| {SCALEDIFF} | 32.75 |  | 0.707 |")
     assert lines[-1] == "2 pictures, 2 seeds (3 of the 4 combinations)."
+    rows = [cell(DIRECT, c.picture, c.seed, c.psnr_db) for c in FIRST[1:]]  # a lacks seed 0
+    lines = table([*FIRST[:-1], *rows]).splitlines()
+    assert lines[2].startswith(f"| {SCALEDIFF} | 33.00 |  | nan |")  # a's 31 and b's 35
+    assert lines[-1] == "2 pictures, 2 seeds (2 of the 4 combinations)."
 
 
 def test_stages_and_factors_can_be_given() -> None:
