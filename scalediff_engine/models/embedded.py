@@ -35,6 +35,6 @@ EMBEDDED = FamilyFacts(
     ),
     base=None,  # it hears classes only, and never saw more noise than ``t_start_limit``
     fast=Effort(steps=2),
-    best=Effort(steps=8),
+    best=Effort(steps=5),
     begins_with_network=True,
 )

@@ -63,7 +63,7 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def newest_of(client: Client) -> JobInfo:
-    """The person's last job: looks and guesses, which dialogs ask for by themselves, have no title."""
+    """The person's last job: dialogs ask for looks and guesses by themselves, without a title."""
     return next(job for job in client.jobs().jobs if job.title)
 
 
