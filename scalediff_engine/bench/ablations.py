@@ -223,8 +223,8 @@ def table(cells: Sequence[Cell]) -> str:
             f"{_seam(rows) / _seam(whole):.3f}" if whole else "-",
         ]
         lines.append(f"| {name} | {' | '.join(figures)} |")
-    whole = pictures * seeds
-    missing = "" if len(common) == whole else f" ({len(common)} of the {whole} combinations)"
+    asked = pictures * seeds
+    missing = "" if len(common) == asked else f" ({len(common)} of the {asked} combinations)"
     lines.append(f"\n{pictures} pictures, {seeds} seeds{missing}.")
     return "\n".join(lines) + "\n"
 
