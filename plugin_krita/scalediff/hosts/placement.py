@@ -28,6 +28,22 @@ class Rect:
 
 
 @dataclass(frozen=True)
+class SourcePlace:
+    """Where a source is in its document at one moment.
+
+    Attributes:
+        canvas: width and height of the document
+        bounds: of the layer, in the document; none = the visible image
+        position: offset of the layer's pixels, which moves with the layer but not when it is
+            painted on
+    """
+
+    canvas: tuple[int, int]
+    bounds: Optional[Rect] = None
+    position: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
 class Placement:
     """Where a layer goes.
 
@@ -68,10 +84,48 @@ def place(
     return Placement(layer, _union(own, layer) if canvas is Canvas.GROW else own)
 
 
+def default_canvas(source: Rect, document: tuple[int, int]) -> Canvas:
+    """Return the choice to begin with: scale if the source covers the canvas, keep otherwise.
+
+    Args:
+        source: what is upscaled, in the document
+        document: width and height of the document
+    """
+    return Canvas.SCALE if _contains(source, Rect(0, 0, *document)) else Canvas.KEEP
+
+
+def follow(
+    area: Rect, then: SourcePlace, now: SourcePlace, *, is_whole: bool = False
+) -> Optional[Rect]:
+    """Return where an area is after its source was moved; none if that cannot be known.
+
+    Args:
+        area: part of the source, in the document as it was
+        then, now: where the source was and where it is
+        is_whole: the area is the whole layer, so painting beside it changes what it should be
+    """
+    if then.bounds is None or now.bounds is None:
+        return area if then.canvas == now.canvas else None
+    was, is_now = then.bounds, now.bounds
+    if (was.width, was.height) == (is_now.width, is_now.height):
+        return _shifted(area, is_now.x - was.x, is_now.y - was.y)
+    shift = now.position[0] - then.position[0], now.position[1] - then.position[1]
+    was_painted_on = then.canvas == now.canvas and _contains(is_now, _shifted(was, *shift))
+    return _shifted(area, *shift) if was_painted_on and not is_whole else None
+
+
 def factor_text(source: Rect, width: int, height: int) -> str:
     """Say how much larger a result is, as in ``4x`` or ``2.5x``; by its longer side."""
     by = max(width / source.width, height / source.height)
     return f"{by:.2f}".rstrip("0").rstrip(".") + "x"
+
+
+def _shifted(area: Rect, x: int, y: int) -> Rect:
+    return Rect(area.x + x, area.y + y, area.width, area.height)
+
+
+def _contains(outer: Rect, inner: Rect) -> bool:
+    return _union(outer, inner) == outer
 
 
 def _union(one: Rect, other: Rect) -> Rect:

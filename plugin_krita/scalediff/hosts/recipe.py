@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from ..wire import codec
 from ..wire.messages import JobInfo, UpscaleSettings
-from .placement import Canvas, Rect
+from .placement import Canvas, Rect, SourcePlace
 
 # Of the parasite or annotation that holds it.
 NAME = "scalediff-recipe"
@@ -27,6 +27,8 @@ class LayerRecipe:
         made: what the engine tells of it: model, stages, versions
         source_id: what the editor knows that layer by; empty = it was the visible image
         canvas: what became of the document
+        place: where that layer was then; none = unknown
+        is_whole: all of that layer was upscaled, not a selected part
     """
 
     settings: UpscaleSettings
@@ -35,6 +37,8 @@ class LayerRecipe:
     made: dict[str, Any]
     source_id: str = ""
     canvas: Canvas = Canvas.KEEP
+    place: Optional[SourcePlace] = None
+    is_whole: bool = False
 
 
 def recipe_of(
@@ -56,6 +60,8 @@ def write_recipe(recipe: LayerRecipe) -> str:
             "made": recipe.made,
             "source_id": recipe.source_id,
             "canvas": recipe.canvas.value,
+            "place": None if recipe.place is None else dataclasses.asdict(recipe.place),
+            "is_whole": recipe.is_whole,
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -69,14 +75,27 @@ def read_recipe(text: str) -> Optional[LayerRecipe]:
         if held["scalediff"] != _VERSION:
             return None
         settings = codec.loads(UpscaleSettings, json.dumps(held["settings"]).encode())
-        area = Rect(*(int(held["area"][key]) for key in ("x", "y", "width", "height")))
         return LayerRecipe(
             settings,
             str(held["source"]),
-            area,
+            _rect(held["area"]),
             dict(held["made"]),
             str(held.get("source_id", "")),
             Canvas(held.get("canvas", Canvas.KEEP.value)),
+            _place(held.get("place")),
+            bool(held.get("is_whole", False)),
         )
     except (ValueError, KeyError, TypeError, codec.Malformed):
         return None
+
+
+def _place(held: Optional[dict[str, Any]]) -> Optional[SourcePlace]:
+    if held is None:
+        return None
+    (width, height), (x, y) = held["canvas"], held["position"]
+    bounds = None if held["bounds"] is None else _rect(held["bounds"])
+    return SourcePlace((int(width), int(height)), bounds, (int(x), int(y)))
+
+
+def _rect(held: dict[str, Any]) -> Rect:
+    return Rect(*(int(held[key]) for key in ("x", "y", "width", "height")))

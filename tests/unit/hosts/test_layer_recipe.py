@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from scalediff_engine.hosts.placement import Rect
+from scalediff_engine.hosts.placement import Canvas, Rect, SourcePlace
 from scalediff_engine.hosts.recipe import LayerRecipe, read_recipe, write_recipe
 from scalediff_engine.wire.messages import Lora, UpscaleSettings
 
@@ -16,8 +17,25 @@ RECIPE = LayerRecipe(
 )
 
 
-def test_a_recipe_comes_back() -> None:
-    assert read_recipe(write_recipe(RECIPE)) == RECIPE
+@pytest.mark.parametrize(
+    "place",
+    [None, SourcePlace((90, 80)), SourcePlace((90, 80), Rect(-3, 4, 50, 60), (-3, 5))],
+)
+def test_a_recipe_comes_back(place: SourcePlace | None) -> None:
+    recipe = replace(RECIPE, source_id="7", canvas=Canvas.GROW, place=place, is_whole=True)
+    assert read_recipe(write_recipe(recipe)) == recipe
+
+
+def test_a_recipe_without_a_place_is_read() -> None:
+    held = json.loads(write_recipe(RECIPE))
+    del held["place"], held["is_whole"]
+    assert read_recipe(json.dumps(held)) == RECIPE
+
+
+def test_a_place_that_makes_no_sense_is_no_recipe() -> None:
+    held = json.loads(write_recipe(RECIPE))
+    for place in ([], {"canvas": [1]}, {"canvas": [1, 2], "position": [0, 0], "bounds": {}}):
+        assert read_recipe(json.dumps({**held, "place": place})) is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.hosts.placement import Canvas, Placement, Rect, factor_text, place
+from scalediff_engine.hosts.placement import (
+    Canvas,
+    Placement,
+    Rect,
+    SourcePlace,
+    default_canvas,
+    factor_text,
+    follow,
+    place,
+)
 
 SOURCE = Rect(10, 20, 100, 50)
 DOCUMENT = (300, 200)
@@ -52,3 +61,61 @@ def test_a_scaled_image_keeps_a_layer_over_its_source(
 )
 def test_how_much_larger(width: int, height: int, said: str) -> None:
     assert factor_text(SOURCE, width, height) == said
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (Rect(0, 0, 300, 200), Canvas.SCALE),
+        (Rect(-5, 0, 400, 250), Canvas.SCALE),
+        (Rect(0, 0, 300, 199), Canvas.KEEP),
+        (Rect(1, 0, 300, 200), Canvas.KEEP),
+        (SOURCE, Canvas.KEEP),
+    ],
+)
+def test_the_image_is_scaled_by_default_only_where_all_of_the_canvas_was_taken(
+    source: Rect, expected: Canvas
+) -> None:
+    assert default_canvas(source, DOCUMENT) == expected
+
+
+THEN = SourcePlace(DOCUMENT, Rect(10, 20, 100, 50), (3, 4))
+PART = Rect(20, 30, 40, 20)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (THEN, PART),
+        # moved
+        (SourcePlace(DOCUMENT, Rect(0, 25, 100, 50), (-7, 9)), Rect(10, 35, 40, 20)),
+        # a group: its position stays
+        (SourcePlace(DOCUMENT, Rect(0, 25, 100, 50), (3, 4)), Rect(10, 35, 40, 20)),
+        # the canvas grew to the left
+        (SourcePlace((400, 200), Rect(110, 20, 100, 50), (103, 4)), Rect(120, 30, 40, 20)),
+        # painted on, painted on and moved
+        (SourcePlace(DOCUMENT, Rect(0, 0, 200, 90), (3, 4)), PART),
+        (SourcePlace(DOCUMENT, Rect(0, 0, 200, 90), (8, 4)), Rect(25, 30, 40, 20)),
+        # scaled with the image, scaled alone, erased in part
+        (SourcePlace((600, 400), Rect(20, 40, 200, 100), (3, 4)), None),
+        (SourcePlace(DOCUMENT, Rect(40, 60, 200, 100), (3, 4)), None),
+        (SourcePlace(DOCUMENT, Rect(10, 20, 60, 50), (3, 4)), None),
+    ],
+)
+def test_a_part_is_followed_as_long_as_its_place_is_known(
+    now: SourcePlace, expected: Rect | None
+) -> None:
+    assert follow(PART, THEN, now) == expected
+
+
+def test_a_whole_layer_that_was_painted_on_is_another_one() -> None:
+    moved = SourcePlace(DOCUMENT, Rect(0, 25, 100, 50), (-7, 9))
+    painted = SourcePlace(DOCUMENT, Rect(0, 0, 200, 90), (3, 4))
+    assert follow(SOURCE, THEN, moved, is_whole=True) == Rect(0, 25, 100, 50)
+    assert follow(SOURCE, THEN, painted, is_whole=True) is None
+
+
+def test_the_visible_image_is_where_it_was_on_a_canvas_of_the_same_size() -> None:
+    then = SourcePlace(DOCUMENT)
+    assert follow(PART, then, SourcePlace(DOCUMENT)) == PART
+    assert follow(PART, then, SourcePlace((301, 200))) is None
