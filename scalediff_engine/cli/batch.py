@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scalediff_engine.cli.crashlog import crash_error
-from scalediff_engine.cli.events import Advanced, Failed, Finished, Job, Loading, Numbered, Summary
+from scalediff_engine.cli.events import (
+    OUTPUT_EXISTS,
+    Advanced,
+    Failed,
+    Finished,
+    Job,
+    Loading,
+    Numbered,
+    Skipped,
+    Summary,
+)
 from scalediff_engine.cli.inputs import Failure
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
 from scalediff_engine.cli.jobs import Worklist
+from scalediff_engine.cli.outputs import exists_already
 from scalediff_engine.cli.report import Reporter
 from scalediff_engine.cli.request import Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.cli.workshop import Bench, Maker
-from scalediff_engine.errors import Cancelled, ScaleDiffError
+from scalediff_engine.errors import Cancelled, DiskFull, OutputExists, ScaleDiffError
+from scalediff_engine.images.folders import disk_of
 from scalediff_engine.memory.footprint import Cost
 from scalediff_engine.pipeline.progress import Progress
 from scalediff_engine.pipeline.shortage import memory_ran_out
@@ -44,8 +56,13 @@ class Batch:
     _maker: Maker | None = None
     _model_notes: tuple[str, ...] = ()
     _done: int = 0
+    _skipped: int = 0
+    _not_started: int = 0
+    _full_disks: set[int] = field(default_factory=set[int])
     _done_gflop: float = 0.0
     _done_s: float = 0.0
+    _waiting_gflop: float = 0.0
+    _waiting_s: float = 0.0
     _failures: list[Failure] = field(default_factory=list[Failure])
 
     def run(self) -> int:
@@ -62,7 +79,17 @@ class Batch:
         cancelled = False
         try:
             jobs = self.worklist.jobs
+            self._waiting_gflop = sum(job.plan.cost.gflop for job in jobs)
+            self._waiting_s = sum(job.seconds for job in jobs)
             for number, job in enumerate(jobs, 1):
+                if self.interrupts.happened:
+                    raise Cancelled
+                self._waiting_gflop -= job.plan.cost.gflop
+                self._waiting_s -= job.seconds
+                if self._full_disks and disk_of(job.output) in self._full_disks:
+                    self._not_started += 1
+                    continue
+                job = replace(job, seconds=self._estimate_s(job))
                 self._attempt(Numbered(job, number, len(jobs)))
         except (KeyboardInterrupt, Cancelled):
             self.interrupts.answer = Answer.IGNORE
@@ -71,17 +98,22 @@ class Batch:
             raise unusable.error from unusable
         finally:
             self.reporter.close()
-        exit_code = EXIT_CODE if cancelled else exit_code_of(self._failures, self.worklist.total)
+        exit_code = exit_code_of(self._failures, self.worklist.total)
+        if cancelled:
+            exit_code = EXIT_CODE
+        elif self._not_started:
+            exit_code = DiskFull.exit_code
         self.reporter.tell(
             Summary(
                 total=self.worklist.total,
                 planned=len(self.worklist.jobs),
                 done=self._done,
-                skipped=len(self.worklist.skipped),
+                skipped=len(self.worklist.skipped) + self._skipped,
                 failures=tuple(self._failures),
                 seconds=self.clock() - start_s,
                 exit_code=exit_code,
                 cancelled=cancelled,
+                not_started=self._not_started,
             )
         )
         return exit_code
@@ -92,8 +124,6 @@ class Batch:
 
     def _attempt(self, work: Numbered) -> None:
         """Do one job; what goes wrong with it is told and remembered."""
-        if self.interrupts.happened:
-            raise Cancelled
         try:
             self._do(work)
             return
@@ -101,6 +131,8 @@ class Batch:
             raise
         except ScaleDiffError as error:
             failure = Failure(work.job.source, error)
+            if isinstance(error, DiskFull):
+                self._full_disks.add(disk_of(work.job.output))
         except Exception as error:
             if self.interrupts.happened:  # a library made an error of its own out of it
                 raise Cancelled from error
@@ -109,7 +141,10 @@ class Batch:
         self.reporter.tell(Failed(failure, self._is_batch))
 
     def _do(self, work: Numbered) -> None:
-        job = work.job
+        job, destination = work.job, self.request.destination
+        if exists_already(job.output, destination.existing):  # it may be new since the planning
+            self._skip(job)
+            return
         picture, notes = (None, ()) if job.source is None else self.bench.read(job.source)
         maker = self._maker or self._load()
         start_s = self.clock()
@@ -117,16 +152,22 @@ class Batch:
         def on_progress(progress: Progress) -> None:
             if self.interrupts.happened:
                 raise Cancelled
-            self._advance(work, progress)
+            self._advance(work, progress, self.clock() - start_s)
 
         result, recipe = maker.make(picture, job.plan, on_progress)
         seconds = self.clock() - start_s
-        destination = self.request.destination
         data, more = self.bench.encode(
             result, job.output, quality=destination.quality, recipe=recipe
         )
         with self.interrupts.held():
-            self.bench.save(data, job.output, overwrite=destination.existing is Existing.OVERWRITE)
+            try:
+                overwrite = destination.existing is Existing.OVERWRITE
+                self.bench.save(data, job.output, overwrite=overwrite)
+            except OutputExists:
+                if destination.existing is not Existing.SKIP:
+                    raise
+                self._skip(job)
+                return
             self._done += 1
             self._done_gflop += job.plan.cost.gflop
             self._done_s += seconds
@@ -146,16 +187,34 @@ class Batch:
         self._model_notes = self._maker.notes
         return self._maker
 
-    def _advance(self, work: Numbered, progress: Progress) -> None:
-        left = progress.seconds_left
-        if left is None:
-            left = work.job.seconds * (1 - progress.fraction)
-        waiting = self.worklist.jobs[work.number :]
-        if self._done_s > 0 and self._done_gflop > 0:  # this run knows best
-            later = sum(job.plan.cost.gflop for job in waiting) * self._done_s / self._done_gflop
-        else:
-            later = sum(job.seconds for job in waiting)
-        self.reporter.tell(Advanced(work, progress, left, left + later))
+    def _skip(self, job: Job) -> None:
+        self._skipped += 1
+        self.reporter.tell(Skipped(job.source, job.output, OUTPUT_EXISTS))
+
+    def _advance(self, work: Numbered, progress: Progress, elapsed_s: float) -> None:
+        estimate_s, left_s = work.job.seconds, progress.seconds_left
+        seconds_per_gflop = self._seconds_per_gflop()
+        if left_s is None:
+            left_s = estimate_s * (1 - progress.fraction)
+            later_s = self._waiting_s
+        else:  # until a picture is done, the one at work is the only one that was measured
+            later_s = self._waiting_s * (elapsed_s + left_s) / max(estimate_s, 1e-9)
+        if seconds_per_gflop is not None:
+            later_s = self._waiting_gflop * seconds_per_gflop
+        later_s = max(0.0, later_s)  # the last difference of many floats
+        self.reporter.tell(Advanced(work, progress, left_s, left_s + later_s))
+
+    def _seconds_per_gflop(self) -> float | None:
+        """Give the pace of the pictures that are done; None = there is none yet."""
+        measured = self._done_s > 0 and self._done_gflop > 0
+        return self._done_s / self._done_gflop if measured else None
+
+    def _estimate_s(self, job: Job) -> float:
+        """Estimate a picture's seconds: at the pace of this run once a picture is done."""
+        seconds_per_gflop = self._seconds_per_gflop()
+        if seconds_per_gflop is None:
+            return job.seconds
+        return job.plan.cost.gflop * seconds_per_gflop
 
 
 class _NoModel(Exception):

@@ -12,6 +12,9 @@ from scalediff_engine.pipeline.plan import Plan
 if TYPE_CHECKING:
     from scalediff_engine.pipeline.progress import Progress
 
+OUTPUT_EXISTS = "output-exists"
+OWN_RESULT = "own-result"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -121,6 +124,7 @@ class Summary:
         total: inputs in all
         planned: of these, pictures that were to be made
         cancelled: the user stopped it
+        not_started: pictures that were given up because the disk of their results is full
     """
 
     total: int
@@ -132,6 +136,7 @@ class Summary:
     exit_code: int
     cancelled: bool = False
     dry_run: bool = False
+    not_started: int = 0
 
 
 Event = Planned | Loading | Advanced | Finished | Skipped | Failed | Summary

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scalediff_engine.cli.events import Job, Skipped
-from scalediff_engine.cli.jobs import OUTPUT_EXISTS, Worklist
+from scalediff_engine.cli.events import OUTPUT_EXISTS, Job, Skipped
+from scalediff_engine.cli.jobs import Worklist
 from scalediff_engine.cli.outputs import exists_already, named_output
 from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import GenerateRequest

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scalediff_engine.cli.crashlog import crash_error
-from scalediff_engine.cli.events import Job, Skipped
+from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, Job, Skipped
 from scalediff_engine.cli.inputs import Failure, Source, collect
 from scalediff_engine.cli.naming import NameValues
 from scalediff_engine.cli.outputs import exists_already, output_path, same_place
@@ -22,9 +22,6 @@ from scalediff_engine.pipeline.machine import Machine
 from scalediff_engine.pipeline.methods import plan_method
 from scalediff_engine.pipeline.plan import plan_upscale
 from scalediff_engine.pipeline.remarks import FEW_BITS, FEW_BITS_NOTE
-
-OUTPUT_EXISTS = "output-exists"
-OWN_RESULT = "own-result"
 
 
 @dataclass

@@ -16,8 +16,8 @@ progress   file, files, input, phase (encode | warm_up | denoise | decode | fini
 result     file, files, input, output, size, seconds, notes (sentences: what was lost or unused)
 skipped    input, output (or null), reason (output-exists | own-result)
 error      input (null: the whole run), code (see ``errors.py``), message, exit_code
-summary    total (inputs), planned, done, skipped, failed, seconds, cancelled, dry_run, exit_code;
-           always the last
+summary    total (inputs), planned, done, skipped, failed, not_started (the disk is full), seconds,
+           cancelled, dry_run, exit_code; always the last
 ========== =====================================================================================
 
 ``file`` counts the pictures to be made from 1 to ``files``. A picture that is made from noise has
@@ -170,6 +170,7 @@ def _summary(event: Summary) -> dict[str, Any]:
         "done": event.done,
         "skipped": event.skipped,
         "failed": len(event.failures),
+        "not_started": event.not_started,
         "seconds": round(event.seconds, 3),
         "cancelled": event.cancelled,
         "dry_run": event.dry_run,

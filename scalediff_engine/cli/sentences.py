@@ -84,4 +84,6 @@ def summary_sentence(event: Summary) -> str | None:
         if len(event.failures) > MOST_NAMES:
             named.append(f"and {len(event.failures) - MOST_NAMES} more")
         parts.append(f"{len(event.failures)} failed: {', '.join(named)}")
+    if event.not_started:
+        parts.append(f"{event.not_started} not started: the disk is full")
     return one_line(f"scalediff: {', '.join(parts)}.")

@@ -15,13 +15,24 @@ def require_folder(path: Path) -> None:
     Raises:
         OutputError: it is no folder, or read-only.
     """
-    folder = path.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    folder = nearest_folder(path)
     if not folder.is_dir():
         raise OutputError(f"{path} cannot be written: {folder} is not a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{path} cannot be written: the folder {folder} is read-only.")
+
+
+def nearest_folder(path: Path) -> Path:
+    """Give the folder of ``path``, or the nearest one above it that exists."""
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def disk_of(path: Path) -> int:
+    """Give the number of the disk that ``path`` is or would be on."""
+    return nearest_folder(path).stat().st_dev
 
 
 def make_folder(path: Path) -> None:

@@ -66,6 +66,7 @@ class FakeBench:
     on_step: Callable[[int], None] = lambda _: None
     on_encode: Callable[[Path], None] = lambda _: None
     on_save: Callable[[Path], None] = lambda _: None
+    seconds_left: Callable[[int], float | None] = lambda _: None
     read_notes: tuple[str, ...] = ()
     write_notes: tuple[str, ...] = ()
     model_notes: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class FakeBench:
         def make(picture: Picture | None, plan: Any, on_progress: Any) -> tuple[Picture, str]:
             for step in range(self.steps + 1):
                 self.on_step(step)
-                on_progress(progress(step, self.steps))
+                on_progress(progress(step, self.steps, self.seconds_left(step)))
             return picture or Picture(np.zeros((2, 2, 3), np.float32)), "{}"
 
         return Maker("cpu", make, self.model_notes)

@@ -7,30 +7,44 @@ from pathlib import Path
 import pytest
 from cli_fakes import FACTS, FakeBench, FakeShelf, ListReporter, touch
 
-from scalediff_engine.cli import crashlog
+from scalediff_engine.cli import batch, crashlog
 from scalediff_engine.cli.batch import Batch
-from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Summary
+from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Skipped, Summary
 from scalediff_engine.cli.interrupt import Answer, Interrupts
 from scalediff_engine.cli.jobs import make_worklist
-from scalediff_engine.cli.request import UpscaleRequest
+from scalediff_engine.cli.request import Destination, Existing, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
-from scalediff_engine.errors import DiskFull, ModelMissing, UnreadablePicture
+from scalediff_engine.errors import DiskFull, ModelMissing, OutputExists, UnreadablePicture
 from scalediff_engine.memory.footprint import GIB, Cost
 from scalediff_engine.pipeline.machine import Machine
 
 
 class Run:
-    """A batch over some files with everything around it faked."""
+    """A batch over some files with everything around it faked; a step takes a second."""
 
-    def __init__(self, folder: Path, names: list[str], bench: FakeBench) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: list[str],
+        bench: FakeBench,
+        existing: Existing = Existing.REFUSE,
+    ) -> None:
         touch(folder, names)
-        request = UpscaleRequest(tuple(folder / name for name in names))
+        inputs = tuple(folder / name for name in names)
+        request = UpscaleRequest(inputs, destination=Destination(existing=existing))
         machine = Machine(8 * GIB, "this machine", lambda _: 10.0)
         worklist = make_worklist(request, FACTS, FakeShelf(), machine)
         self.reporter = ListReporter()
         self.interrupts = Interrupts()
         self.remembered: list[tuple[str, Cost, float, int | None]] = []
         self.now_s = 0.0
+        on_step = bench.on_step
+
+        def step(number: int) -> None:
+            self.now_s += number > 0
+            on_step(number)
+
+        bench.on_step = step
         self.batch = Batch(
             request,
             worklist,
@@ -39,12 +53,8 @@ class Run:
             self.reporter,
             self.interrupts,
             lambda *told: self.remembered.append(told),
-            clock=self._clock,
+            clock=lambda: self.now_s,
         )
-
-    def _clock(self) -> float:
-        self.now_s += 1.0
-        return self.now_s
 
     def __call__(self) -> int:
         return self.batch.run()
@@ -69,7 +79,7 @@ def test_every_picture_is_read_upscaled_and_written_with_one_load(tmp_path: Path
     assert bench.calls == ["read a.png", "load", "save a_x4.png", "read b.png", "save b_x4.png"]
     assert [event.work.number for event in run.reporter.of(Finished)] == [1, 2]
     assert (run.summary.done, run.summary.exit_code) == (2, 0)
-    assert [(told[0], told[2]) for told in run.remembered] == [("cpu", 1.0)] * 2
+    assert [(told[0], told[2]) for told in run.remembered] == [("cpu", 3.0)] * 2
 
 
 def test_a_picture_that_cannot_be_read_costs_no_model_load(tmp_path: Path) -> None:
@@ -92,6 +102,60 @@ def test_one_bad_file_of_several_is_exit_6_and_named_in_the_summary(tmp_path: Pa
 def test_a_full_disk_has_its_own_code(tmp_path: Path) -> None:
     run = Run(tmp_path, ["a.png"], FakeBench(on_save=fail_on("a_x4.png", DiskFull("Full."))))
     assert run() == 7
+
+
+def test_a_full_disk_ends_a_batch_at_the_first_file_that_does_not_fit(tmp_path: Path) -> None:
+    bench = FakeBench(on_save=fail_on("b_x4.png", DiskFull("Full.")))
+    run = Run(tmp_path, ["a.png", "b.png", "c.png", "d.png"], bench)
+    assert run() == 7
+    assert "read c.png" not in bench.calls
+    assert [failure.error.code for failure in run.summary.failures] == ["disk-full"]
+    assert (run.summary.done, run.summary.not_started) == (1, 2)
+
+
+def test_results_on_another_disk_are_made_although_one_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "disk_of", lambda path: path.name in ("a_x4.png", "b_x4.png"))
+    bench = FakeBench(on_save=fail_on("a_x4.png", DiskFull("Full.")))
+    run = Run(tmp_path, ["a.png", "b.png", "c.png"], bench)
+    assert run() == 7
+    assert "read b.png" not in bench.calls
+    assert (tmp_path / "c_x4.png").exists()
+    assert (run.summary.done, run.summary.not_started) == (1, 1)
+
+
+def test_a_result_that_appears_while_the_run_goes_on_is_skipped(tmp_path: Path) -> None:
+    def other_run(path: Path) -> None:
+        touch(tmp_path, ["b_x4.png"])
+        if path.name == "c_x4.png":
+            raise OutputExists("There already.")
+
+    bench = FakeBench(on_save=other_run)
+    run = Run(tmp_path, ["a.png", "b.png", "c.png"], bench, Existing.SKIP)
+    assert run() == 0
+    assert "read b.png" not in bench.calls
+    assert (tmp_path / "b_x4.png").read_text() == "a picture"
+    assert [(event.path.name, event.reason) for event in run.reporter.of(Skipped)] == [
+        ("b.png", "output-exists"),
+        ("c.png", "output-exists"),
+    ]
+    assert (run.summary.done, run.summary.skipped) == (1, 2)
+
+
+def test_a_result_that_appears_is_never_replaced_unless_asked_for(tmp_path: Path) -> None:
+    def appear(_: Path) -> None:
+        touch(tmp_path, ["b_x4.png"])
+
+    bench = FakeBench(on_save=appear)
+    run = Run(tmp_path, ["a.png", "b.png"], bench)
+    assert run() == 6
+    assert "read b.png" not in bench.calls
+    assert [failure.error.code for failure in run.summary.failures] == ["output-exists"]
+    replaced = Run(tmp_path, ["c.png"], FakeBench(), Existing.OVERWRITE)
+    touch(tmp_path, ["c_x4.png"])
+    assert replaced() == 0
+    assert (tmp_path / "c_x4.png").read_text() == "{}"
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path: Path) -> None:
@@ -198,10 +262,19 @@ def test_the_first_time_left_is_the_estimate_and_then_this_run_knows_best(tmp_pa
         (1, 10.0, 20.0),
         (1, 5.0, 15.0),
         (1, 0.0, 10.0),
-        (2, 10.0, 10.0),
-        (2, 5.0, 5.0),
+        (2, 2.0, 2.0),
+        (2, 1.0, 1.0),
         (2, 0.0, 0.0),
     ]
+    assert [event.work.job.seconds for event in run.reporter.of(Finished)] == [10.0, 2.0]
+
+
+def test_the_first_picture_tells_how_long_the_others_take(tmp_path: Path) -> None:
+    bench = FakeBench(steps=2, seconds_left=lambda step: None if step == 0 else 2.0 - step)
+    run = Run(tmp_path, ["a.png", "b.png", "c.png"], bench)
+    run()
+    left = [event.batch_seconds_left for event in run.reporter.of(Advanced)]
+    assert left == [30.0, 1.0 + 4.0, 4.0, 2.0 + 2.0, 1.0 + 2.0, 2.0, 2.0, 1.0, 0.0]
 
 
 def test_notes_of_reading_and_writing_reach_the_report(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_each_event_is_an_object_with_stable_fields() -> None:
         "done": 2,
         "skipped": 1,
         "failed": 1,
+        "not_started": 0,
         "seconds": 1.5,
         "cancelled": False,
         "dry_run": False,
@@ -173,6 +174,13 @@ def test_a_single_file_needs_no_summary(capsys: pytest.CaptureFixture) -> None:
     PlainReporter().tell(Summary(1, 1, 1, 0, (), 1.5, 0))
     PlainReporter().tell(Summary(1, 1, 0, 0, (MISSING,), 1.5, 3))
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_full_disk_says_how_many_files_were_not_started(capsys: pytest.CaptureFixture) -> None:
+    PlainReporter().tell(Summary(4, 4, 1, 0, (MISSING,), 1.5, 7, not_started=2))
+    assert capsys.readouterr().err == (
+        "scalediff: 1 done, 1 failed: b.png (input-missing), 2 not started: the disk is full.\n"
+    )
 
 
 def test_an_interrupt_is_one_line(capsys: pytest.CaptureFixture) -> None:
