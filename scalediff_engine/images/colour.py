@@ -27,6 +27,24 @@ _INK = np.float32(100.0)  # littleCMS measures floating-point ink in percent
 _SAME = 0.4 / 255  # a profile this close to sRGB cannot be told from it in 8 bits
 _RED, _BLUE = np.float32(0.2126), np.float32(0.0722)  # luma weights of ITU-R BT.709
 
+# XYZ relative to its white to linear sRGB
+_LINEAR_OF_XYZ_D65 = np.array(
+    [
+        [3.07996, -1.53714, -0.54282],
+        [-0.92126, 1.87601, 0.04525],
+        [0.05289, -0.20403, 1.15114],
+    ],
+    np.float32,
+)
+_LINEAR_OF_XYZ_D50 = np.array(
+    [
+        [3.02173, -1.61687, -0.40486],
+        [-0.94375, 1.91614, 0.02761],
+        [0.06937, -0.22899, 1.15962],
+    ],
+    np.float32,
+)
+
 
 class _Way(Enum):
     """How a picture's colours become sRGB."""
@@ -74,6 +92,29 @@ def from_srgb(rgb: Pixels, like: Picture) -> Pixels:
             _plain_to_cmyk(rgb, like) if model is ColourModel.CMYK else _plain_from_rgb(rgb, model)
         )
     return _by_rows(rgb, model.value, lambda rows: _backward(rows, profile, model))
+
+
+def lab_to_srgb(lab: Pixels, *, d65: bool) -> Pixels:
+    """(H, W, 3) sRGB within 0..1 of CIE L* (0..100), a*, b*; neutral colours stay neutral.
+
+    Args:
+        lab: (H, W, 3)
+        d65: whether the values are relative to D65 white, else to D50 (adapted by Bradford)
+
+    Source: CIE 15; IEC 61966-2-1; matrices by Bruce Lindbloom.
+    """
+    matrix = _LINEAR_OF_XYZ_D65 if d65 else _LINEAR_OF_XYZ_D50
+    return _by_rows(lab, 3, lambda rows: _srgb_of_lab(rows, matrix))
+
+
+def _srgb_of_lab(lab: Pixels, matrix: Pixels) -> Pixels:
+    y = (lab[..., 0] + 16) / 116
+    roots = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
+    xyz = np.where(roots > 6 / 29, roots**3, (roots - 4 / 29) * (3 * (6 / 29) ** 2))
+    # rows that sum to 1 map the white of either kind to white
+    linear = np.clip(xyz @ (matrix / matrix.sum(axis=1, keepdims=True)).T, 0, 1)
+    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return encoded.astype(np.float32)
 
 
 def profile_problem(picture: Picture) -> str | None:

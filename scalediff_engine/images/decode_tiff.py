@@ -10,34 +10,51 @@ import logging
 import math
 from typing import Any, BinaryIO, NamedTuple
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from tifffile import TiffFile, TiffFileError, TiffPage
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.images import exif as exif_block
+from scalediff_engine.images.colour import lab_to_srgb
 from scalediff_engine.images.exif import Orientation
 from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture, Pixels
-from scalediff_engine.images.probe import Loaded, Probe, shown
-from scalediff_engine.images.samples import to_float
+from scalediff_engine.images.probe import Loaded, Probe, UnsupportedFormat, shown
+from scalediff_engine.images.samples import converted, to_float
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
+_CIELAB, _ICCLAB, _LOGL, _LOGLUV = 8, 9, 32844, 32845
 _MODELS = {
     _MINISWHITE: ColourModel.GREY,
     _MINISBLACK: ColourModel.GREY,
     _RGB: ColourModel.RGB,
     _PALETTE: ColourModel.RGB,
     _SEPARATED: ColourModel.CMYK,
-    _YCBCR: ColourModel.RGB,  # tifffile converts it while decoding
+    _YCBCR: ColourModel.RGB,  # tifffile converts it while decoding JPEG, libtiff the rest
+    _CIELAB: ColourModel.RGB,
+    _ICCLAB: ColourModel.RGB,
+    _LOGL: ColourModel.RGB,
+    _LOGLUV: ColourModel.RGB,
+}
+_LOG_ENCODED = {
+    _LOGL: "Its LogL values were converted to 8-bit sRGB; values above white were clipped.",
+    _LOGLUV: "Its LogLuv colours were converted to 8-bit sRGB; values above white were clipped.",
+}
+_UNREAD = {
+    4: "a transparency mask",
+    10: "ITULab colours",
+    32803: "the sensor data of a camera (CFA)",
+    34892: "the linear sensor data of a camera (LinearRaw)",
+    51177: "a depth map",
 }
 _JPEG_COMPRESSIONS = (6, 7, 33007, 34892)
+# NewSubfileType: a reduced version of another page, a transparency mask of another page
+_NOT_THE_PICTURE = 0b101
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _MAX_SAMPLES_PER_PIXEL = 64
 _CM_PER_INCH = 2.54
-
-
-class UnsupportedTiff(ValueError):
-    """A kind of TIFF that is no picture to us."""
+_D65_X, _SAME_WHITE = 0.3127, 0.01  # D50 is at 0.3457
 
 
 class _Layout(NamedTuple):
@@ -48,27 +65,28 @@ class _Layout(NamedTuple):
     alpha_at: int | None
     associated: bool
     notes: tuple[str, ...]
+    by_libtiff: bool = False
 
 
 def probe(file: BinaryIO) -> Probe:
     """Read the first picture's tags.
 
     Raises:
-        UnsupportedTiff: a kind that is not read; and whatever tifffile raises at damaged files.
+        UnsupportedFormat: a kind that is not read; and whatever tifffile raises at damaged files.
     """
     _hush()
     with TiffFile(file) as tiff:
-        page, notes = _first_picture(tiff)
+        page, notes = _main_picture(tiff)
         layout = _layout(page)
         orientation = _orientation(page)
         return Probe(
             size=shown(Size(int(page.imagewidth), int(page.imagelength)), orientation),
-            depth=_depth(page),
+            depth=Depth.U8 if layout.by_libtiff else _depth(page),
             model=layout.model,
             has_alpha=layout.alpha_at is not None,
             format_name="TIFF",
             orientation=orientation,
-            icc=_bytes_tag(page, 34675),
+            icc=_profile(page, layout),
             dpi=_dpi(page),
             xmp=_bytes_tag(page, 700),
             notes=notes + layout.notes,
@@ -79,15 +97,19 @@ def load(data: bytes) -> tuple[Loaded, Orientation]:
     """Decode the first picture of a file; orientation not yet applied, but returned.
 
     Raises:
-        UnsupportedTiff: a kind that is not read; and whatever tifffile and its decoders raise at
+        UnsupportedFormat: a kind that is not read; and whatever tifffile and its decoders raise at
             damaged files.
     """
     _hush()
     with TiffFile(io.BytesIO(data)) as tiff:
-        page, notes = _first_picture(tiff)
+        page, notes = _main_picture(tiff)
         layout = _layout(page)
         _require_segments(page, len(data))
-        floats, depth = _samples(page)
+        if layout.by_libtiff:
+            floats, depth = to_float(_by_libtiff(data, tiff, page))
+        else:
+            floats, depth, more = _samples(page)
+            notes += more
         pixels = np.ascontiguousarray(floats[..., : layout.colours])
         alpha = None
         if layout.alpha_at is not None:
@@ -98,9 +120,12 @@ def load(data: bytes) -> tuple[Loaded, Orientation]:
         if alpha is not None and layout.associated:
             pixels = _straightened(pixels, alpha, depth)
         metadata = Metadata(
-            exif=exif_block.from_tiff(data), xmp=_bytes_tag(page, 700), dpi=_dpi(page)
+            exif=exif_block.from_tiff(data, int(page.offset)),
+            xmp=_bytes_tag(page, 700),
+            dpi=_dpi(page),
         )
-        picture = Picture(pixels, alpha, depth, _bytes_tag(page, 34675), metadata)
+        icc = _profile(page, layout)
+        picture = Picture(pixels, alpha, depth, icc, metadata)
         return Loaded(picture, "TIFF", notes + layout.notes), _orientation(page)
 
 
@@ -111,26 +136,41 @@ def _hush() -> None:
         log.addHandler(logging.NullHandler())
 
 
-def _first_picture(tiff: TiffFile) -> tuple[TiffPage, tuple[str, ...]]:
-    pages = len(tiff.pages)
-    page = tiff.pages[0]
-    if not isinstance(page, TiffPage):
+def _main_picture(tiff: TiffFile) -> tuple[TiffPage, tuple[str, ...]]:
+    """The first page that is neither a thumbnail nor a mask; of thumbnails alone, the first."""
+    pages = [page for page in tiff.pages if isinstance(page, TiffPage)]
+    if not pages:
         raise TiffFileError("no first page")
-    if pages > 1:
-        return page, (f"It has {pages} pages; only the first was read.",)
-    return page, ()
+    candidates = [*pages]
+    if _is_secondary(pages[0]):  # cameras keep the full picture in a sub-directory
+        candidates += [page for page in pages[0].pages or () if isinstance(page, TiffPage)]
+    full = [page for page in candidates if not _is_secondary(page)]
+    if not full:
+        return pages[0], ()
+    note = (f"It has {len(full)} pages; only the first was read.",) if len(full) > 1 else ()
+    return full[0], note
+
+
+def _is_secondary(page: TiffPage) -> bool:
+    return bool(int(page.subfiletype) & _NOT_THE_PICTURE)
 
 
 def _layout(page: TiffPage) -> _Layout:
     photometric, samples = int(page.photometric or 0), int(page.samplesperpixel)
     model = _MODELS.get(photometric)
     if model is None:
-        raise UnsupportedTiff(f"its colours are stored in a way that is not read ({photometric})")
-    if photometric == _YCBCR and int(page.compression) not in _JPEG_COMPRESSIONS:
-        raise UnsupportedTiff("YCbCr colours without JPEG compression are not read")
+        kind = _UNREAD.get(photometric, f"colors of an unknown kind (photometric {photometric})")
+        raise UnsupportedFormat(f"a TIFF file with {kind}")
+    raw_ycbcr = photometric == _YCBCR and int(page.compression) not in _JPEG_COMPRESSIONS
+    if raw_ycbcr or photometric in _LOG_ENCODED:
+        note = _LOG_ENCODED.get(photometric)
+        notes = () if note is None else (note,)
+        return _Layout(model, model.value, None, False, notes, by_libtiff=True)
+    if photometric in (_CIELAB, _ICCLAB) and (page.dtype is None or page.dtype.kind != "u"):
+        raise UnsupportedFormat("a TIFF file with CIELab colours that are not unsigned integers")
     colours = 1 if photometric == _PALETTE else model.value
     if not colours <= samples <= _MAX_SAMPLES_PER_PIXEL or page.imagedepth != 1:
-        raise UnsupportedTiff(f"it has {samples} samples a pixel and needs {colours}")
+        raise UnsupportedFormat(f"a TIFF file with {samples} samples a pixel instead of {colours}")
     return _with_extras(model, colours, samples, _extra_kinds(page, samples - colours))
 
 
@@ -181,18 +221,64 @@ def _require_segments(page: TiffPage, file_bytes: int) -> None:
             raise TiffFileError(f"its pixels end at byte {offset + count} of {file_bytes}")
 
 
-def _samples(page: TiffPage) -> tuple[Pixels, Depth]:
+def _by_libtiff(data: bytes, tiff: TiffFile, page: TiffPage) -> NDArray[np.uint8]:
+    """(H, W, 3) sRGB of colour encodings that only libtiff converts; not turned upright."""
+    turned = page.tags.get(274)
+    if turned is not None:  # libtiff would apply half of it
+        order: Any = "little" if tiff.byteorder == "<" else "big"
+        at, upright = int(turned.valueoffset), (1).to_bytes(2, order)
+        data = data[:at] + upright + data[at + 2 :]
+    rgba: Any = imagecodecs.tiff_decode(data, index=_directory(tiff, page), asrgb=True)
+    if rgba.shape[:2] != (page.imagelength, page.imagewidth):
+        raise TiffFileError(f"libtiff reads {rgba.shape[1]}x{rgba.shape[0]} pixels")
+    return rgba[..., :3]
+
+
+def _directory(tiff: TiffFile, page: TiffPage) -> int:
+    """The index of a page; a sub-directory has none."""
+    for index, other in enumerate(tiff.pages):
+        if other.offset == page.offset:
+            return index
+    raise UnsupportedFormat("a TIFF file with its full picture in a sub-directory")
+
+
+def _samples(page: TiffPage) -> tuple[Pixels, Depth, tuple[str, ...]]:
     """(H, W, samples) as floats; a palette is already resolved."""
     if page.dtype is None:
-        raise UnsupportedTiff("the type of its samples is unknown")
+        raise UnsupportedFormat("a TIFF file with samples of an unknown type")
     stored: NDArray[Any] = np.asarray(page.asarray())
     # tifffile: (separate samples, depth, height, width, contiguous samples)
     stored = stored.reshape(page.shaped)[:, 0]
     separate, height, width, contiguous = stored.shape
     stored = np.moveaxis(stored, 0, 2).reshape(height, width, separate * contiguous)
     if page.photometric == _PALETTE:
-        return _through_palette(page, stored)
-    return to_float(stored, bits=int(page.bitspersample))
+        return *_through_palette(page, stored), ()
+    if page.photometric in (_CIELAB, _ICCLAB):
+        floats, depth = to_float(stored)
+        floats[..., :3] = lab_to_srgb(_lab(page, stored[..., :3]), d65=_is_d65(page))
+        return floats, depth, ("Its CIELab colours were converted to sRGB.",)
+    return converted(stored, bits=int(page.bitspersample))
+
+
+def _lab(page: TiffPage, stored: NDArray[Any]) -> Pixels:
+    """(H, W, 3) L* 0..100, a* and b* from the two ways of storing them."""
+    bits = stored.dtype.itemsize * 8
+    per_unit = float(2 ** (bits - 8))
+    if page.photometric == _ICCLAB:  # offset binary; 16 bits end at 0xFF00
+        lightness = stored[..., :1] * (100.0 / (255.0 * per_unit))
+        colours = stored[..., 1:] / per_unit - 128.0
+    else:  # two's complement
+        lightness = stored[..., :1] * (100.0 / (2**bits - 1))
+        colours = stored[..., 1:].astype(f"i{bits // 8}") / per_unit
+    return np.concatenate([lightness, colours], axis=2).astype(np.float32)
+
+
+def _is_d65(page: TiffPage) -> bool:
+    """Whether the WhitePoint tag says D65; CIELab is otherwise relative to D50."""
+    value: Any = page.tags.valueof(318)
+    if not isinstance(value, tuple) or len(value) != 4 or not value[1]:
+        return False
+    return abs(value[0] / value[1] - _D65_X) < _SAME_WHITE
 
 
 def _palette(page: TiffPage) -> NDArray[np.uint16]:
@@ -228,6 +314,13 @@ def _straightened(pixels: Pixels, alpha: Pixels, depth: Depth) -> Pixels:
         pixels, alpha[..., None], out=np.zeros_like(pixels), where=alpha[..., None] > 0
     )
     return straight if depth.is_float else np.clip(straight, 0.0, 1.0)
+
+
+def _profile(page: TiffPage, layout: _Layout) -> bytes | None:
+    """The ICC profile, unless it describes an encoding that is not kept."""
+    if layout.by_libtiff or page.photometric in (_CIELAB, _ICCLAB):
+        return None
+    return _bytes_tag(page, 34675)
 
 
 def _orientation(page: TiffPage) -> Orientation:

@@ -12,6 +12,7 @@ from PIL import Image
 from tifffile import TiffFileError
 
 from scalediff_engine.errors import InputError, PictureTooLarge, UnreadablePicture
+from scalediff_engine.images.probe import UnsupportedFormat
 
 # Seen from Pillow, tifffile and imagecodecs at flipped and missing bytes (tests/unit/images
 # fuzzes for them); imagecodecs' own errors are RuntimeErrors.
@@ -50,6 +51,10 @@ def decoding(path: Path) -> Generator[None]:
         raise InputError(f"{path} may not be read: permission denied.") from error
     except MemoryError as error:
         raise PictureTooLarge(f"{path} does not fit into this machine's memory.") from error
+    except UnsupportedFormat as error:
+        raise UnreadablePicture(
+            f"{path} is {error}, which cannot be read. Convert it to PNG or TIFF first."
+        ) from error
     except DECODER_ERRORS as error:
         raise UnreadablePicture(f"{path} cannot be read: {_reason(error)}.") from error
 

@@ -132,15 +132,16 @@ def _patched(exif: bytes, layout: ifd.Layout, offset: int, size: Size) -> bytes:
     return bytes(patched)
 
 
-def from_tiff(data: bytes) -> bytes | None:
-    """The descriptive tags of a TIFF file's first directory as an EXIF block, or None.
+def from_tiff(data: bytes, offset: int | None = None) -> bytes | None:
+    """The descriptive tags of a directory of a TIFF file as an EXIF block, or None.
 
     Args:
         data: the whole file
+        offset: of the directory; None = the first
     """
     try:
-        layout, offset = ifd.header(data)
-        main = ifd.parse(data, offset, layout)
+        layout, first = ifd.header(data)
+        main = ifd.parse(data, first if offset is None else offset, layout)
     except ifd.BadDirectory:
         return None
     kept = {tag: entry for tag, entry in main.entries.items() if tag in _DESCRIPTIVE}

@@ -10,6 +10,10 @@ from scalediff_engine.images.exif import Orientation
 from scalediff_engine.images.picture import ColourModel, Depth, Picture
 
 
+class UnsupportedFormat(ValueError):
+    """A sound file of a kind that is not read; the words name it: "a HEIC picture"."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """What the header says; no pixel was decoded for it.

@@ -12,6 +12,7 @@ from scalediff_engine.images.picture import Depth, Pixels
 _DITHER_SEED = 20251018
 _ROWS_AT_ONCE = 256
 _F16_MAX = 65504.0
+_SMALL_RANGE = 1 / 16  # of a type's values
 
 
 def to_float(samples: NDArray[Any], bits: int | None = None) -> tuple[Pixels, Depth]:
@@ -47,6 +48,45 @@ def to_float(samples: NDArray[Any], bits: int | None = None) -> tuple[Pixels, De
         return floats, depth
     wide = samples.astype(np.float64)
     return ((wide - lowest) / (2**bits - 1)).astype(np.float32), depth
+
+
+def converted(samples: NDArray[Any], bits: int) -> tuple[Pixels, Depth, tuple[str, ...]]:
+    """Scale stored samples as :func:`to_float` does, and say what becomes of types not written.
+
+    Integers that are signed or wider than 16 bits usually hold measurements: where these take up
+    only a small part of the type's range, they are stretched to 0..1 instead of read as flat grey.
+
+    Args:
+        samples: any shape; integers or floats
+        bits: bits in use, for integers that fill their type only in part
+
+    Returns:
+        floats, depth, and a sentence for each conversion that the result does not undo
+    """
+    kind, type_bits = samples.dtype.kind, samples.dtype.itemsize * 8
+    if kind == "f" and type_bits > 32:
+        pixels, depth = to_float(samples)
+        return pixels, depth, (f"Its {type_bits}-bit floats became 32-bit floats.",)
+    if kind not in "iu" or not samples.size or (kind == "u" and type_bits <= 16):
+        return *to_float(samples, bits), ()
+    least, most = int(samples.min()), int(samples.max())
+    lowest = -(2 ** (bits - 1)) if kind == "i" else 0
+    pixels, depth = to_float(samples, bits)
+    if 0 < most - least < 2**bits * _SMALL_RANGE:
+        lowest, span = least, most - least
+        pixels = ((samples.astype(np.float64) - least) / span).astype(np.float32)
+    else:
+        span = 2**bits - 1
+    name = "signed integers" if kind == "i" else "integers"
+    stored = "32-bit floats" if depth.is_float else f"{8 if depth is Depth.U8 else 16}-bit integers"
+    return (
+        pixels,
+        depth,
+        (
+            f"Its {bits}-bit {name} ({least} to {most}) became {stored}: "
+            f"black is {lowest}, white {lowest + span}.",
+        ),
+    )
 
 
 def from_float(pixels: Pixels, depth: Depth) -> NDArray[Any]:
