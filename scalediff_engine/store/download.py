@@ -249,7 +249,6 @@ def _file(found: Any) -> HubFile:  # noqa: ANN401 - its type differs by version
 def main() -> int:
     """Do what the standard input says; gives the exit code."""
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     out = sys.stdout
 
