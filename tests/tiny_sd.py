@@ -328,6 +328,8 @@ def _write_scheduler(folder: Path, prediction: str) -> None:
         "beta_end": 0.012,
         "num_train_timesteps": 1000,
         "prediction_type": prediction,
+        "steps_offset": 1,
+        "timestep_spacing": "leading",
     }
     (folder / "scheduler").mkdir()
     _write_json(folder / "scheduler" / "scheduler_config.json", config)

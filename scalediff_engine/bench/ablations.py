@@ -68,7 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--mixing-lowpass", type=float)
     parser.add_argument("--guidance-lowpass", type=float)
     parser.add_argument("--bicubic-start", action="store_true", help="never begin with the network")
-    parser.add_argument("--paper", action="store_true", help="without the rows that are our own")
+    parser.add_argument(
+        "--paper",
+        action="store_true",
+        help="the paper's method: without jitter and source lock, and without their rows",
+    )
     options = parser.parse_args(arguments)
     _renew(options.tables or (), options.output / "quality.md")
     if options.pictures and options.json is None:
@@ -81,6 +85,17 @@ def stage(text: str) -> StageDefaults:
     """Read ``T:STEPS:GUIDANCE``."""
     t_start, steps, guidance = text.split(":")
     return StageDefaults(int(t_start), int(steps), float(guidance))
+
+
+def plain_settings(options: argparse.Namespace, seed: int) -> Settings:
+    """Return the settings of the first row; the other rows change one of them."""
+    ours = not options.paper
+    return Settings(
+        seed=seed,
+        begins_with_network=not options.bicubic_start,
+        jitter=ours,
+        source_lock=ours,
+    )
 
 
 def changed(facts: FamilyFacts, options: argparse.Namespace) -> FamilyFacts:
@@ -108,6 +123,7 @@ def _measure(options: argparse.Namespace) -> None:
         "stages": [[asdict(s) for s in row] for row in facts.stage_table],
         "mixing_lowpass": facts.mixing_lowpass,
         "guidance_lowpass": facts.guidance_lowpass,
+        "paper": options.paper,
         "begins_with_network": facts.begins_with_network and not options.bicubic_start,
     }
     cells: list[Cell] = []
@@ -122,7 +138,7 @@ def _measure(options: argparse.Namespace) -> None:
             original = cut_to(opened(path), scale)
             small = small_of(original, scale)
             for seed in range(options.seeds):
-                plain = Settings(seed=seed, begins_with_network=not options.bicubic_start)
+                plain = plain_settings(options, seed)
                 for rival in ablations(model, plain):
                     if (rival.name, scale, path.stem, seed) in done:
                         continue

@@ -94,7 +94,7 @@ def lay_out(
         device: of the indices
 
     Raises:
-        ValueError: the window has an odd side.
+        ValueError: a side of the window is smaller than 2.
     """
     rows, cols = (
         axis_patches(length, size, shift)

@@ -16,6 +16,14 @@ import torch
 from torch import Tensor
 
 
+class Spacing(Enum):
+    """How a scheduler spreads its steps over the training timesteps, by diffusers' names."""
+
+    LEADING = "leading"
+    LINSPACE = "linspace"
+    TRAILING = "trailing"
+
+
 class Prediction(Enum):
     """What a model's output is."""
 
@@ -43,8 +51,8 @@ class Schedule(Protocol):
         """What the model's output is."""
         ...
 
-    def level(self, t: int) -> Level:
-        """Give the level at training timestep ``t``."""
+    def level(self, t: float) -> Level:
+        """Return the level at training timestep ``t``."""
         ...
 
 
@@ -59,10 +67,21 @@ class DiscreteSchedule:
     alphas_cumprod: Tensor
     prediction: Prediction = Prediction.EPSILON
 
-    def level(self, t: int) -> Level:
-        """Give alpha = sqrt(abar_t) and sigma = sqrt(1 - abar_t)."""
-        abar = float(self.alphas_cumprod[t])
-        return Level(float(t), math.sqrt(abar), math.sqrt(1 - abar))
+    def level(self, t: float) -> Level:
+        """Return alpha = sqrt(abar_t) and sigma = sqrt(1 - abar_t).
+
+        Between two timesteps, sigma / alpha is interpolated linearly, as Euler schedulers do.
+        """
+        below = math.floor(t)
+        abar = float(self.alphas_cumprod[below])
+        alpha, sigma = math.sqrt(abar), math.sqrt(1 - abar)
+        if t == below:
+            return Level(float(t), alpha, sigma)
+        above = self.level(below + 1)
+        ratio = sigma / alpha
+        ratio += (t - below) * (above.sigma / above.alpha - ratio)
+        alpha = 1 / math.hypot(1, ratio)
+        return Level(t, alpha, ratio * alpha)
 
 
 @dataclass(frozen=True)
@@ -78,8 +97,8 @@ class FlowSchedule:
     timesteps: int = 1000
     prediction: Prediction = Prediction.FLOW
 
-    def level(self, t: int) -> Level:
-        """Give sigma = e^mu / (e^mu + 1/s - 1) with s = t / timesteps, alpha = 1 - sigma."""
+    def level(self, t: float) -> Level:
+        """Return sigma = e^mu / (e^mu + 1/s - 1) with s = t / timesteps, alpha = 1 - sigma."""
         if t <= 0:
             return CLEAN
         shift = math.exp(self.mu)
@@ -88,15 +107,45 @@ class FlowSchedule:
 
 
 def evenly_spaced_levels(schedule: Schedule, t_start: int, steps: int) -> tuple[Level, ...]:
-    """Give ``steps`` levels from ``t_start`` itself, evenly towards 0, then the clean one.
+    """Return ``steps`` levels from ``t_start`` itself, evenly towards 0, then the clean one.
+
+    Tables have whole timesteps, so theirs are rounded; a flow's are not.
 
     Returns:
         ``steps + 1`` levels; empty when ``steps`` is 0.
     """
     if steps == 0:
         return ()
-    timesteps = [max(1, round(t_start * (1 - i / steps))) for i in range(steps)]
+    timesteps = [t_start * (1 - i / steps) for i in range(steps)]
+    if schedule.prediction is not Prediction.FLOW:
+        timesteps = [max(1, round(t)) for t in timesteps]
     return (*(schedule.level(t) for t in timesteps), CLEAN)
+
+
+def scheduler_timesteps(
+    spacing: Spacing, steps: int, *, offset: int = 0, train_timesteps: int = 1000
+) -> tuple[float, ...]:
+    """Return the timesteps, falling, at which a published scheduler runs a whole schedule.
+
+    Args:
+        spacing: ``timestep_spacing`` of the scheduler's configuration
+        steps: evaluations of the model, at most ``train_timesteps``
+        offset: ``steps_offset`` of the configuration; only ``leading`` uses it
+        train_timesteps: length of the training schedule
+
+    Source: Lin et al. 2023 (arXiv 2305.08891), table 2; diffusers' Euler schedulers.
+    """
+    match spacing:
+        case Spacing.LEADING:
+            stride = train_timesteps // steps
+            rising = [min(i * stride + offset, train_timesteps - 1) for i in range(steps)]
+            return tuple(float(t) for t in reversed(rising))
+        case Spacing.LINSPACE:
+            last = train_timesteps - 1
+            return tuple(last * (1 - i / max(1, steps - 1)) for i in range(steps))
+        case Spacing.TRAILING:
+            stride = train_timesteps / steps
+            return tuple(float(round(train_timesteps - i * stride) - 1) for i in range(steps))
 
 
 def add_noise(z0: Tensor, eps: Tensor, level: Level) -> Tensor:

@@ -57,7 +57,7 @@ def neighborhood_patch_attention(
         plain attention.
 
     Raises:
-        ValueError: the window has an odd side, or the tokens do not fill the grid.
+        ValueError: a side of the window is smaller than 2, or the tokens do not fill the grid.
 
     Source: ScaleDiff (arXiv 2510.25818), section 3.1; ragged patches and the offset are ours.
     """
@@ -125,7 +125,7 @@ def joint_neighborhood_patch_attention(
         (B, heads, rows*cols, D) image tokens; (B, heads, T, D) text tokens, averaged over patches.
 
     Raises:
-        ValueError: the window has an odd side, or the tokens do not fill the grid.
+        ValueError: a side of the window is smaller than 2, or the tokens do not fill the grid.
 
     Source: ScaleDiff (arXiv 2510.25818), section 3.1, for FLUX's double and single blocks.
     """

@@ -70,6 +70,10 @@ class EmbeddedModel:
         """Evenly from ``t_start`` itself: a grid over all timesteps would leave two or three."""
         return evenly_spaced_levels(self.schedule, t_start, steps)
 
+    def base_levels(self, steps: int) -> tuple[Level, ...]:
+        """Return evenly spaced levels; this family is not asked for pictures out of noise."""
+        return self.levels(self.facts.train_timesteps - 1, steps)
+
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) in -1..1 to (1, 16, H/4, W/4); the posterior's mode."""
         x = pixels.to(self.device, memory_format=torch.channels_last)

@@ -109,6 +109,7 @@ class FamilyFacts:
             raise UsageError(f"Creativity is {creativity:g}; it goes from 0 (keep) to 1 (invent).")
         pivot = self.default_creativity
         if creativity <= pivot:
-            return round(default * creativity / pivot)
+            # only 0 itself keeps the picture: rounding must not switch a stage off
+            return max(round(default * creativity / pivot), 1 if creativity else 0)
         limit = max(default, self.t_start_limit)
         return round(default + (limit - default) * (creativity - pivot) / (1 - pivot))

@@ -62,6 +62,10 @@ class FluxModel:
         """Evenly in the unshifted time from ``t_start``, bent by the shift."""
         return evenly_spaced_levels(self.schedule, t_start, steps)
 
+    def base_levels(self, steps: int) -> tuple[Level, ...]:
+        """Return evenly spaced levels from pure noise."""
+        return self.levels(self.schedule.timesteps, steps)
+
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) to (1, 16, H/8, W/8)."""
         self._placement.make_room(pixels.shape[-2] * pixels.shape[-1])

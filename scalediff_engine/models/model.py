@@ -86,6 +86,10 @@ class Model(Protocol):
         """Give ``steps`` noise levels from ``t_start`` downwards and the clean one."""
         ...
 
+    def base_levels(self, steps: int) -> tuple[Level, ...]:
+        """Return the levels of ``steps`` steps from pure noise, as published, and the clean one."""
+        ...
+
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) sRGB in -1..1 to (1, C, H/f, W/f) in the model's scaled latent space."""
         ...

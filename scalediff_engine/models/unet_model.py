@@ -14,10 +14,13 @@ from scalediff_engine.errors import ModelError
 from scalediff_engine.geometry import Grid, Size
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import (
+    CLEAN,
     DiscreteSchedule,
     Level,
     Prediction,
+    Spacing,
     evenly_spaced_levels,
+    scheduler_timesteps,
 )
 from scalediff_engine.models.attention_backend import best_attention
 from scalediff_engine.models.autoencoder import Autoencoder
@@ -55,6 +58,7 @@ class UNetModel:
         self.weights_hash = parts.weights_hash
         self.notes = parts.notes
         self.schedule = discrete_schedule(parts)
+        self._spacing = spacing_of(parts)
         self.preview_matrix = preview_matrix(float(parts.vae.config["scaling_factor"]))
         self._encode_text = parts.encode_text
         self._dtype = dtype
@@ -74,6 +78,20 @@ class UNetModel:
         the middle would leave one or two; in between they do as the model they came from.
         """
         return evenly_spaced_levels(self.schedule, t_start, steps)
+
+    def base_levels(self, steps: int) -> tuple[Level, ...]:
+        """Return the levels that the checkpoint's own scheduler takes.
+
+        Distilled forms take theirs from the top (``trailing``), whatever the file says: merged
+        models keep the configuration of the model that they were merged with.
+        """
+        spacing, offset = self._spacing
+        if self.facts.guided_sigmas is None:
+            spacing = Spacing.TRAILING
+        timesteps = scheduler_timesteps(
+            spacing, steps, offset=offset, train_timesteps=self.facts.train_timesteps
+        )
+        return (*(self.schedule.level(t) for t in timesteps), CLEAN)
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) to (1, 4, H/8, W/8)."""
@@ -169,6 +187,27 @@ def guidance_embedding(guidance: float, channels: int) -> Tensor:
     angles = (guidance - 1) * 1000 * frequencies
     embedding = torch.cat([angles.sin(), angles.cos()])
     return torch.nn.functional.pad(embedding, (0, channels % 2))[None]
+
+
+def spacing_of(parts: Parts) -> tuple[Spacing, int]:
+    """Read ``timestep_spacing`` and ``steps_offset`` off a scheduler's configuration.
+
+    Raises:
+        ModelError: the configuration says something that is not known here.
+    """
+    config = parts.scheduler
+    # diffusers' defaults where the file says nothing
+    euler = str(config.get("_class_name", "")).startswith(("Euler", "DPM", "UniPC", "Heun"))
+    name = config.get("timestep_spacing", "linspace" if euler else "leading")
+    offset = config.get("steps_offset", 0)
+    try:
+        return Spacing(name), int(offset)
+    except (TypeError, ValueError) as error:
+        known = ", ".join(spacing.value for spacing in Spacing)
+        raise ModelError(
+            f"The model's scheduler has the timestep spacing '{name}' with the offset '{offset}'. "
+            f"Known spacings: {known}."
+        ) from error
 
 
 def discrete_schedule(parts: Parts) -> DiscreteSchedule:

@@ -150,7 +150,7 @@ def _base_latent(run: Run) -> Tensor:
     stage, model = run.plan.stages[0], run.model
     grid = stage.canvas.grid(model.facts.latent_factor)
     shape = (1, len(model.preview_matrix) - 1, grid.rows, grid.cols)
-    levels = model.levels(stage.t_start, stage.steps)
+    levels = model.base_levels(stage.steps)
     _report_warm_up(0, run)
     begun = run.begun(0)
     if begun is None:

@@ -32,7 +32,7 @@ class StagePlan:
         canvas: padded size in pixels
         t_start: first timestep; 0 = the stage only enlarges
         steps: model evaluations with guidance counted once
-        guidance: scale, of the family's kind of guidance
+        guidance: scale, of the family's kind of guidance; 1 or less = no classifier-free guidance
         guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is
             applied; None = the family has another kind of guidance, or none
         part: of the canvas that is computed, in its pixels; None = all of it
@@ -52,7 +52,7 @@ class StagePlan:
 
     def guides(self, sigma: float) -> bool:
         """Whether a step at this sigma / alpha takes a second evaluation for guidance."""
-        if self.guidance == 1 or self.guided_sigmas is None:
+        if self.guidance <= 1 or self.guided_sigmas is None:
             return False
         low, high = self.guided_sigmas
         return low <= sigma <= high
@@ -234,7 +234,7 @@ _remembered_choice = lru_cache(maxsize=256)(choose_plans)
 
 
 def _is_guided(stage: StagePlan) -> bool:
-    return stage.guidance != 1 and stage.guided_sigmas is not None
+    return stage.guidance > 1 and stage.guided_sigmas is not None
 
 
 def _stage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scalediff_engine.geometry import Size
 from scalediff_engine.models.facts import FamilyFacts
@@ -31,9 +31,12 @@ class Names:
 def unheard_notes(
     plan: Plan, settings: Settings, facts: FamilyFacts, names: Names
 ) -> tuple[str, ...]:
-    """Name the wishes that the model has no ear for."""
-    if any(stage.guided_sigmas is not None and stage.guidance != 1 for stage in plan.stages):
+    """Name the settings that have no effect with this model, and guidance that means none."""
+    if any(stage.guided_sigmas is not None and stage.guidance > 1 for stage in plan.stages):
         return ()
+    if settings.guidance is not None and settings.guidance < 1 and facts.guided_sigmas is not None:
+        off = (f"{names.guidance} {settings.guidance:g} turns guidance off, as 1 does.",)
+        return off + unheard_notes(plan, replace(settings, guidance=1), facts, names)
     asked = settings.guidance is not None and settings.guidance != 1
     hears = facts.stage_defaults(1)[0].guidance != 1  # as a number
     wishes = (

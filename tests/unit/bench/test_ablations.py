@@ -16,6 +16,7 @@ from scalediff_engine.bench.ablations import (
     changed,
     difference,
     main,
+    plain_settings,
     stage,
     table,
 )
@@ -119,3 +120,10 @@ def test_what_was_measured_is_not_measured_again(
     assert "1 pictures, 2 seeds." in page.read_text()
     with pytest.raises(SystemExit, match="other weights or settings"):
         main([*run, "--stage", "10:1:1"])
+
+
+def test_paper_leaves_out_what_is_ours() -> None:
+    for paper in (False, True):
+        options = Namespace(paper=paper, bicubic_start=False)
+        settings = plain_settings(options, 3)
+        assert (settings.seed, settings.jitter, settings.source_lock) == (3, not paper, not paper)

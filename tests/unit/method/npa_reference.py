@@ -20,7 +20,7 @@ def visible(position: int, length: int, window: int, offset: int) -> range:
         return range(length)
     half = window // 2
     patch_start = math.floor((position - offset) / half) * half + offset
-    start = patch_start - window // 4
+    start = patch_start - math.ceil(half / 2 if window % 2 else window // 4)
     if start > length - window:
         start = length - window
     if start < 0:

@@ -93,6 +93,6 @@ def test_a_moved_tiling_makes_at_most_nine_batches_a_layer() -> None:
     assert len(ragged) <= 8
 
 
-def test_an_odd_window_is_refused() -> None:
-    with pytest.raises(ValueError, match="even, positive"):
-        laid_out(Grid(16, 16), Grid(8, 7), Offset(0, 0), 1, None)
+def test_a_window_without_a_half_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 2"):
+        laid_out(Grid(16, 16), Grid(8, 1), Offset(0, 0), 1, None)

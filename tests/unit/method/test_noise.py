@@ -5,7 +5,11 @@ import math
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers import (
+    DDIMScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+)
 from torch import Tensor
 
 from scalediff_engine.method.noise import (
@@ -15,9 +19,11 @@ from scalediff_engine.method.noise import (
     Level,
     Prediction,
     Schedule,
+    Spacing,
     add_noise,
     evenly_spaced_levels,
     predict_clean,
+    scheduler_timesteps,
     seeded_noise,
     step_to,
     structure_gamma,
@@ -134,3 +140,35 @@ def test_noise_depends_on_the_seed_alone() -> None:
 
     assert torch.equal(draw(7), draw(7))
     assert not torch.equal(draw(7), draw(8))
+
+
+# diffusers' own, with numpy 2
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("name", ["leading", "linspace", "trailing"])
+@pytest.mark.parametrize("steps", [4, 30, 50])
+@pytest.mark.parametrize("offset", [0, 1])
+def test_a_whole_schedule_takes_the_timesteps_and_levels_of_diffusers_euler(
+    name: str, steps: int, offset: int
+) -> None:
+    theirs = EulerDiscreteScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        timestep_spacing=name,
+        steps_offset=offset,
+    )
+    theirs.set_timesteps(steps)
+    timesteps = scheduler_timesteps(Spacing(name), steps, offset=offset)
+    assert timesteps == pytest.approx(theirs.timesteps.tolist(), abs=1e-3)
+    schedule = DiscreteSchedule(theirs.alphas_cumprod)
+    levels = [schedule.level(t) for t in timesteps]
+    ours = [level.sigma / level.alpha for level in levels]
+    assert ours == pytest.approx(theirs.sigmas[:-1].tolist(), rel=1e-5)
+    assert all(math.isclose(math.hypot(level.alpha, level.sigma), 1) for level in levels)
+
+
+def test_the_levels_of_a_flow_are_not_rounded_to_whole_timesteps() -> None:
+    theirs = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+    theirs.set_timesteps(sigmas=[1 - i / 30 for i in range(30)], mu=1.15)
+    levels = evenly_spaced_levels(FlowSchedule(mu=1.15), 1000, 30)
+    assert [level.sigma for level in levels] == pytest.approx(theirs.sigmas.tolist(), abs=1e-6)

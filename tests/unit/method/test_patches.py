@@ -34,23 +34,23 @@ def test_an_offset_makes_no_more_patches_where_they_tile_the_axis() -> None:
     assert max(counts) == 8
 
 
-@given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 200))
+@given(st.integers(1, 300), st.integers(2, 80), st.integers(0, 200))
 def test_patches_tile_the_axis_and_lie_inside_their_windows(
-    length: int, half: int, offset: int
+    length: int, window: int, offset: int
 ) -> None:
-    window = 2 * half
     patches = axis_patches(length, window, offset)
     assert patches[0].start == 0
     assert patches[-1].stop == length
     assert all(a.stop == b.start for a, b in itertools.pairwise(patches))
     assert all(a.window_start < b.window_start for a, b in itertools.pairwise(patches))
-    assert max(p.stop - p.start for p in patches) <= max(window - window // 4, min(length, window))
+    longest = window - window // 4 if length > window else length
+    assert max(p.stop - p.start for p in patches) <= longest
     for start, stop, window_start in patches:
         assert 0 <= window_start <= max(0, length - window)
         assert window_start <= start < stop <= window_start + window
 
 
-@pytest.mark.parametrize("window", [0, -2, 7])
+@pytest.mark.parametrize("window", [0, -2, 1])
 def test_windows_without_a_half_are_refused(window: int) -> None:
     with pytest.raises(ValueError, match=f"not {window}"):
         axis_patches(20, window, 0)

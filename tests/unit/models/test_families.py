@@ -64,6 +64,8 @@ def test_published_settings_are_where_the_method_page_has_them() -> None:
     assert SDXL.mixing_lowpass == SDXL.guidance_lowpass == 1 / 8
     assert SDXL.t_start(400, 0.8) == 400
     assert SDXL.t_start(400, 1) == 500
+    assert SDXL.t_start(400, 0) == 0
+    assert SDXL.t_start(400, 1e-6) == 1  # anything above 0 runs
     assert SDXL.guided_sigmas == (0.28, 5.42)
     assert SDXL_TURBO.native == Size(512, 512)
     (few,) = SDXL_LIGHTNING.stage_defaults(1)

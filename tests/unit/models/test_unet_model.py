@@ -25,6 +25,7 @@ from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import CLEAN, Prediction
 from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.models.few_steps import few_steps
 from scalediff_engine.models.model import Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.unet_attention import halvings
@@ -305,3 +306,24 @@ def test_sdxl_hears_the_size_of_the_base_in_its_own_proportions(sdxl: UNetModel)
     assert Words.together(square, wide).sizes is not None
     z = latent(12, 20)
     assert not torch.equal(predict(sdxl, z, square), predict(sdxl, z, wide))
+
+
+def test_the_base_follows_the_spacing_of_the_checkpoints_scheduler(parts: Parts) -> None:
+    def timesteps(facts: FamilyFacts, **scheduler: object) -> list[float]:
+        model = UNetModel(facts, parts_with(parts, **scheduler), CPU, torch.float32)
+        levels = model.base_levels(4)
+        assert levels[-1] == CLEAN
+        return [round(level.timestep, 6) for level in levels[:-1]]
+
+    leading = {"timestep_spacing": "leading", "steps_offset": 1}
+    assert timesteps(TINY_SD15, **leading) == [751, 501, 251, 1]
+    assert timesteps(TINY_SD15, timestep_spacing="linspace") == [999, 666, 333, 0]
+    assert timesteps(TINY_SD15, timestep_spacing="trailing") == [999, 749, 499, 249]
+    distilled = few_steps(TINY_SD15, "lightning")
+    assert timesteps(distilled, **leading) == [999, 749, 499, 249]
+
+
+def test_an_unknown_spacing_is_named(parts: Parts) -> None:
+    unknown = parts_with(parts, timestep_spacing="golden")
+    with pytest.raises(ModelError, match="timestep spacing 'golden'"):
+        UNetModel(TINY_SD15, unknown, CPU, torch.float32)

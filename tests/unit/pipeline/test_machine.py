@@ -171,6 +171,8 @@ def test_a_wish_that_the_model_has_no_ear_for_is_told(speed: SpeedRecord) -> Non
     assert notes == ()  # with guidance, the embedded model hears both
     (note,) = asked_for(speed, negative="blur", guidance=1.0).notes
     assert note.startswith("The negative prompt changes nothing")
+    off, _ = asked_for(speed, negative="blur", guidance=0.0).notes
+    assert off == "Guidance 0 turns guidance off, as 1 does."
 
 
 def test_weights_in_few_bits_are_told() -> None:

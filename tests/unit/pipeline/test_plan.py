@@ -9,6 +9,7 @@ from scalediff_engine.errors import NotEnoughMemory, UsageError
 from scalediff_engine.geometry import Size
 from scalediff_engine.memory.footprint import GIB, require_fit
 from scalediff_engine.models.embedded import EMBEDDED
+from scalediff_engine.models.sdxl import SDXL
 from scalediff_engine.pipeline.plan import plan_upscale, target_size
 from scalediff_engine.pipeline.settings import Attention, Settings
 
@@ -105,6 +106,14 @@ def test_multidiffusion_costs_more_and_no_guidance_less() -> None:
     assert gflop(Settings(attention=Attention.MULTIDIFFUSION)) > 1.5 * gflop(Settings())
     steps = gflop(Settings(guidance=2, steps=8)) - gflop(Settings(guidance=2, steps=4))
     assert gflop(Settings(guidance=1, steps=8)) - gflop(Settings(guidance=1, steps=4)) < 0.6 * steps
+
+
+def test_guidance_of_one_or_less_is_no_guidance() -> None:
+    size = Size(512, 512)
+    for guidance in (0, 0.5, 1):
+        stage = plan_upscale(size, size.scaled(2), SDXL, Settings(guidance=guidance)).stages[0]
+        assert not stage.guides(1.0)
+    assert plan_upscale(size, size.scaled(2), SDXL, Settings(guidance=2)).stages[0].guides(1.0)
 
 
 def test_a_job_that_does_not_fit_is_refused_with_a_size_that_does() -> None:
