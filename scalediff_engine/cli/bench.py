@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalediff_engine.cli import streams
+from scalediff_engine.cli.words import one_line
 from scalediff_engine.errors import UsageError
 from scalediff_engine.images.atomic import require_writable, write_whole
 
@@ -34,7 +35,7 @@ def run_bench_speed(request: Request, output: str | None, *, as_json: bool) -> i
         if as_json:
             streams.to_stdout(json.dumps({"event": "measured"} | row))
         else:
-            streams.to_stderr(speed_table.row_line(row))
+            streams.to_stderr(one_line(speed_table.row_line(row)))
 
     if output is not None:  # before minutes are spent
         require_writable(Path(output), overwrite=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import scalediff_engine
 from scalediff_engine.cli import streams
-from scalediff_engine.cli.words import gib
+from scalediff_engine.cli.words import gib, one_line
 from scalediff_engine.errors import EngineError, ScaleDiffError
 from scalediff_engine.images.atomic import require_writable, write_whole
 from scalediff_engine.jobs.store import JobStore
@@ -71,7 +71,8 @@ def run_doctor(bundle: str | None, home: str | None, *, json: bool) -> int:
         streams.to_stdout("\n".join(lines_of(found)))
     if bundle is not None:
         write_whole(Path(bundle), bundle_of(places, found), overwrite=True)
-        streams.to_stderr(f"{bundle} is written; look into it before you send it to anybody.")
+        sentence = f"{bundle} is written; look into it before you send it to anybody."
+        streams.to_stderr(one_line(sentence))
     return 0 if found.is_well else _EXIT_ENGINE
 
 
@@ -106,7 +107,7 @@ def lines_of(found: Findings) -> list[str]:
         "models": f"{found.models} in the cache of Hugging Face, and the one that ships",
     }
     width = max(map(len, facts))
-    return [f"{name:<{width}}  {text}" for name, text in facts.items()]
+    return [one_line(f"{name:<{width}}  {text}") for name, text in facts.items()]
 
 
 def bundle_of(places: Places, found: Findings) -> bytes:

@@ -1,4 +1,4 @@
-"""A bar for people who watch: file, stage, step, share done, time left."""
+"""A bar for people who watch: share done, time left, file, stage, step."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from scalediff_engine.cli.events import Advanced, Event, Loading, Numbered
 from scalediff_engine.cli.report_plain import PlainReporter
 from scalediff_engine.cli.sentences import stage_words
 from scalediff_engine.cli.words import duration, one_line
+
+_TEXT = "{task.percentage:>3.0f} %  {task.fields[left]}  {task.description}  {task.fields[doing]}"
 
 
 class BarReporter:
@@ -65,10 +67,8 @@ class BarReporter:
         self.close()
         self._work = work
         bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[doing]}  {task.fields[left]}", markup=False),
+            BarColumn(bar_width=24),  # shrinks first where the terminal is narrow
+            TextColumn(_TEXT, markup=False),  # then this, from its end
             console=self._console,
             transient=True,
             redirect_stdout=False,

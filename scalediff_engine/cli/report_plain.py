@@ -47,7 +47,7 @@ class PlainReporter:
                 self._say(finish_sentence(event))
                 for note in event.notes:
                     self._say(one_line(f"{event.work.job.output}: {note}"))
-                streams.to_stdout(str(event.work.job.output))
+                streams.path_to_stdout(event.work.job.output)
             case Planned():
                 for note in plan_notes(event.work.job):
                     self._say(one_line(f"{event.work.job.subject}: {note}"))

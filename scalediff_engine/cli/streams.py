@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from scalediff_engine.cli.words import one_line
 from scalediff_engine.errors import OutputError
 
 
@@ -42,6 +43,15 @@ def to_stdout(line: str) -> None:
         raise StdoutClosed from error
     except OSError as error:
         raise OutputError(f"Standard output cannot be written: {error.strerror}.") from error
+
+
+def path_to_stdout(path: Path) -> None:
+    """Write a path on a line: exact for a program, with control characters escaped for a terminal.
+
+    Raises:
+        StdoutClosed, OutputError: see ``to_stdout``.
+    """
+    to_stdout(one_line(str(path)) if sys.stdout.isatty() else str(path))
 
 
 def to_stderr(text: str, end: str = "\n") -> None:

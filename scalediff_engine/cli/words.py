@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from scalediff_engine.memory.footprint import GIB
+
+# how Python carries the bytes of a file name that is not UTF-8; they go out as they came in
+_UNDECODABLE = ("\udc80", "\udcff")
+# of emoji and of scripts that join their letters
+_JOINERS = ("\u200c", "\u200d")
 
 
 def duration(seconds: float) -> str:
@@ -29,10 +36,17 @@ def plural(count: int, noun: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Give ``text`` with line breaks and control characters made harmless for a terminal."""
-    return "".join(c if c.isprintable() or _undecodable(c) else " " for c in text)
+    r"""Give ``text`` with line breaks and control characters as ``\n``, ``\x1b``, ``\u202e``.
+
+    File names may hold them, and a terminal would obey.
+    """
+    return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
 
 
-def _undecodable(character: str) -> bool:
-    # how Python carries the bytes of a file name that is not UTF-8; they go out as they came in
-    return "\udc80" <= character <= "\udcff"
+def _is_harmless(character: str) -> bool:
+    return (
+        character.isprintable()
+        or unicodedata.category(character) == "Zs"
+        or character in _JOINERS
+        or _UNDECODABLE[0] <= character <= _UNDECODABLE[1]
+    )

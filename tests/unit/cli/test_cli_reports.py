@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from cli_fakes import FACTS, progress
 
 from scalediff_engine.cli.events import (
     Advanced,
+    Event,
     Failed,
     Finished,
     Job,
@@ -19,6 +22,7 @@ from scalediff_engine.cli.events import (
     Summary,
 )
 from scalediff_engine.cli.inputs import Failure
+from scalediff_engine.cli.report_bar import BarReporter
 from scalediff_engine.cli.report_json import JsonReporter, json_line, json_object
 from scalediff_engine.cli.report_plain import PlainReporter
 from scalediff_engine.cli.sentences import stage_words
@@ -123,6 +127,66 @@ def test_a_line_is_ascii_whatever_the_file_is_called() -> None:
     assert line.isascii()
     assert "\n" not in line
     assert json.loads(line)["input"] == "Käse\n\udce9"
+
+
+ODD = Path("in/a\x1b[2J\nb.png")
+SHOWN = r"in/a\x1b[2J\nb.png"
+ODD_WORK = Numbered(Job(ODD, ODD, PLAN, 12.0, ("Small.",)), 1, 2)
+ODD_FAILURE = Failure(ODD, InputMissing(f"There is no file {ODD}."))
+ODD_EVENTS = [
+    Planned(ODD_WORK, "toy", "cpu"),
+    Advanced(ODD_WORK, progress(0, 4), 9.0, 9.0),
+    Finished(ODD_WORK, 4.0, ("Lost.",)),
+    Skipped(ODD, ODD, "output-exists"),
+    Skipped(None, ODD, "output-exists"),
+    Failed(ODD_FAILURE, batch=True),
+    Summary(3, 1, 1, 1, (ODD_FAILURE,), 1.5, 6),
+]
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+
+
+@pytest.mark.parametrize("event", ODD_EVENTS, ids=lambda event: type(event).__name__)
+def test_a_terminal_never_obeys_the_name_of_a_file(
+    event: Event, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    PlainReporter().tell(event)
+    out, err = capsys.readouterr()
+    lines = (out + err).splitlines()
+    assert all(SHOWN in line for line in lines)
+    assert lines
+    assert "\x1b" not in out + err
+    assert SHOWN in plan_table([ODD_WORK.job])
+
+
+def test_a_program_gets_the_exact_name(capsys: pytest.CaptureFixture) -> None:
+    PlainReporter(quiet=True).tell(Finished(ODD_WORK, 4.0, ()))
+    assert capsys.readouterr().out == f"{ODD}\n"
+    assert json_object(Finished(ODD_WORK, 4.0, ()))["output"] == str(ODD)
+    assert json_object(Failed(ODD_FAILURE, batch=True))["message"] == f"There is no file {ODD}."
+
+
+@pytest.mark.parametrize("columns", [12, 30, 60, 80, 200])
+def test_a_narrow_terminal_keeps_the_percentage(
+    columns: int, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    long_name = Path("a picture of a very long name, as cameras and people make them.png")
+    work = Numbered(Job(long_name, long_name, PLAN, 9000.0), 12, 345)
+    reporter = BarReporter()
+    reporter.tell(Advanced(work, progress(45, 100), 5000.0, 90000.0))
+    reporter.close()
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err))
+    shown = [line for line in lines if line.strip()]
+    assert shown
+    assert "45 %" in shown[-1]
+    assert all(len(line) <= columns for line in shown)
 
 
 def test_json_errors_are_sentences_on_standard_error_too(capsys: pytest.CaptureFixture) -> None:

@@ -35,6 +35,13 @@ def test_it_says_how_things_stand_in_lines(
     assert not (tmp_path / "not there yet").exists()  # looking changes nothing
 
 
+def test_a_folders_name_cannot_break_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_doctor(None, str(tmp_path / "a\x1b[2J\nb"), json=False)
+    assert r"a\x1b[2J\nb" in capsys.readouterr().out
+
+
 def test_it_says_so_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_doctor(None, str(tmp_path), json=True)
     said = json.loads(capsys.readouterr().out)

@@ -85,7 +85,9 @@ def test_counts_and_bytes_read_as_words() -> None:
 
 
 def test_a_line_cannot_control_the_terminal() -> None:
-    assert one_line("a\nb\x1b[2Jc\udce9") == "a b [2Jc\udce9"
+    assert one_line("a\nb\x1b[2Jc\u202ed\x9b\udce9") == "a\\nb\\x1b[2Jc\\u202ed\\x9b\udce9"
+    kept = "Käse 3.24\u202fPM 👩\u200d🎨 می\u200cخواهم"
+    assert one_line(kept) == kept
 
 
 def test_presets_are_known_by_name() -> None:
