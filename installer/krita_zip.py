@@ -6,7 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from installer.plugins import ROOT
+from installer.plugins import ROOT, build
 
 _PLUGIN = ROOT / "plugin_krita"
 _NAME = "scalediff"
@@ -23,6 +23,7 @@ def write_zip(target: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    build()
     draft = target.with_name(f".{target.name}.part")
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,52 +1,44 @@
-"""Keeps the copies of ``wire`` and ``hosts`` in the plug-in folders the same as the originals.
+"""Completes the plug-in folders: each gets a copy of the packages that it needs at run time.
 
-A plug-in folder is copied into an editor as it stands, so each holds a copy, byte for byte.
+The copies are built and not committed. ``python3 installer/plugins.py`` builds them in a clone; the
+zip and the tests of the plug-ins do it by themselves.
 """
 
 from __future__ import annotations
 
-import filecmp
-import shutil
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("wire", "hosts")
-# The package of each plug-in that holds them.
+SHARED = ("client", "plugin_common")
+# The package of each plug-in that holds the copies.
 PACKAGES = (
     ROOT / "plugin_krita" / "scalediff",
     ROOT / "plugin_gimp" / "scalediff" / "scalediff_gimp",
 )
 
 
-def differing(package: Path) -> list[Path]:
-    """Give the files of a plug-in that are missing, too many, or not as in the engine."""
-    found: list[Path] = []
-    for room in ROOMS:
-        source, copy = ROOT / "scalediff_engine" / room, package / room
-        names = _modules(source) | _modules(copy)
-        for name in sorted(names):
-            ours, theirs = source / name, copy / name
-            same = ours.is_file() and theirs.is_file() and filecmp.cmp(ours, theirs, shallow=False)
-            if not same:
-                found.append(theirs)
-    return found
+def build() -> None:
+    """Make the copies in all plug-in folders equal to the engine's packages."""
+    for package in PACKAGES:
+        for name in SHARED:
+            _copy(ROOT / "scalediff_engine" / name, package / name)
 
 
-def copy_into(package: Path) -> None:
-    """Make the copies in a plug-in what the engine has."""
-    for room in ROOMS:
-        source, copy = ROOT / "scalediff_engine" / room, package / room
-        copy.mkdir(parents=True, exist_ok=True)
-        for name in _modules(copy) - _modules(source):
-            (copy / name).unlink()
-        for name in _modules(source):
-            shutil.copyfile(source / name, copy / name)
-
-
-def _modules(folder: Path) -> set[str]:
-    return {file.name for file in folder.glob("*.py")}
+def _copy(source: Path, copy: Path) -> None:
+    """Write only what differs, and each file whole: several processes may do this at once."""
+    copy.mkdir(parents=True, exist_ok=True)
+    wanted = {file.name: file.read_bytes() for file in source.glob("*.py")}
+    for file in copy.glob("*.py"):
+        if file.name not in wanted:
+            file.unlink(missing_ok=True)
+    for name, content in wanted.items():
+        target = copy / name
+        if not target.is_file() or target.read_bytes() != content:
+            draft = copy / f".{name}.{os.getpid()}"
+            draft.write_bytes(content)
+            draft.replace(target)
 
 
 if __name__ == "__main__":
-    for each in PACKAGES:
-        copy_into(each)
+    build()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from scalediff_engine.wire.channel import Channel
-from scalediff_engine.wire.places import EngineRecord, Places, read_engine
+from scalediff_engine.client.channel import Channel
+from scalediff_engine.client.places import EngineRecord, Places, read_engine
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

@@ -18,18 +18,9 @@ from typing import Any, TypeVar
 
 import uvicorn
 
-from scalediff_engine.errors import NotFound, WrongState
-from scalediff_engine.geometry import Size
-from scalediff_engine.jobs.filework import FileWork
-from scalediff_engine.jobs.spool import Spool, SpoolLimits
-from scalediff_engine.jobs.states import Action, after
-from scalediff_engine.server.app import create_app
-from scalediff_engine.server.dialog import DialogProgram
-from scalediff_engine.server.downloads import DownloadProgram
-from scalediff_engine.server.engine import Engine, EnginePatience
-from scalediff_engine.server.planner import Planner
-from scalediff_engine.server.remembered import Remembered
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import NotFound, WrongState
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import (
     DeviceInfo,
     EventKind,
     ImageInfo,
@@ -46,8 +37,17 @@ from scalediff_engine.wire.messages import (
     Window,
     WorkerState,
 )
-from scalediff_engine.wire.pixels import PixelHeader, to_prefix
-from scalediff_engine.wire.places import Places
+from scalediff_engine.client.pixels import PixelHeader, to_prefix
+from scalediff_engine.client.places import Places
+from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.spool import Spool, SpoolLimits
+from scalediff_engine.jobs.states import Action, after
+from scalediff_engine.server.app import create_app
+from scalediff_engine.server.dialog import DialogProgram
+from scalediff_engine.server.downloads import DownloadProgram
+from scalediff_engine.server.engine import Engine, EnginePatience
+from scalediff_engine.server.planner import Planner
+from scalediff_engine.server.remembered import Remembered
 
 TOKEN = "a-token-that-tests-know-0123456789"  # noqa: S105 - it opens nothing
 T = TypeVar("T")

@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from scalediff_engine.client.messages import JobProgress, Problem
 from scalediff_engine.jobs.protocol import (
     Advanced,
     Alive,
@@ -40,7 +41,6 @@ from scalediff_engine.jobs.protocol import (
     to_line,
 )
 from scalediff_engine.jobs.spool import CHECKPOINT, RESULT
-from scalediff_engine.wire.messages import JobProgress, Problem
 
 _SAYING = threading.Lock()
 _silent = threading.Event()

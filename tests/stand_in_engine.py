@@ -16,11 +16,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from scalediff_engine.errors import ScaleDiffError  # noqa: E402
-from scalediff_engine.server.lifecycle import Pulse  # noqa: E402
-from scalediff_engine.server.serve import Door, ServeOptions, serve  # noqa: E402
-from scalediff_engine.wire import codec  # noqa: E402
-from scalediff_engine.wire.messages import (  # noqa: E402
+from scalediff_engine.base.errors import ScaleDiffError  # noqa: E402
+from scalediff_engine.client import codec  # noqa: E402
+from scalediff_engine.client.messages import (  # noqa: E402
     PROTOCOL,
     PROTOCOL_HEADER,
     DeviceInfo,
@@ -28,7 +26,9 @@ from scalediff_engine.wire.messages import (  # noqa: E402
     Problem,
     WorkerState,
 )
-from scalediff_engine.wire.places import default_home  # noqa: E402
+from scalediff_engine.client.places import default_home  # noqa: E402
+from scalediff_engine.server.lifecycle import Pulse  # noqa: E402
+from scalediff_engine.server.serve import Door, ServeOptions, serve  # noqa: E402
 
 COMMAND = [sys.executable, str(Path(__file__).resolve())]
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import torch
 from diffusers import AutoencoderKL, FluxTransformer2DModel
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.facts import StageDefaults
-from scalediff_engine.models.flux import FLUX_DEV
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.flux.spec import FLUX_DEV
 from scalediff_engine.models.model import Words
 from scalediff_engine.models.parts import Parts
+from scalediff_engine.spec.family import StageDefaults
 
 TINY_FLUX = replace(
     FLUX_DEV,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.spec.family import FamilyFacts
 
 TINY: FamilyFacts = replace(EMBEDDED, name="tiny", native=Size(64, 64))

@@ -17,11 +17,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.sd import SD15, SD21
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.store.checkpoint import Checkpoint, Family, Layout, Part, Prediction
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.sd.spec import SD15, SD21
+from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.spec.checkpoint import Checkpoint, Family, Layout, Part, Prediction
+from scalediff_engine.spec.family import FamilyFacts
 
 TINY_SDXL: FamilyFacts = replace(SDXL, name="tiny-sdxl", native=Size(128, 128))
 TINY_SD15: FamilyFacts = replace(SD15, name="tiny-sd15", native=Size(256, 256))

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita
+
+if not (Path(__file__).parent / "client").is_dir():
+    raise ImportError(
+        "This folder of the ScaleDiff plug-in is incomplete: it comes from a clone. "
+        "Run `python3 installer/plugins.py` there and copy it again."
+    )
 
 from .docker import ScaleDiffDocker
 from .extension import ScaleDiffExtension

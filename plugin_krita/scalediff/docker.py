@@ -10,8 +10,8 @@ from .extension import ScaleDiffExtension
 from .qt import QHBoxLayout, QLabel, QProgressBar, Qt, QTimer, QToolButton, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from .hosts.words import Words
     from .order import Order
+    from .plugin_common.words import Words
 
 _ASK_MS = 2000
 _REFRESH_MS = 200

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Optional
 
-from .wire.client import Client
-from .wire.errors import ClientError
-from .wire.messages import Health, JobInfo, JobState
-from .wire.places import Places
-from .wire.start import find
+from .client.client import Client
+from .client.errors import ClientError
+from .client.messages import Health, JobInfo, JobState
+from .client.places import Places
+from .client.start import find
 
 _SECONDS = 5.0
 

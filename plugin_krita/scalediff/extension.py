@@ -14,9 +14,9 @@ from .qt import QLocale, QTimer
 
 if TYPE_CHECKING:
     from .engine_status import StatusReader
-    from .hosts.words import Words
     from .office import Office
     from .order import Order
+    from .plugin_common.words import Words
 
 MENU = "tools/scripts"
 # While something is under way; what is heard costs a millisecond at most.
@@ -63,7 +63,7 @@ class ScaleDiffExtension(Extension):
     def words(self) -> Words:
         """The user's language."""
         if self._words is None:
-            from .hosts.words import Words
+            from .plugin_common.words import Words
 
             self._words = Words(QLocale().name())
         return self._words
@@ -85,19 +85,19 @@ class ScaleDiffExtension(Extension):
     def status(self) -> StatusReader:
         """How the engine is."""
         if self._status is None:
+            from .client.places import Places, default_home
             from .engine_status import StatusReader
-            from .wire.places import Places, default_home
 
             self._status = StatusReader(Places(default_home()))
         return self._status
 
     def _opened(self) -> Office:
+        from .client.start import connect
         from .enlarging import scale_mask
         from .inserting import Means
         from .notices import Notices
         from .office import Office, Setting
         from .profiles import Profiles
-        from .wire.start import connect
 
         app = Krita.instance()
         means = Means(app, Profiles(app, _png_options), scale_mask)

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional, TypeVar
 
 from .api import Application, Document, Node
-from .hosts.errand import Fetched
-from .hosts.placement import Canvas, Placement, Rect, factor_text, place
-from .hosts.recipe import LayerRecipe, recipe_of
+from .client.pixels import PixelHeader
 from .layers import find, is_open, place_above
+from .plugin_common.errand import Fetched
+from .plugin_common.placement import Canvas, Placement, Rect, factor_text, place
+from .plugin_common.recipe import LayerRecipe, recipe_of
 from .profiles import Profiles
 from .recipes import keep_recipe
 from .samples import Unusable, apply_mask, repack
 from .scratch import CannotConvert, Convert, converter, scaled
 from .spaces import Space, header_for, space_for, space_of
 from .taking import CannotTake, Origin
-from .wire.pixels import PixelHeader
 
 T = TypeVar("T")
 # What Krita takes in about 15 ms.

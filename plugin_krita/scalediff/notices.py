@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 from .api import Document
-from .hosts.words import Words
+from .client.errors import EngineNotInstalled
+from .client.messages import Problem
+from .plugin_common.words import Words
 from .qt import QApplication, QDesktopServices, QMessageBox, QPalette, QUrl
-from .wire.errors import EngineNotInstalled
-from .wire.messages import Problem
 
 _NOTE_MS = 4000
 _LOW_PRIORITY = 2

@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Optional, Protocol
 
 from .api import Application, Document
-from .hosts import errand
-from .hosts.errand import Dropped, Errand, Fetched, LeftRunning, Manner, Material, Option
-from .hosts.placement import Canvas
-from .hosts.words import Words
+from .client.client import Client
+from .client.environment import display_variables
+from .client.messages import Problem, UpscaleSettings
 from .inserting import Inserted, Means
 from .layers import find
 from .order import Closed, End, Order, Refused, Wish, whole_source
+from .plugin_common import errand
+from .plugin_common.errand import Dropped, Errand, Fetched, LeftRunning, Manner, Material, Option
+from .plugin_common.placement import Canvas
+from .plugin_common.words import Words
 from .recipes import recipe_of
 from .remembered import Last, latest, recall, remember
 from .scratch import CannotConvert
 from .spaces import header_for
 from .taking import CannotTake, Origin, Taken, take
-from .wire.client import Client
-from .wire.environment import display_variables
-from .wire.messages import Problem, UpscaleSettings
 
 HOST = "krita"
 _CHOICES = (Canvas.KEEP, Canvas.GROW, Canvas.SCALE, Canvas.NEW)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Callable, Optional, Union
 
-from .hosts.errand import (
+from .client.messages import JobProgress
+from .inserting import DocumentClosed, Inserted, Means, insertion
+from .plugin_common.errand import (
     Begun,
     Dropped,
     Errand,
@@ -19,11 +21,9 @@ from .hosts.errand import (
     Phase,
     Working,
 )
-from .hosts.placement import Canvas, Rect
-from .inserting import DocumentClosed, Inserted, Means, insertion
+from .plugin_common.placement import Canvas, Rect
 from .scratch import CannotConvert
 from .taking import CannotTake, Origin
-from .wire.messages import JobProgress
 
 
 class Wish(str, Enum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from .api import Document, Node
-from .hosts.recipe import NAME, LayerRecipe, read_recipe, write_recipe
 from .layers import id_of
+from .plugin_common.recipe import NAME, LayerRecipe, read_recipe, write_recipe
 
 _DESCRIPTION = "How ScaleDiff made a layer"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .api import Application
-from .hosts.placement import Canvas
-from .wire import codec
-from .wire.messages import UpscaleSettings
+from .client import codec
+from .client.messages import UpscaleSettings
+from .plugin_common.placement import Canvas
 
 _GROUP = "scalediff"
 _LATEST = "latest"

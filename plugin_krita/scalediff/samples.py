@@ -12,7 +12,7 @@ import sys
 from array import array
 from typing import Union
 
-from .wire.pixels import PixelHeader
+from .client.pixels import PixelHeader
 
 Buffer = Union[bytes, bytearray]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from .client.messages import JobProgress
 from .engine_status import EngineStatus
-from .hosts.errand import Phase
-from .hosts.words import Words
 from .order import Order
-from .wire.messages import JobProgress
+from .plugin_common.errand import Phase
+from .plugin_common.words import Words
 
 _MINUTE = 60
 _PHASES = {

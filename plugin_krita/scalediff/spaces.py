@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Union
 
 from .api import Application, Document, Node
-from .wire.pixels import PixelHeader
+from .client.pixels import PixelHeader
 
 _CHANNELS = {"RGBA": 4, "GRAYA": 2, "CMYKA": 5, "LABA": 4, "XYZA": 4, "YCbCrA": 4}
 _SAMPLE_BYTES = {"U8": 1, "U16": 2, "F16": 2, "F32": 4}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .api import Application, Document, Edges, Node, Selection
-from .hosts.placement import Rect
 from .layers import id_of, is_mask, owner_of
+from .plugin_common.placement import Rect
 from .scratch import CannotConvert, Convert, converter, real_space
 from .spaces import Space, sendable, space_of
 

@@ -23,14 +23,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.bench.metrics import SeamScore, colour_shift, powers, psnr_db
 from scalediff_engine.bench.page import cut_to, prompt_of, renew_table, small_of
 from scalediff_engine.bench.rivals import DIRECT, OUR_OWN, SCALEDIFF, ablations
-from scalediff_engine.geometry import Size
+from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Pixels
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts, StageDefaults
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.spec.family import FamilyFacts, StageDefaults
 
 SCALES = (4, 8)
 
@@ -111,8 +111,8 @@ def changed(facts: FamilyFacts, options: argparse.Namespace) -> FamilyFacts:
 
 
 def _measure(options: argparse.Namespace) -> None:
+    from scalediff_engine.families.embedded.model import FOLDER, load_embedded
     from scalediff_engine.models.device import pick_device
-    from scalediff_engine.models.embedded_model import FOLDER, load_embedded
 
     facts, folder = changed(EMBEDDED, options), options.model or FOLDER
     model = load_embedded(facts, pick_device(options.device), folder)

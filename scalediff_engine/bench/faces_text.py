@@ -27,15 +27,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.bench.face_net import SAME_PERSON, Eyes, FaceNet, chip
 from scalediff_engine.bench.metrics import psnr_db
 from scalediff_engine.bench.page import cut_to, renew_table, save_crop, small_of
 from scalediff_engine.bench.rivals import Rival, filters, upscalers
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.families import registry as families
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.reader import read
 from scalediff_engine.images.resample import resize
-from scalediff_engine.models import families
 
 SCALES = (2, 4)
 LINES = (

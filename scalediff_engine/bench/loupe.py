@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
+from scalediff_engine.families import registry as families
 from scalediff_engine.images.picture import Picture, Pixels
 from scalediff_engine.images.reader import read
-from scalediff_engine.models import families
 from scalediff_engine.models.model import Model
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.settings import Settings
 from scalediff_engine.pipeline.upscale import upscale
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.settings import Settings
 
 _BLUR_PX = 2
 

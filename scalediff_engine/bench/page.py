@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Kernel, resize
 

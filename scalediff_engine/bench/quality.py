@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.bench.metrics import Measures, measure
 from scalediff_engine.bench.page import cut_to, prompt_of, renew_table, save_crop, small_of
 from scalediff_engine.bench.patch_kid import FeatureNet, KidScore, shown
@@ -31,10 +32,9 @@ from scalediff_engine.bench.rivals import (
     filters,
     upscalers,
 )
-from scalediff_engine.geometry import Size
+from scalediff_engine.families import registry as families
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.reader import read
-from scalediff_engine.models import families
 
 SCALES = (2, 4)
 CROP_RIVALS = (BICUBIC, "Lanczos", UNSHARP, FAST, SCALEDIFF)

@@ -9,16 +9,16 @@ import torch
 from diffusers import AutoencoderKL, FluxTransformer2DModel, UNet2DConditionModel
 from torch import Tensor, nn
 
-from scalediff_engine.errors import ModelMissing
-from scalediff_engine.models import families
+from scalediff_engine.base.errors import ModelMissing
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.flux.model import FluxModel
+from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.models.device import pick_device
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.flux_model import FluxModel
 from scalediff_engine.models.model import Model, Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.precision import pick_dtype
-from scalediff_engine.models.unet_model import UNetModel
-from scalediff_engine.store.checkpoint import Family, Variant
+from scalediff_engine.spec.checkpoint import Family, Variant
+from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.store.configs import config_folder
 
 _POOL = 1 << 22

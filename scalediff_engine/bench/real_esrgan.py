@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.picture import Pixels
 
 NAME = "realesr-animevideov3"

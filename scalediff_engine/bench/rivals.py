@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from scalediff_engine.fast.enlarge import enlarge_to
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.lock import source_lock
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Kernel, resize
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.pipeline.meter import meter_for
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.planning.meter import meter_for
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.upscalers.enlarge import enlarge_to
 
 BICUBIC = "bicubic"
 UNSHARP = "bicubic + unsharp mask"

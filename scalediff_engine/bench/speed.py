@@ -17,23 +17,23 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from scalediff_engine import __version__
+from scalediff_engine.base.geometry import Grid, Offset, Size
 from scalediff_engine.bench.attention_flops import count_attention
 from scalediff_engine.bench.random_parts import load_random
-from scalediff_engine.geometry import Grid, Offset, Size
+from scalediff_engine.families import registry as families
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import find_device, number_cards_by_slot
-from scalediff_engine.memory.footprint import GIB
 from scalediff_engine.memory.plan import ROOMY
 from scalediff_engine.method.kernel import triton_works
 from scalediff_engine.method.multidiffusion import average_views
-from scalediff_engine.models import families
 from scalediff_engine.models.device import empty_cache, forget_peak, peak_bytes
 from scalediff_engine.models.model import Model, Words
 from scalediff_engine.models.precision import pick_dtype
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import Plan, plan_upscale, stage_loads
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.planning.meter import Meter
+from scalediff_engine.planning.plan import Plan, plan_upscale, stage_loads
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.spec.footprint import GIB
 
 KINDS = tuple(kind.value for kind in (Attention.DIRECT, Attention.MULTIDIFFUSION, Attention.NPA))
 

@@ -104,16 +104,16 @@ def upscale(
     Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 no such model, 5 not enough memory,
     6 some files of several failed, 7 the result cannot be written, 130 cancelled.
     """
+    from scalediff_engine.batch.naming import NamePattern
     from scalediff_engine.cli import values
-    from scalediff_engine.cli.naming import NamePattern
     from scalediff_engine.cli.request import (
         Destination,
         Enlargement,
         UpscaleRequest,
         existing_from_flags,
     )
-    from scalediff_engine.pipeline.settings import Settings
-    from scalediff_engine.pipeline.wishes import ModelChoice
+    from scalediff_engine.planning.settings import Settings
+    from scalediff_engine.planning.wishes import ModelChoice
 
     request = UpscaleRequest(
         inputs=tuple(Path(path) for path in inputs),
@@ -217,8 +217,8 @@ def generate(
         GenerateRequest,
         existing_from_flags,
     )
-    from scalediff_engine.pipeline.settings import Settings
-    from scalediff_engine.pipeline.wishes import ModelChoice
+    from scalediff_engine.planning.settings import Settings
+    from scalediff_engine.planning.wishes import ModelChoice
 
     request = GenerateRequest(
         size=values.parse_size(size),

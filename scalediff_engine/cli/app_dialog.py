@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalediff_engine.base.errors import InputMissing, UsageError
 from scalediff_engine.cli.interrupt import Action, Interrupts
-from scalediff_engine.errors import InputMissing, UsageError
 
 if TYPE_CHECKING:
     from scalediff_engine.ui.folder.inspecting import Inspector

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from scalediff_engine.base.errors import Cancelled, DiskFull, OutputExists, ScaleDiffError
+from scalediff_engine.batch.inputs import Failure
+from scalediff_engine.batch.outputs import exists_already
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import (
     OUTPUT_EXISTS,
@@ -18,19 +21,16 @@ from scalediff_engine.cli.events import (
     Skipped,
     Summary,
 )
-from scalediff_engine.cli.inputs import Failure
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
 from scalediff_engine.cli.jobs import Worklist
-from scalediff_engine.cli.outputs import exists_already
 from scalediff_engine.cli.report import Reporter
 from scalediff_engine.cli.request import Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.cli.workshop import Bench, Maker
-from scalediff_engine.errors import Cancelled, DiskFull, OutputExists, ScaleDiffError
 from scalediff_engine.images.folders import disk_of
-from scalediff_engine.memory.footprint import Cost
-from scalediff_engine.pipeline.progress import Progress
-from scalediff_engine.pipeline.shortage import memory_ran_out
+from scalediff_engine.planning.progress import Progress
+from scalediff_engine.planning.shortage import memory_ran_out
+from scalediff_engine.spec.footprint import Cost
 
 EXIT_SOME_FAILED = 6
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import scalediff_engine
-from scalediff_engine.errors import ScaleDiffError
+from scalediff_engine.base.errors import ScaleDiffError
 
 
 def write_crash(error: BaseException, arguments: list[str]) -> Path | None:

@@ -10,19 +10,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import scalediff_engine
+from scalediff_engine.base.errors import EngineError, ScaleDiffError
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.words import gib, one_line
-from scalediff_engine.errors import EngineError, ScaleDiffError
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import ClientError
+from scalediff_engine.client.messages import DeviceInfo, JobInfo
+from scalediff_engine.client.places import Places, default_home, read_command, read_engine
 from scalediff_engine.images.atomic import require_writable, write_whole
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.server.bundle import pack, program_logs
 from scalediff_engine.server.lifecycle import only_engine
 from scalediff_engine.store.locate import cached_models
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import ClientError
-from scalediff_engine.wire.messages import DeviceInfo, JobInfo
-from scalediff_engine.wire.places import Places, default_home, read_command, read_engine
 
 _EXIT_ENGINE = EngineError.exit_code
 _FOUND_S = 5.0

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalediff_engine.cli.inputs import Failure
-from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.batch.inputs import Failure
+from scalediff_engine.planning.plan import Plan
 
 if TYPE_CHECKING:
-    from scalediff_engine.pipeline.progress import Progress
+    from scalediff_engine.planning.progress import Progress
 
 OUTPUT_EXISTS = "output-exists"
 OWN_RESULT = "own-result"

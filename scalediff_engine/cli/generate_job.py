@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from scalediff_engine.batch.outputs import exists_already, named_output
 from scalediff_engine.cli.events import OUTPUT_EXISTS, Job, Skipped
 from scalediff_engine.cli.jobs import Worklist
-from scalediff_engine.cli.outputs import exists_already, named_output
 from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import GenerateRequest
 from scalediff_engine.images.folders import require_folder
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline.machine import Machine
-from scalediff_engine.pipeline.plan_generate import plan_generate
-from scalediff_engine.pipeline.remarks import precision_notes, size_notes
+from scalediff_engine.planning.machine import Machine
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.remarks import precision_notes, size_notes
+from scalediff_engine.spec.family import FamilyFacts
 
 
 def make_generate_worklist(

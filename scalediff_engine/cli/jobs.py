@@ -6,22 +6,22 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from scalediff_engine.base.errors import ScaleDiffError, UsageError
+from scalediff_engine.batch.inputs import Failure, Source, collect
+from scalediff_engine.batch.naming import NameValues
+from scalediff_engine.batch.outputs import exists_already, output_path, same_place
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, Job, Skipped
-from scalediff_engine.cli.inputs import Failure, Source, collect
-from scalediff_engine.cli.naming import NameValues
-from scalediff_engine.cli.outputs import exists_already, output_path, same_place
 from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
-from scalediff_engine.errors import ScaleDiffError, UsageError
 from scalediff_engine.images.folders import require_folder
 from scalediff_engine.memory.choose import Room
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline.machine import Machine
-from scalediff_engine.pipeline.methods import plan_method
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.remarks import FEW_BITS, FEW_BITS_NOTE
+from scalediff_engine.planning.machine import Machine
+from scalediff_engine.planning.methods import plan_method
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.remarks import FEW_BITS, FEW_BITS_NOTE
+from scalediff_engine.spec.family import FamilyFacts
 
 
 @dataclass

@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING, cast
 
 from scalediff_engine import __version__
+from scalediff_engine.base.errors import ScaleDiffError, UsageError
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
-from scalediff_engine.errors import ScaleDiffError, UsageError
 from scalediff_engine.models.environment import hush_libraries, share_the_processor
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def _parser_sentence(message: str) -> str:
 
 def _refuse(error: ScaleDiffError, as_json: bool) -> int:
     """Report an error that ends the whole run."""
+    from scalediff_engine.batch.inputs import Failure
     from scalediff_engine.cli.events import Failed, Summary
-    from scalediff_engine.cli.inputs import Failure
     from scalediff_engine.cli.report import make_reporter
 
     failure = Failure(None, error)

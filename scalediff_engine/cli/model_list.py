@@ -8,8 +8,8 @@ import os
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.model_report import family_object, model_object
 from scalediff_engine.cli.words import gib, one_line
-from scalediff_engine.models.families import FAMILIES, facts_of
-from scalediff_engine.store.checkpoint import Checkpoint, Layout
+from scalediff_engine.families.registry import FAMILIES, facts_of
+from scalediff_engine.spec.checkpoint import Checkpoint, Layout
 from scalediff_engine.store.folder import title
 from scalediff_engine.store.hub_cache import cache_folder
 from scalediff_engine.store.locate import cached_models

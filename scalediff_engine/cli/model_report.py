@@ -7,14 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.words import gib, one_line
-from scalediff_engine.errors import ModelError, ModelMissing
-from scalediff_engine.models.anatomy import ANATOMY, TITLES
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.families import facts_of, registered
-from scalediff_engine.store.checkpoint import Checkpoint, Layout, LoraFile, Part
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.registry import facts_of, registered
+from scalediff_engine.spec.checkpoint import Checkpoint, Layout, LoraFile, Part
+from scalediff_engine.spec.component_sizes import ANATOMY, TITLES
+from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.store.header import read_header
 from scalediff_engine.store.inspect import inspect, inspect_lora
 from scalediff_engine.store.known import KNOWN_MODELS

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalediff_engine.errors import OutputExists, ScaleDiffError
+from scalediff_engine.base.errors import OutputExists, ScaleDiffError
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.files import FileProblem, Files
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture, make_picture, to_file
-from scalediff_engine.wire.pixels import PixelHeader
 
 if TYPE_CHECKING:
     from scalediff_engine.images.picture import Metadata

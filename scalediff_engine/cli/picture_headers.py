@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalediff_engine.errors import ScaleDiffError
+from scalediff_engine.base.errors import ScaleDiffError
 from scalediff_engine.images import reader
 from scalediff_engine.images.formats import is_picture
 from scalediff_engine.images.recipe import recipe_in

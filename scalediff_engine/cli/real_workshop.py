@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.workshop import Maker
-from scalediff_engine.geometry import Size
+from scalediff_engine.families import registry as families
 from scalediff_engine.images import reader
 from scalediff_engine.images.atomic import write_whole
 from scalediff_engine.images.folders import make_folder
 from scalediff_engine.images.formats import format_for, is_picture
 from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.images.writer import encode_picture
-from scalediff_engine.models import families
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.settings import Method, Settings
-from scalediff_engine.pipeline.wishes import ModelChoice
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.settings import Method, Settings
+from scalediff_engine.planning.wishes import ModelChoice
 from scalediff_engine.store.locate import locate
 
 if TYPE_CHECKING:
     from scalediff_engine.images.picture import Picture
-    from scalediff_engine.pipeline.progress import ProgressCallback
+    from scalediff_engine.planning.progress import ProgressCallback
 
 
 class FileShelf:
@@ -62,8 +62,8 @@ class ModelBench:
             return _fast_maker(settings)
         from scalediff_engine.models.device import cap_memory, forget_peak, peak_bytes
         from scalediff_engine.pipeline.generate import generate
-        from scalediff_engine.pipeline.recipe import make_recipe
         from scalediff_engine.pipeline.upscale import upscale
+        from scalediff_engine.planning.recipe import make_recipe
 
         rest = None if model.text_encoders_from is None else locate(model.text_encoders_from)
         loaded = families.load(model.name, model.device, model.loras, rest)
@@ -97,8 +97,8 @@ class ModelBench:
 
 def _fast_maker(settings: Settings) -> Maker:
     """Give what needs no model, and no torch either."""
-    from scalediff_engine.pipeline.recipe import make_fast_recipe
     from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
+    from scalediff_engine.planning.recipe import make_fast_recipe
 
     def make(
         picture: Picture | None, plan: Plan, on_progress: ProgressCallback

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline import remarks
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning import remarks
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.spec.family import FamilyFacts
 
 _OPTIONS = remarks.Names("--guidance", "--negative", "--guidance-interval")
 

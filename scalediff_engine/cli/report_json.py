@@ -44,7 +44,7 @@ from scalediff_engine.cli.events import (
     Summary,
 )
 from scalediff_engine.cli.sentences import failure_sentence, plan_notes, summary_sentence
-from scalediff_engine.pipeline.recipe import stage_objects
+from scalediff_engine.planning.recipe import stage_objects
 
 
 class JsonReporter:

@@ -23,7 +23,7 @@ from scalediff_engine.cli.sentences import (
     summary_sentence,
 )
 from scalediff_engine.cli.words import duration, one_line
-from scalediff_engine.pipeline.progress import Phase
+from scalediff_engine.planning.progress import Phase
 
 LINES_PER_FILE = 10
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from scalediff_engine.cli.naming import NamePattern
-from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
-from scalediff_engine.pipeline.plan import MAX_SCALE, target_size
-from scalediff_engine.pipeline.settings import Settings
-from scalediff_engine.pipeline.wishes import DEFAULT_SCALE, ModelChoice, require_use
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import NamePattern
+from scalediff_engine.planning.plan import MAX_SCALE, target_size
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.planning.wishes import DEFAULT_SCALE, ModelChoice, require_use
 
 
 class Existing(Enum):

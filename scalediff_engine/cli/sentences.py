@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalediff_engine.cli.events import Failed, Finished, Job, Numbered, Skipped, Summary
 from scalediff_engine.cli.words import duration, one_line, plural
-from scalediff_engine.pipeline.progress import Phase, Progress
+from scalediff_engine.planning.progress import Phase, Progress
 
 MOST_NAMES = 20
 # a size in whole pixels can rarely have exactly the source's proportions

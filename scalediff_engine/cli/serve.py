@@ -6,12 +6,12 @@ import math
 from contextlib import suppress
 from pathlib import Path
 
+from scalediff_engine.base.errors import ScaleDiffError, UsageError
 from scalediff_engine.cli import streams
-from scalediff_engine.errors import ScaleDiffError, UsageError
+from scalediff_engine.client.places import default_home
 from scalediff_engine.server.command import let_children_find_us
 from scalediff_engine.server.journal import LEVELS
 from scalediff_engine.server.serve import Door, Hosted, ServeOptions, serve
-from scalediff_engine.wire.places import default_home
 
 _MAX_PORT = 65535
 

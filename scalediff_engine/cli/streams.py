@@ -7,8 +7,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from scalediff_engine.base.errors import OutputError
 from scalediff_engine.cli.words import one_line
-from scalediff_engine.errors import OutputError
 
 
 class StdoutClosed(Exception):

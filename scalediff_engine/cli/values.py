@@ -6,11 +6,11 @@ import math
 import re
 from pathlib import Path
 
-from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
-from scalediff_engine.pipeline import wishes
-from scalediff_engine.pipeline.settings import EVERY_SIGMA, Attention, Method, Preset
-from scalediff_engine.pipeline.wishes import MAX_LORA_WEIGHT
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.planning import wishes
+from scalediff_engine.planning.settings import EVERY_SIGMA, Attention, Method, Preset
+from scalediff_engine.planning.wishes import MAX_LORA_WEIGHT
 
 _SIZE = re.compile(r"\s*([0-9]{1,9})\s*[xX×*]\s*([0-9]{1,9})\s*")
 

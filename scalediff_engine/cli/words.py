@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from scalediff_engine.memory.footprint import GIB
+from scalediff_engine.spec.footprint import GIB
 
 # how Python carries the bytes of a file name that is not UTF-8; they go out as they came in
 _UNDECODABLE = ("\udc80", "\udcff")

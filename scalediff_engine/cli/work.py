@@ -16,12 +16,12 @@ from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
 from scalediff_engine.cli.report import Reporter, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.table import plan_table
-from scalediff_engine.memory.footprint import Cost
 from scalediff_engine.memory.speed import SpeedRecord, default_file
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.pipeline.machine import Machine, machine_for
-from scalediff_engine.pipeline.methods import chosen
-from scalediff_engine.pipeline.settings import settled
+from scalediff_engine.planning.machine import Machine, machine_for
+from scalediff_engine.planning.methods import chosen
+from scalediff_engine.planning.settings import settled
+from scalediff_engine.spec.family import FamilyFacts
+from scalediff_engine.spec.footprint import Cost
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 Planner = Callable[[AnyRequest, FamilyFacts, Machine], Worklist]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.settings import Settings
-from scalediff_engine.pipeline.wishes import ModelChoice
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.planning.wishes import ModelChoice
 
 if TYPE_CHECKING:
     from scalediff_engine.images.picture import Picture
-    from scalediff_engine.pipeline.progress import ProgressCallback
+    from scalediff_engine.planning.progress import ProgressCallback
 
 
 class Shelf(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Kernel, SourceBox, resize, resize_in_range
 

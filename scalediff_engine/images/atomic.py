@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from scalediff_engine.errors import DiskFull, OutputError, OutputExists
+from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists
 
 PART_PREFIX = ".scalediff-"
 

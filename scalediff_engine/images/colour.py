@@ -14,7 +14,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import icc as icc_profile
 from scalediff_engine.images.picture import ColourModel, Picture, Pixels
 from scalediff_engine.images.resample import resize_in_range

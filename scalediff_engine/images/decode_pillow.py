@@ -23,7 +23,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif as exif_block
 from scalediff_engine.images import jpeg_segments
 from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture

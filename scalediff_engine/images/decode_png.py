@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import imagecodecs
 import numpy as np
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif as exif_block
 from scalediff_engine.images import png_chunks
 from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture

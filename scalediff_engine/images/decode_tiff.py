@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import TiffFile, TiffFileError, TiffPage
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif as exif_block
 from scalediff_engine.images.colour import lab_to_srgb
 from scalediff_engine.images.exif import Orientation

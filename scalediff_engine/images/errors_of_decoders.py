@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from tifffile import TiffFileError
 
-from scalediff_engine.errors import InputError, PictureTooLarge, UnreadablePicture
+from scalediff_engine.base.errors import InputError, PictureTooLarge, UnreadablePicture
 from scalediff_engine.images.probe import UnsupportedFormat
 
 # Seen from Pillow, tifffile and imagecodecs at flipped and missing bytes (tests/unit/images

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scalediff_engine.errors import DiskFull, OutputError
+from scalediff_engine.base.errors import DiskFull, OutputError
 from scalediff_engine.images.atomic import FULL
 
 

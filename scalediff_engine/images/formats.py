@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from scalediff_engine.errors import OutputError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import OutputError
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.picture import ColourModel, Depth
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Kernel, SourceBox, resize, resize_in_range
 

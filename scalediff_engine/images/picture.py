@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 
 Pixels = NDArray[np.float32]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalediff_engine.errors import PictureTooLarge, UnreadablePicture
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import PictureTooLarge, UnreadablePicture
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.exif import Orientation
 from scalediff_engine.images.picture import ColourModel, Depth, Picture
 

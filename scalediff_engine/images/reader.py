@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from scalediff_engine.errors import InputError, InputMissing, UnreadablePicture
+from scalediff_engine.base.errors import InputError, InputMissing, UnreadablePicture
 from scalediff_engine.images import decode_pillow, decode_png, decode_tiff, exif, png_chunks
 from scalediff_engine.images.errors_of_decoders import decoding
 from scalediff_engine.images.exif import Orientation

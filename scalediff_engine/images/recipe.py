@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 from xml.sax.saxutils import escape
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import icc as icc_profile
 from scalediff_engine.images.picture import ColourModel, Depth
 from scalediff_engine.images.reader import probe

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.picture import Pixels
 
 

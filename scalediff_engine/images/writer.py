@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalediff_engine.errors import OutputError, UsageError
+from scalediff_engine.base.errors import OutputError, UsageError
 from scalediff_engine.images import atomic, encode, exif
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.formats import Format, require_size, written_format

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from scalediff_engine.errors import OutputError
+from scalediff_engine.base.errors import OutputError
+from scalediff_engine.client.batches import BatchFile, BatchInfo, BatchItem, BatchState, FileState
+from scalediff_engine.client.messages import EventKind, JobProgress
 from scalediff_engine.jobs.batch_store import BatchStore, Header
-from scalediff_engine.wire.batches import BatchFile, BatchInfo, BatchItem, BatchState, FileState
-from scalediff_engine.wire.messages import EventKind, JobProgress
 
 _log = logging.getLogger(__name__)
 

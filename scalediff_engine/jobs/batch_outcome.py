@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scalediff_engine.errors import DiskFull, ModelError, ModelMissing, OutputExists, WorkerCrashed
-from scalediff_engine.wire.batches import BatchItem, Existing, FileState
-from scalediff_engine.wire.messages import JobInfo, JobState, Problem
+from scalediff_engine.base.errors import (
+    DiskFull,
+    ModelError,
+    ModelMissing,
+    OutputExists,
+    WorkerCrashed,
+)
+from scalediff_engine.client.batches import BatchItem, Existing, FileState
+from scalediff_engine.client.messages import JobInfo, JobState, Problem
 
 # Whatever file came next would fail as well.
 _NOT_THE_FILES = frozenset({DiskFull.code, ModelMissing.code, ModelError.code})

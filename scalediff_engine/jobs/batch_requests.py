@@ -5,8 +5,8 @@ from __future__ import annotations
 import os.path
 from collections.abc import Sequence
 
-from scalediff_engine.errors import UsageError
-from scalediff_engine.wire.batches import FILES_AT_ONCE, BatchFile, BatchRequest
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.client.batches import FILES_AT_ONCE, BatchFile, BatchRequest
 
 
 def check_request(request: BatchRequest) -> None:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from scalediff_engine.errors import WrongState
-from scalediff_engine.wire.batches import BatchState
+from scalediff_engine.base.errors import WrongState
+from scalediff_engine.client.batches import BatchState
 
 
 class BatchAction(Enum):

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.errors import UsageError
-from scalediff_engine.jobs.database import Layout, opened, writing
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.batches import (
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.client import codec
+from scalediff_engine.client.batches import (
     BatchFile,
     BatchItem,
     BatchRequest,
     BatchState,
     FileState,
 )
-from scalediff_engine.wire.messages import Problem
+from scalediff_engine.client.messages import Problem
+from scalediff_engine.jobs.database import Layout, opened, writing
 
 _LAYOUT = Layout(
     "The list of batches",

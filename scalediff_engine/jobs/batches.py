@@ -11,15 +11,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from scalediff_engine.errors import NotFound, OutputError
-from scalediff_engine.jobs import batch_states
-from scalediff_engine.jobs.batch_ledger import Ledger
-from scalediff_engine.jobs.batch_requests import check_files, check_request
-from scalediff_engine.jobs.batch_states import BatchAction
-from scalediff_engine.jobs.batch_store import BatchStore, Header
-from scalediff_engine.jobs.desk import Desk
-from scalediff_engine.jobs.foreman import Foreman, job_of
-from scalediff_engine.wire.batches import (
+from scalediff_engine.base.errors import NotFound, OutputError
+from scalediff_engine.client.batches import (
     BatchFile,
     BatchInfo,
     BatchItem,
@@ -27,7 +20,14 @@ from scalediff_engine.wire.batches import (
     BatchState,
     FileState,
 )
-from scalediff_engine.wire.messages import EventKind
+from scalediff_engine.client.messages import EventKind
+from scalediff_engine.jobs import batch_states
+from scalediff_engine.jobs.batch_ledger import Ledger
+from scalediff_engine.jobs.batch_requests import check_files, check_request
+from scalediff_engine.jobs.batch_states import BatchAction
+from scalediff_engine.jobs.batch_store import BatchStore, Header
+from scalediff_engine.jobs.desk import Desk
+from scalediff_engine.jobs.foreman import Foreman, job_of
 
 _DAY_SECONDS = 24 * 3600.0
 # Of a batch whose files were never all added, and of one that has ended.

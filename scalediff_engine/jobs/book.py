@@ -11,14 +11,9 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from scalediff_engine.errors import NotFound, OutputError, WrongState
-from scalediff_engine.geometry import Size
-from scalediff_engine.jobs import record as records
-from scalediff_engine.jobs.filework import FileWork
-from scalediff_engine.jobs.record import Record
-from scalediff_engine.jobs.states import Action
-from scalediff_engine.jobs.store import JobStore
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import NotFound, OutputError, WrongState
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import (
     EventKind,
     ImageInfo,
     JobEvent,
@@ -29,6 +24,11 @@ from scalediff_engine.wire.messages import (
     Priority,
     UpscaleSettings,
 )
+from scalediff_engine.jobs import record as records
+from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.record import Record
+from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.store import JobStore
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalediff_engine.errors import DiskFull, EngineError, OutputError
+from scalediff_engine.base.errors import DiskFull, EngineError, OutputError
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from scalediff_engine.errors import DiskFull, ScaleDiffError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import DiskFull, ScaleDiffError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import (
+    ImageInfo,
+    JobEvent,
+    JobInfo,
+    JobRequest,
+    JobState,
+    Priority,
+    Problem,
+    UpscaleSettings,
+    WorkerState,
+)
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.protocol import (
@@ -32,17 +43,6 @@ from scalediff_engine.jobs.protocol import (
 from scalediff_engine.jobs.record import Record, crash_problem, is_hopeless
 from scalediff_engine.jobs.states import Action
 from scalediff_engine.jobs.workerprocess import WorkerProcess, WorkerProgram
-from scalediff_engine.wire.messages import (
-    ImageInfo,
-    JobEvent,
-    JobInfo,
-    JobRequest,
-    JobState,
-    Priority,
-    Problem,
-    UpscaleSettings,
-    WorkerState,
-)
 
 _log = logging.getLogger(__name__)
 

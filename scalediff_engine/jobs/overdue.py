@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from scalediff_engine.wire.messages import JobInfo
+from scalediff_engine.client.messages import JobInfo
 
 
 class Kind(Enum):

@@ -10,9 +10,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from scalediff_engine.client import codec
+from scalediff_engine.client.messages import JobProgress, Problem, UpscaleSettings, Window
 from scalediff_engine.jobs.filework import FileWork
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import JobProgress, Problem, UpscaleSettings, Window
 
 
 @dataclass(frozen=True)

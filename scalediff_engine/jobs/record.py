@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Optional
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.jobs.filework import FileWork
-from scalediff_engine.jobs.states import Action, after
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import (
     EventKind,
     JobEvent,
     JobInfo,
@@ -17,6 +15,8 @@ from scalediff_engine.wire.messages import (
     Priority,
     Problem,
 )
+from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.states import Action, after
 
 # At one place, and anywhere: memory that runs out does not always do so at the same step.
 _CRASHES = 2

@@ -23,11 +23,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalediff_engine.errors import DiskFull, NotFound, UnreadablePicture
+from scalediff_engine.base.errors import DiskFull, NotFound, UnreadablePicture
+from scalediff_engine.client import codec, pixels
+from scalediff_engine.client.messages import ImageInfo
 from scalediff_engine.jobs.overdue import Kind, Lying, overdue
 from scalediff_engine.jobs.upload import Upload, UploadCheck, info_of
-from scalediff_engine.wire import codec, pixels
-from scalediff_engine.wire.messages import ImageInfo
 
 PLAN = "plan.json"
 CHECKPOINT = "checkpoint"

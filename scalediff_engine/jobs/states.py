@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from scalediff_engine.errors import WrongState
-from scalediff_engine.wire.messages import JobState
+from scalediff_engine.base.errors import WrongState
+from scalediff_engine.client.messages import JobState
 
 
 class Action(Enum):

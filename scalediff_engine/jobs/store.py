@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from scalediff_engine.client import codec
+from scalediff_engine.client.messages import JobEvent
 from scalediff_engine.jobs.database import Layout, opened, writing
 from scalediff_engine.jobs.record import Record
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import JobEvent
 
 _LAYOUT = Layout(
     "The list of jobs",

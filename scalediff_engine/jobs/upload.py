@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from types import TracebackType
 
-from scalediff_engine.errors import DiskFull, OutputError, PictureTooLarge, UnreadablePicture
-from scalediff_engine.wire import codec, pixels
-from scalediff_engine.wire.messages import ImageInfo
-from scalediff_engine.wire.pixels import PixelHeader
+from scalediff_engine.base.errors import DiskFull, OutputError, PictureTooLarge, UnreadablePicture
+from scalediff_engine.client import codec, pixels
+from scalediff_engine.client.messages import ImageInfo
+from scalediff_engine.client.pixels import PixelHeader
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MEGA = 1e6

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from scalediff_engine.client.codec import Malformed
 from scalediff_engine.jobs.protocol import News, Order, from_line, to_line
-from scalediff_engine.wire.codec import Malformed
 
 _log = logging.getLogger(__name__)
 

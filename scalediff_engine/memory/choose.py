@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from itertools import pairwise, product
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.footprint import GIB, Cost, Footprint, StageLoad
 from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.spec.footprint import GIB, Cost, Footprint, StageLoad
 
 # What the device's memory holds beside what the plan counts: the driver's context, and the gaps
 # that an allocator leaves.

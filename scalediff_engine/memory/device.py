@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from scalediff_engine.memory.cards import gflop_per_second_of
-from scalediff_engine.memory.footprint import GIB
 from scalediff_engine.memory.probe import available_memory_bytes, guessed_gflop_per_second
+from scalediff_engine.spec.footprint import GIB
 
 # Below this, NVIDIA's hardware has no bfloat16 and the autoencoder runs in float32.
 _BFLOAT16_CAPABILITY = (8, 0)

@@ -1,4 +1,4 @@
-"""Memory that a process holds and will give back when a job begins; no torch in this file."""
+"""Memory that a process holds and will give back when a job begins."""
 
 from __future__ import annotations
 

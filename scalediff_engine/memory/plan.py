@@ -1,4 +1,4 @@
-"""How a job is spread over a device's memory (no torch in this file)."""
+"""How a job is spread over a device's memory."""
 
 from __future__ import annotations
 

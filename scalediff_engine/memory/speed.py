@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from scalediff_engine.memory.caches import cache_folder
-from scalediff_engine.memory.footprint import Cost
 from scalediff_engine.memory.probe import guessed_gflop_per_second
+from scalediff_engine.spec.footprint import Cost
 
 # A smaller or shorter run measures the overhead of its start rather than the machine.
 SMALLEST_RUN_GFLOP = 100.0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from scalediff_engine.geometry import Box, Grid
+from scalediff_engine.base.geometry import Box, Grid
 
 # (latent, factor c) to its low frequencies, of the same shape
 Lowpass = Callable[[Tensor, float], Tensor]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method.patches import Patch, axis_patches
 
 try:

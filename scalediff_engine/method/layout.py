@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method.patches import axis_patches
 
 # Tilings of a step: one a level of the U-Net. The loop moves the tiling at every step.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid
+from scalediff_engine.base.geometry import Grid
 
 
 def view_starts(length: int, view: int) -> tuple[int, ...]:

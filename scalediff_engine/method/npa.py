@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method.kernel import (
     KernelTooLarge,
     Text,

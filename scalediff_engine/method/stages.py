@@ -1,11 +1,11 @@
-"""Which sizes the picture passes through on its way to the target (no torch in this file)."""
+"""Which sizes the picture passes through on its way to the target."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 
 # A source whose sides are within this factor of the native size counts as sharp at that size:
 # enlarging it so little leaves nothing for a stage at native size to mend.

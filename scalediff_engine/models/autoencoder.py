@@ -9,8 +9,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.geometry import Grid
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.base.geometry import Grid
 from scalediff_engine.method.npa import neighborhood_patch_attention
 from scalediff_engine.models.group_norm import group_norm
 from scalediff_engine.models.strips import (

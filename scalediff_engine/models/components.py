@@ -10,9 +10,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch import nn
 
-from scalediff_engine.errors import ModelError, ModelMissing
+from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.models.alignment import align
-from scalediff_engine.models.anatomy import ANATOMY, TITLES, Anatomy
 from scalediff_engine.models.components_file import FileSource
 from scalediff_engine.models.components_folder import FolderSource, read_json
 from scalediff_engine.models.fingerprint import fingerprint
@@ -27,7 +26,8 @@ from scalediff_engine.models.text_encoders import (
     sd_encoding,
     sdxl_encoding,
 )
-from scalediff_engine.store.checkpoint import Checkpoint, Family, Layout, LoraFile, Part
+from scalediff_engine.spec.checkpoint import Checkpoint, Family, Layout, LoraFile, Part
+from scalediff_engine.spec.component_sizes import ANATOMY, TITLES, Anatomy
 from scalediff_engine.store.configs import config_folder, tokenizers
 from scalediff_engine.store.folder import told_family
 from scalediff_engine.store.inspect import inspect, inspect_lora

@@ -21,10 +21,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import T5EncoderModel
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.models.anatomy import ANATOMY, TITLES
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.families.flux.names import to_diffusers as flux_to_diffusers
+from scalediff_engine.families.unet.names import to_diffusers as unet_to_diffusers
 from scalediff_engine.models.components_folder import read_json, read_tokenizer
-from scalediff_engine.models.flux_names import to_diffusers as flux_to_diffusers
 from scalediff_engine.models.part_source import (
     empty_text_encoder,
     encoder_dtype,
@@ -33,8 +33,8 @@ from scalediff_engine.models.part_source import (
     require_complete,
 )
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.models.unet_names import to_diffusers as unet_to_diffusers
-from scalediff_engine.store.checkpoint import Checkpoint, Family, Part
+from scalediff_engine.spec.checkpoint import Checkpoint, Family, Part
+from scalediff_engine.spec.component_sizes import ANATOMY, TITLES
 from scalediff_engine.store.configs import ShippedTokenizer
 
 # How the weights of a part begin; the first of several that occurs in the file counts.

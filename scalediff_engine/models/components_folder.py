@@ -13,8 +13,7 @@ from diffusers import AutoencoderKL
 from torch import nn
 from transformers import AutoTokenizer, CLIPTokenizer
 
-from scalediff_engine.errors import ModelError, ModelMissing
-from scalediff_engine.models.anatomy import ANATOMY, TITLES
+from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.models.part_source import (
     empty_text_encoder,
     encoder_dtype,
@@ -22,7 +21,8 @@ from scalediff_engine.models.part_source import (
     part_class,
 )
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.store.checkpoint import Family, Part
+from scalediff_engine.spec.checkpoint import Family, Part
+from scalediff_engine.spec.component_sizes import ANATOMY, TITLES
 
 # "model.fp16.safetensors", "model.fp16-00001-of-00002.safetensors"
 _VARIANT = re.compile(r"^[a-z_]+\.(\w+?)(?:-\d+-of-\d+)?\.safetensors$")

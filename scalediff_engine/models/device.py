@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-from scalediff_engine.errors import UsageError
+from scalediff_engine.base.errors import UsageError
 
 # What the driver takes of a device for a process before anything is allocated.
 _CONTEXT_BYTES = 512 * 2**20

@@ -10,11 +10,11 @@ import torch
 from diffusers import FluxTransformer2DModel, UNet2DConditionModel
 from torch import Tensor, nn
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.models.anatomy import TITLES
-from scalediff_engine.models.flux_names import SHIFT_FIRST, published_modules, scale_first
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.families.flux.names import SHIFT_FIRST, published_modules, scale_first
+from scalediff_engine.families.unet.names import published_unet_modules
 from scalediff_engine.models.lora_file import LoraLayer, read_lora
-from scalediff_engine.models.unet_names import published_unet_modules
+from scalediff_engine.spec.component_sizes import TITLES
 
 # How names of a part's layers begin, underscores for points; trainers differ.
 _BEGINNINGS = {

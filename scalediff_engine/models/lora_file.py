@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from safetensors import safe_open
 from torch import Tensor
 
-from scalediff_engine.errors import ModelError
+from scalediff_engine.base.errors import ModelError
 from scalediff_engine.models.quiet_reading import reading
 
 # ``x.lora_down.weight``, ``x.lora_A.weight``, ``x.lora.up.weight``, ``x_lora.up.weight``,

@@ -9,11 +9,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset, Size
+from scalediff_engine.base.geometry import Grid, Offset, Size
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import Level, Schedule
 from scalediff_engine.method.npa import NO_OFFSET
-from scalediff_engine.models.facts import FamilyFacts
+from scalediff_engine.spec.family import FamilyFacts
 
 # Larger pieces are not faster on any device that was tried.
 WINDOW_BYTES = 512 * 2**20

@@ -11,10 +11,10 @@ from diffusers import AutoencoderKL, FluxTransformer2DModel, UNet2DConditionMode
 from torch import nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, T5EncoderModel
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.models.anatomy import TITLES
+from scalediff_engine.base.errors import ModelError
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.store.checkpoint import Family, Part
+from scalediff_engine.spec.checkpoint import Family, Part
+from scalediff_engine.spec.component_sizes import TITLES
 
 
 class PartSource(Protocol):

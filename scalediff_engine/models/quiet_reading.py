@@ -12,7 +12,7 @@ from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
-from scalediff_engine.errors import ModelError, NotEnoughMemory, ScaleDiffError
+from scalediff_engine.base.errors import ModelError, NotEnoughMemory, ScaleDiffError
 
 # What these libraries raise for files that are not as they should be.
 _UNUSABLE = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from scalediff_engine.errors import NotEnoughMemory
+from scalediff_engine.base.errors import NotEnoughMemory
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.models.device import empty_cache, is_out_of_memory
 from scalediff_engine.models.model import Model

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, pad
 
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.method.stages import StageSizes
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from scalediff_engine.errors import CheckpointUnusable
+from scalediff_engine.base.errors import CheckpointUnusable
 
 _VERSION = "1"
 

@@ -11,14 +11,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Box, Grid, Offset, Size
+from scalediff_engine.base.geometry import Box, Grid, Offset, Size
 from scalediff_engine.images.lock import Places, source_lock
 from scalediff_engine.method.frequency import Lowpass, enlarge_latent, lowpass, lowpass_of_part
 from scalediff_engine.method.noise import seeded_noise
 from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.pipeline.canvas import resample, source_canvas, to_canvas
-from scalediff_engine.pipeline.plan import Plan, StagePlan
-from scalediff_engine.pipeline.window import enclosing
+from scalediff_engine.planning.plan import Plan, StagePlan
+from scalediff_engine.planning.window import enclosing
 
 
 class Cut:

@@ -12,9 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scalediff_engine.fast.enlarge import TILE_PX, tiles
-from scalediff_engine.fast.network import shipped
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.pipeline.canvas import (
     continued,
@@ -24,6 +22,8 @@ from scalediff_engine.pipeline.canvas import (
     source_scale,
     to_canvas,
 )
+from scalediff_engine.upscalers.enlarge import TILE_PX, tiles
+from scalediff_engine.upscalers.network import shipped
 
 # Less than this is bicubic in any case: most of what the network draws would be thrown away.
 LEAST_FACTOR = 1.4

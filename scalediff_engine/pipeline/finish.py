@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from scalediff_engine.geometry import Box
+from scalediff_engine.base.geometry import Box
 from scalediff_engine.images.alpha import resize_alpha
 from scalediff_engine.images.colour import from_srgb
 from scalediff_engine.images.lock import Places, source_lock
 from scalediff_engine.images.picture import Picture, Pixels
 from scalediff_engine.images.resample import SourceBox
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.settings import Settings
-from scalediff_engine.pipeline.window import enclosing
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.planning.window import enclosing
 
 
 def finished_window(upscaled: Pixels, source: Picture, plan: Plan, settings: Settings) -> Picture:

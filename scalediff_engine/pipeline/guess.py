@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from scalediff_engine.fast.enlarge import enlarge_to
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.images.alpha import fill_under_alpha
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.picture import Picture
-from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.upscalers.enlarge import enlarge_to
 
 # Of the guess: about a second on two cores.
 _MAX_PIXELS = 1024 * 1024

@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Box, Grid, Offset, Size
+from scalediff_engine.base.geometry import Box, Grid, Offset, Size
 from scalediff_engine.images.lock import source_lock
 from scalediff_engine.method.frequency import (
     guide_structure,
@@ -36,13 +36,13 @@ from scalediff_engine.pipeline.canvas import source_canvas, to_canvas
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoint, Checkpoints
 from scalediff_engine.pipeline.cut import locked_part
 from scalediff_engine.pipeline.enlarging import Enlarging
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import Plan, StagePlan
 from scalediff_engine.pipeline.preview import preview
-from scalediff_engine.pipeline.progress import Phase
 from scalediff_engine.pipeline.run import Run, begin, plainly
 from scalediff_engine.pipeline.sample import Sample
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.planning.meter import Meter
+from scalediff_engine.planning.plan import Plan, StagePlan
+from scalediff_engine.planning.progress import Phase
+from scalediff_engine.planning.settings import Attention, Settings
 
 
 @torch.inference_mode()

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.multidiffusion import average_views
 from scalediff_engine.method.noise import Level
-from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.models.model import Condition, Model, Words
 from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
 from scalediff_engine.pipeline.cut import Cut
 from scalediff_engine.pipeline.enlarging import Enlarging
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import Plan, StagePlan
-from scalediff_engine.pipeline.progress import Phase
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.planning.meter import Meter
+from scalediff_engine.planning.plan import Plan, StagePlan
+from scalediff_engine.planning.progress import Phase
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.spec.family import FamilyFacts
 
 Within = Callable[[Sequence[int]], AbstractContextManager[None]]
 

@@ -12,7 +12,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Box
+from scalediff_engine.base.geometry import Box
 from scalediff_engine.method.frequency import guide_structure, lowpass
 from scalediff_engine.method.noise import (
     add_noise,
@@ -23,8 +23,8 @@ from scalediff_engine.method.noise import (
 )
 from scalediff_engine.models.norms import Norms
 from scalediff_engine.pipeline.run import Run
-from scalediff_engine.pipeline.settings import Attention
-from scalediff_engine.pipeline.window import sample_boxes
+from scalediff_engine.planning.settings import Attention
+from scalediff_engine.planning.window import sample_boxes
 
 
 class Sample:

@@ -15,10 +15,10 @@ from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoints
 from scalediff_engine.pipeline.finish import cropped, finished_window
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.pipeline.meter import meter_for
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.progress import Phase, ProgressCallback
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.meter import meter_for
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.progress import Phase, ProgressCallback
+from scalediff_engine.planning.settings import Settings
 
 
 def upscale(

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 
-from scalediff_engine.fast.passes import pass_sizes
-from scalediff_engine.fast.picture import NETWORKS_SHARE, upscale_fast
-from scalediff_engine.geometry import Box
+from scalediff_engine.base.geometry import Box
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.pipeline.finish import cropped
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.progress import Phase, Progress, ProgressCallback
+from scalediff_engine.upscalers.passes import pass_sizes
+from scalediff_engine.upscalers.picture import NETWORKS_SHARE, upscale_fast
 
 
 def upscale_by_networks(

@@ -13,9 +13,9 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Body
 from pydantic import BeforeValidator
 
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.batches import BatchFiles, BatchRequest
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client import codec
+from scalediff_engine.client.batches import BatchFiles, BatchRequest
+from scalediff_engine.client.messages import (
     FolderRequest,
     JobRequest,
     ModelRequest,

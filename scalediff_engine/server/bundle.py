@@ -23,8 +23,8 @@ from typing import Any
 import platformdirs
 
 import scalediff_engine
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import DeviceInfo, JobInfo, Lora
+from scalediff_engine.client import codec
+from scalediff_engine.client.messages import DeviceInfo, JobInfo, Lora
 
 _LOG_BYTES = 2**20
 _PACKAGES = (

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import scalediff_engine
-from scalediff_engine.wire.errors import ClientError
-from scalediff_engine.wire.places import Places, read_command, write_command
+from scalediff_engine.client.errors import ClientError
+from scalediff_engine.client.places import Places, read_command, write_command
 
 
 def own_command() -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from scalediff_engine.errors import UsageError
+from scalediff_engine.base.errors import UsageError
 
 _log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.errors import ModelMissing, NotFound, WrongState
+from scalediff_engine.base.errors import ModelMissing, NotFound, WrongState
+from scalediff_engine.client.messages import DownloadState, ModelDownload, Problem
+from scalediff_engine.families.registry import registered
 from scalediff_engine.jobs.spool import new_id
-from scalediff_engine.models.families import registered
 from scalediff_engine.store.hub_cache import cache_folder
 from scalediff_engine.store.offered import Offer, offer_of
-from scalediff_engine.wire.messages import DownloadState, ModelDownload, Problem
 
 _log = logging.getLogger(__name__)
 

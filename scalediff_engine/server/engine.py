@@ -11,7 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scalediff_engine.errors import NotFound, OutputError, WrongState
+from scalediff_engine.base.errors import NotFound, OutputError, WrongState
+from scalediff_engine.client.messages import DeviceInfo, JobState, ModelList
+from scalediff_engine.client.places import Places
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.batches import Batches
 from scalediff_engine.jobs.book import Book
@@ -31,8 +33,6 @@ from scalediff_engine.server.planner import Planner, plan
 from scalediff_engine.server.remembered import Remembered
 from scalediff_engine.server.sessions import SessionPatience, Sessions
 from scalediff_engine.store.added import file_in
-from scalediff_engine.wire.messages import DeviceInfo, JobState, ModelList
-from scalediff_engine.wire.places import Places
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Header
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from scalediff_engine.wire.messages import EventKind
+from scalediff_engine.client.messages import EventKind
 
 T = TypeVar("T")
 

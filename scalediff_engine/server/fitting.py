@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.pipeline.machine import Prepared
-from scalediff_engine.wire.messages import UpscaleSettings
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import UpscaleSettings
+from scalediff_engine.planning.machine import Prepared
 
 _PARTS = 10  # scales are tried in tenths
 # What is free goes up and down while somebody reads what would fit.

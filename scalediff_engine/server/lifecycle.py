@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from scalediff_engine.errors import EngineError, EngineRunsAlready
-from scalediff_engine.wire.errors import ClientError
-from scalediff_engine.wire.places import Places, make_private, read_engine
+from scalediff_engine.base.errors import EngineError, EngineRunsAlready
+from scalediff_engine.client.errors import ClientError
+from scalediff_engine.client.places import Places, make_private, read_engine
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from scalediff_engine.errors import ModelError, ScaleDiffError
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.families import FAMILIES, facts_of, find, registered
-from scalediff_engine.server.planner import plan
-from scalediff_engine.store.added import added_folders
-from scalediff_engine.store.checkpoint import Checkpoint, Layout
-from scalediff_engine.store.folder import title
-from scalediff_engine.store.hub_cache import cache_folder, repository_folder
-from scalediff_engine.store.locate import cached_models
-from scalediff_engine.store.offered import licence_of, offer_of
-from scalediff_engine.store.programs import Place, places_of_programs
-from scalediff_engine.store.removal import disk_bytes, remove_download
-from scalediff_engine.store.scan import scan
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import ModelError, ScaleDiffError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import (
     ModelFolder,
     ModelInfo,
     ModelList,
@@ -33,6 +20,19 @@ from scalediff_engine.wire.messages import (
     RefusedModel,
     UpscaleSettings,
 )
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.registry import FAMILIES, facts_of, find, registered
+from scalediff_engine.server.planner import plan
+from scalediff_engine.spec.checkpoint import Checkpoint, Layout
+from scalediff_engine.spec.family import FamilyFacts
+from scalediff_engine.store.added import added_folders
+from scalediff_engine.store.folder import title
+from scalediff_engine.store.hub_cache import cache_folder, repository_folder
+from scalediff_engine.store.locate import cached_models
+from scalediff_engine.store.offered import licence_of, offer_of
+from scalediff_engine.store.programs import Place, places_of_programs
+from scalediff_engine.store.removal import disk_bytes, remove_download
+from scalediff_engine.store.scan import scan
 
 _log = logging.getLogger(__name__)
 # What "memory here" is said for: a picture as large as most that are made.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scalediff_engine.errors import NotEnoughMemory, UsageError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import NotEnoughMemory, UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import PlanInfo, Problem, StageInfo, UpscaleSettings, Window
+from scalediff_engine.families import registry as families
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.held import NOTHING_HELD, held_by
-from scalediff_engine.models import families
-from scalediff_engine.pipeline.machine import plan_for
+from scalediff_engine.planning.machine import plan_for
 from scalediff_engine.server.fitting import fitting_scale
 from scalediff_engine.store.locate import locate
-from scalediff_engine.wire.messages import PlanInfo, Problem, StageInfo, UpscaleSettings, Window
 
 # (source, settings, the worker's process or None, the part that is wanted or None)
 Planner = Callable[[Size, UpscaleSettings, int | None, Window | None], PlanInfo]

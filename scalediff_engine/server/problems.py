@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from scalediff_engine.errors import (
+from scalediff_engine.base.errors import (
     DiskFull,
     InputError,
     ModelError,
@@ -22,8 +22,8 @@ from scalediff_engine.errors import (
     UsageError,
     WrongState,
 )
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import Problem
+from scalediff_engine.client import codec
+from scalediff_engine.client.messages import Problem
 
 # The first class that fits decides.
 _STATUSES: tuple[tuple[type[ScaleDiffError], int], ...] = (

@@ -20,9 +20,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import scalediff_engine
+from scalediff_engine.client.messages import PROTOCOL, PROTOCOL_HEADER, Problem
 from scalediff_engine.server import problems
 from scalediff_engine.server.activity import Activity
-from scalediff_engine.wire.messages import PROTOCOL, PROTOCOL_HEADER, Problem
 
 _log = logging.getLogger(__name__)
 

@@ -20,19 +20,19 @@ from typing import Any, Protocol
 import uvicorn
 
 import scalediff_engine
-from scalediff_engine.errors import EngineError
-from scalediff_engine.server.command import remember_command
-from scalediff_engine.server.journal import close_journal, open_journal
-from scalediff_engine.server.lifecycle import Idleness, Pulse, only_engine
-from scalediff_engine.wire.messages import PROTOCOL
-from scalediff_engine.wire.places import (
+from scalediff_engine.base.errors import EngineError
+from scalediff_engine.client.messages import PROTOCOL
+from scalediff_engine.client.places import (
     EngineRecord,
     Places,
     make_private,
     remove_engine,
     write_engine,
 )
-from scalediff_engine.wire.processes import process_space
+from scalediff_engine.client.processes import process_space
+from scalediff_engine.server.command import remember_command
+from scalediff_engine.server.journal import close_journal, open_journal
+from scalediff_engine.server.lifecycle import Idleness, Pulse, only_engine
 
 _log = logging.getLogger(__name__)
 

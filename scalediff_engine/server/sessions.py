@@ -13,11 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scalediff_engine.errors import NotFound, UsageError, WrongState
-from scalediff_engine.jobs.spool import new_id
-from scalediff_engine.server.attendance import Attendance
-from scalediff_engine.server.dialog import Dialog, DialogProgram, dialog_environment
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import NotFound, UsageError, WrongState
+from scalediff_engine.client.messages import (
     Problem,
     Purpose,
     SessionAnswer,
@@ -25,6 +22,9 @@ from scalediff_engine.wire.messages import (
     SessionRequest,
     SessionState,
 )
+from scalediff_engine.jobs.spool import new_id
+from scalediff_engine.server.attendance import Attendance
+from scalediff_engine.server.dialog import Dialog, DialogProgram, dialog_environment
 
 _log = logging.getLogger(__name__)
 

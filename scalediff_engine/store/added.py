@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from scalediff_engine.errors import DiskFull, NotFound, OutputError
+from scalediff_engine.base.errors import DiskFull, NotFound, OutputError
 from scalediff_engine.store.scan import Scan, require_models
 
 _log = logging.getLogger(__name__)

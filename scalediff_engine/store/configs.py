@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from scalediff_engine.store.checkpoint import Family, Variant
+from scalediff_engine.spec.checkpoint import Family, Variant
 
 _CONFIGS = Path(__file__).parents[1] / "configs"
 _CLIP_END = "<|endoftext|>"

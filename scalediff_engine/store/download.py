@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.errors import DiskFull, ModelError, ModelMissing, ScaleDiffError
+from scalediff_engine.base.errors import DiskFull, ModelError, ModelMissing, ScaleDiffError
 from scalediff_engine.store.hub_cache import repository_folder
 from scalediff_engine.store.hub_fetch import Repository
 from scalediff_engine.store.hub_files import HubFile, needed

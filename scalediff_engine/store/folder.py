@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.store.checkpoint import (
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.spec.checkpoint import (
     Checkpoint,
     Family,
     Layout,

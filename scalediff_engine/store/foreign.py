@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from scalediff_engine.errors import ModelError
+from scalediff_engine.base.errors import ModelError
 from scalediff_engine.store.header import Header
 
 RUNS = "ScaleDiff runs Stable Diffusion 1.5 and 2.1, SDXL and FLUX.1."

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from scalediff_engine.errors import ModelError, ModelMissing
+from scalediff_engine.base.errors import ModelError, ModelMissing
 
 MAX_HEADER_BYTES = 100_000_000  # the limit of the format's own library
 _LENGTH_BYTES = 8

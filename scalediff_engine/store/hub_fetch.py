@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from scalediff_engine.errors import DiskFull, ModelError, OutputError
+from scalediff_engine.base.errors import DiskFull, ModelError, OutputError
 from scalediff_engine.store.hub_files import HubFile
 
 _CHUNK_BYTES = 1 << 20

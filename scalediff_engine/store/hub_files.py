@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scalediff_engine.errors import ModelError
+from scalediff_engine.base.errors import ModelError
 
 INDEX = "model_index.json"
 _NETWORKS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2")

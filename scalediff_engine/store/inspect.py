@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalediff_engine.errors import ModelMissing
-from scalediff_engine.store.checkpoint import Checkpoint
+from scalediff_engine.base.errors import ModelMissing
+from scalediff_engine.spec.checkpoint import Checkpoint
 from scalediff_engine.store.folder import inspect_folder
 from scalediff_engine.store.lora import inspect_lora
 from scalediff_engine.store.single_file import inspect_file

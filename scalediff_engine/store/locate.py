@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scalediff_engine.errors import ModelError, ModelMissing, ScaleDiffError
-from scalediff_engine.store.checkpoint import Checkpoint
+from scalediff_engine.base.errors import ModelError, ModelMissing, ScaleDiffError
+from scalediff_engine.spec.checkpoint import Checkpoint
 from scalediff_engine.store.folder import parts_without_weights
 from scalediff_engine.store.header import is_pickle
 from scalediff_engine.store.hub_cache import (

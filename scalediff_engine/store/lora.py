@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.store.checkpoint import Family, LoraFile
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.spec.checkpoint import Family, LoraFile
 from scalediff_engine.store.foreign import is_lora, is_lycoris
 from scalediff_engine.store.header import Header, TensorEntry, read_header
 from scalediff_engine.store.single_file import CONTEXT_FAMILIES

@@ -7,7 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from scalediff_engine.errors import ModelError, OutputError
+from scalediff_engine.base.errors import ModelError, OutputError
 from scalediff_engine.store.hub_cache import repository_folder
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from scalediff_engine.errors import ModelError, ScaleDiffError
-from scalediff_engine.store.checkpoint import Checkpoint
+from scalediff_engine.base.errors import ModelError, ScaleDiffError
+from scalediff_engine.spec.checkpoint import Checkpoint
 from scalediff_engine.store.inspect import inspect
 from scalediff_engine.store.programs import inside
 

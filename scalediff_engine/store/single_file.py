@@ -7,8 +7,8 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.store.checkpoint import (
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.spec.checkpoint import (
     Checkpoint,
     Family,
     Layout,

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.store.checkpoint import Part
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.spec.checkpoint import Part
 from scalediff_engine.store.header import is_pickle, read_header
 
 _STEMS: dict[Part, str] = {

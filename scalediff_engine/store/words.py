@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scalediff_engine.store.checkpoint import Prediction, Variant
+from scalediff_engine.spec.checkpoint import Prediction, Variant
 
 # "v21TurboDPMSDE" is v21, Turbo, DPMSDE; "sd_xl_turbo_1.0" is sd, xl, turbo, 1, 0
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")

@@ -12,6 +12,8 @@ from PySide6.QtCore import QLocale
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.client.messages import Purpose
+from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui import icons, language
 from scalediff_engine.ui.attachment import attach
 from scalediff_engine.ui.collecting import Collector
@@ -37,8 +39,6 @@ from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.upscale import remembered
 from scalediff_engine.ui.window import UpscaleWindow
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import Purpose
-from scalediff_engine.wire.places import Places, default_home
 
 if TYPE_CHECKING:
     from scalediff_engine.ui.folder.inspecting import Inspector

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import ClientError, NotFound
+from scalediff_engine.client.places import EngineRecord
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import ClientError, NotFound
-from scalediff_engine.wire.places import EngineRecord
 
 _BYTES = 4096
 _ANSWER_SECONDS = 2.0

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QColorSpace, QImage
 
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui import raster
 from scalediff_engine.ui.raster import NotWanted, Pixels8, Raster, always
-from scalediff_engine.wire.pixels import PixelHeader
 
 _BAND_PIXELS = 1 << 17
 _DTYPES = {"u8": "<u1", "u16": "<u2", "u32": "<u4", "f16": "<f2", "f32": "<f4", "f64": "<f8"}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
+from scalediff_engine.client.messages import JobInfo, JobRequest, JobState, Problem
 from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.compare.results import Results
 from scalediff_engine.ui.compare.tries import Tries
@@ -26,7 +27,6 @@ from scalediff_engine.ui.upscale.extent import Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import JobInfo, JobRequest, JobState, Problem
 
 
 class Phase(Enum):

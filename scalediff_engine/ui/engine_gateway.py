@@ -12,16 +12,9 @@ from typing import TypeVar
 import numpy as np
 from PySide6.QtGui import QImage
 
-from scalediff_engine.ui import raster
-from scalediff_engine.ui.gateway import Act, Failed
-from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.picture import Picture, make_picture, read_mapped
-from scalediff_engine.ui.raster import NotWanted, Raster
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import ClientError
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import ClientError
+from scalediff_engine.client.messages import (
     DownloadList,
     Health,
     ImageInfo,
@@ -39,6 +32,13 @@ from scalediff_engine.wire.messages import (
     SessionAnswer,
     SessionInfo,
 )
+from scalediff_engine.ui import raster
+from scalediff_engine.ui.gateway import Act, Failed
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.picture import Picture, make_picture, read_mapped
+from scalediff_engine.ui.raster import NotWanted, Raster
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Workers
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture, make_picture
-from scalediff_engine.wire.pixels import PixelHeader
 
 # (file) -> picture
 Read = Callable[[Path], Picture]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import ClientError
-from scalediff_engine.wire.places import EngineRecord, Places, read_engine
-from scalediff_engine.wire.start import find, find_or_start
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import ClientError
+from scalediff_engine.client.places import EngineRecord, Places, read_engine
+from scalediff_engine.client.start import find, find_or_start
 
 
 class Finder:

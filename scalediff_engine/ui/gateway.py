@@ -9,10 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from scalediff_engine.ui.picture import Picture
-from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     DownloadList,
     Health,
     ImageInfo,
@@ -30,6 +27,9 @@ from scalediff_engine.wire.messages import (
     SessionAnswer,
     SessionInfo,
 )
+from scalediff_engine.ui.picture import Picture
+from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.ticket import Ticket
 
 Failed = Callable[[Problem], None]
 

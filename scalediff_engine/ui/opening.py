@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
-from scalediff_engine.wire.messages import PROTOCOL, Purpose
-from scalediff_engine.wire.places import EngineRecord
+from scalediff_engine.client.messages import PROTOCOL, Purpose
+from scalediff_engine.client.places import EngineRecord
 
 _MAX_PORT = 65535
 

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from scalediff_engine.client.messages import (
+    ImageInfo,
+    Problem,
+    SessionAnswer,
+    SessionInfo,
+    UpscaleSettings,
+)
 from scalediff_engine.ui.canvas import CHOSEN_OPTION, Canvas, CanvasChoice, offered_by
 from scalediff_engine.ui.compare.tries import Try
 from scalediff_engine.ui.engine_gateway import as_problem
@@ -15,13 +22,6 @@ from scalediff_engine.ui.gateway import Failed, Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import (
-    ImageInfo,
-    Problem,
-    SessionAnswer,
-    SessionInfo,
-    UpscaleSettings,
-)
 
 
 @dataclass(frozen=True)

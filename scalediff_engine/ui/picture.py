@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scalediff_engine.client import pixels
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.decode import to_raster
 from scalediff_engine.ui.raster import Raster, always
-from scalediff_engine.wire import pixels
-from scalediff_engine.wire.pixels import PixelHeader
 
 
 @dataclass(frozen=True)

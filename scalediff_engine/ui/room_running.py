@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication, QWidget
 
+from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui.attachment import attach
 from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.files import Files
@@ -17,7 +18,6 @@ from scalediff_engine.ui.opening import Room, RoomOpening
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.places import Places, default_home
 
 
 class RoomRunning:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scalediff_engine.client.messages import JobInfo, JobRequest, Problem
 from scalediff_engine.ui.gateway import Act, Failed, Gateway
 from scalediff_engine.ui.owed import Owed
-from scalediff_engine.wire.messages import JobInfo, JobRequest, Problem
 
 # (done with the id of the upload, failed)
 Upload = Callable[[Callable[[str], None], Failed], None]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale
 
+from scalediff_engine.client.messages import JobState
 from scalediff_engine.ui.language import translate
-from scalediff_engine.wire.messages import JobState
 
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 # Marks that keep figures such as 4096 × 3072 in their order where text runs from right to left.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from scalediff_engine.errors import DiskFull, OutputError, OutputExists
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import reader
 from scalediff_engine.images.atomic import require_writable, sweep_part, whole, write_whole
 from scalediff_engine.images.folders import make_folder, require_folder

@@ -9,13 +9,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from scalediff_engine.errors import Cancelled, ScaleDiffError
+from scalediff_engine.base.errors import Cancelled, ScaleDiffError
+from scalediff_engine.client.messages import JobProgress
 from scalediff_engine.jobs.protocol import Advanced
 from scalediff_engine.pipeline.guess import guess, guess_size
-from scalediff_engine.pipeline.machine import Prepared, plan_for
-from scalediff_engine.pipeline.progress import Phase
-from scalediff_engine.pipeline.settings import Method
-from scalediff_engine.wire.messages import JobProgress
+from scalediff_engine.planning.machine import Prepared, plan_for
+from scalediff_engine.planning.progress import Phase
+from scalediff_engine.planning.settings import Method
 from scalediff_engine.worker.ends import ends_of
 from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from scalediff_engine.errors import Cancelled
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.atomic import sweep
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.jobs import spool
@@ -19,13 +19,13 @@ from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.models.device import forget_peak, peak_bytes
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS
-from scalediff_engine.pipeline.machine import Prepared, plan_for
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.recipe import make_fast_recipe, make_recipe
-from scalediff_engine.pipeline.settings import Method
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
-from scalediff_engine.pipeline.wishes import limit_of, model_of, settings_of
+from scalediff_engine.planning.machine import Prepared, plan_for
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.recipe import make_fast_recipe, make_recipe
+from scalediff_engine.planning.settings import Method
+from scalediff_engine.planning.wishes import limit_of, model_of, settings_of
 from scalediff_engine.worker.ends import Ends, ends_of
 from scalediff_engine.worker.guess import show_guess
 from scalediff_engine.worker.keeping import Keeper, identity_of

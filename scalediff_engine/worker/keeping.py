@@ -11,12 +11,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.errors import CheckpointUnusable, OutputError
+from scalediff_engine.base.errors import CheckpointUnusable, OutputError
 from scalediff_engine.images.atomic import write_whole
 from scalediff_engine.jobs import spool
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
-from scalediff_engine.pipeline.plan import Plan
+from scalediff_engine.planning.plan import Plan
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 

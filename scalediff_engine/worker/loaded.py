@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import torch
 
+from scalediff_engine.families import registry as families
 from scalediff_engine.memory.held import Held, held_by
-from scalediff_engine.models import families
 from scalediff_engine.models.device import cap_memory, empty_cache
 from scalediff_engine.models.model import Model
-from scalediff_engine.pipeline.wishes import ModelChoice
+from scalediff_engine.planning.wishes import ModelChoice
 from scalediff_engine.store.locate import locate
 
 # A process has one limit; "none" has to lift that of the job before.

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable
 from typing import BinaryIO
 
-from scalediff_engine.errors import Cancelled
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.client.codec import Malformed
 from scalediff_engine.jobs import protocol
 from scalediff_engine.jobs.protocol import Run, Stop
-from scalediff_engine.wire.codec import Malformed
 
 _log = logging.getLogger(__name__)
 

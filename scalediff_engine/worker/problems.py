@@ -9,11 +9,11 @@ import logging
 
 import torch
 
-from scalediff_engine.errors import OutputError, ScaleDiffError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import OutputError, ScaleDiffError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.models.device import is_out_of_memory
-from scalediff_engine.pipeline.shortage import memory_ran_out
-from scalediff_engine.wire.messages import Problem
+from scalediff_engine.planning.shortage import memory_ran_out
 
 _log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scalediff_engine.errors import Cancelled
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.client.messages import JobProgress
 from scalediff_engine.jobs.protocol import Advanced
-from scalediff_engine.pipeline.progress import Phase, Progress
-from scalediff_engine.wire.messages import JobProgress
+from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.worker.keeping import Keeper
 from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews

@@ -8,8 +8,8 @@ from pathlib import Path
 import fake_worker
 from engines import EngineProcess, until
 
-from scalediff_engine.wire.batch_client import BatchClient
-from scalediff_engine.wire.batches import (
+from scalediff_engine.client.batch_client import BatchClient
+from scalediff_engine.client.batches import (
     FILES_AT_ONCE,
     BatchFile,
     BatchInfo,
@@ -19,7 +19,7 @@ from scalediff_engine.wire.batches import (
     Existing,
     FileState,
 )
-from scalediff_engine.wire.messages import UpscaleSettings
+from scalediff_engine.client.messages import UpscaleSettings
 
 
 def sources(folder: Path, count: int) -> list[BatchFile]:

@@ -16,11 +16,11 @@ from typing import TypeVar
 import engine_program
 import fake_worker
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import ImageInfo
+from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.client.places import Places, read_engine
 from scalediff_engine.server.engine import worker_argv
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import ImageInfo
-from scalediff_engine.wire.pixels import PixelHeader
-from scalediff_engine.wire.places import Places, read_engine
 
 ROOT = Path(__file__).parents[2]
 FAKE_WORKER = (sys.executable, fake_worker.__file__)

@@ -11,9 +11,9 @@ import json
 import sys
 import time
 
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import PROTOCOL, JobRequest, SessionAnswer
-from scalediff_engine.wire.places import EngineRecord
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import PROTOCOL, JobRequest, SessionAnswer
+from scalediff_engine.client.places import EngineRecord
 
 
 def main() -> int:

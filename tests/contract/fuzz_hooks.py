@@ -9,7 +9,7 @@ from typing import Any
 
 import schemathesis
 
-from scalediff_engine.wire.pixels import MEDIA_TYPE, PixelHeader, to_prefix
+from scalediff_engine.client.pixels import MEDIA_TYPE, PixelHeader, to_prefix
 
 # By the name of a parameter of paths.
 KNOWN: dict[str, list[str]] = json.loads(os.environ["FUZZ_IDS"])

@@ -20,11 +20,11 @@ from batching import begun, finish, items, jobs_left, names_in, states
 from engines import EngineProcess, engine, real_worker, until
 from PIL import Image, ImageCms
 
+from scalediff_engine.client.batches import BatchFile, BatchState, Existing, FileState
+from scalediff_engine.client.messages import UpscaleSettings
+from scalediff_engine.client.places import Places
 from scalediff_engine.images.reader import load
 from scalediff_engine.images.recipe import read_recipe
-from scalediff_engine.wire.batches import BatchFile, BatchState, Existing, FileState
-from scalediff_engine.wire.messages import UpscaleSettings
-from scalediff_engine.wire.places import Places
 
 SETTINGS = UpscaleSettings(scale=2, steps=6, seed=5, device="cpu")
 OPTIONS = ("--scale", "2", "--steps", "6", "--seed", "5", "--device", "cpu")

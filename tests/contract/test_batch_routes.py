@@ -24,7 +24,7 @@ from batching import (
 )
 from engines import EngineProcess, engine, until
 
-from scalediff_engine.wire.batches import (
+from scalediff_engine.client.batches import (
     FILES_AT_ONCE,
     BatchFile,
     BatchRequest,
@@ -32,8 +32,8 @@ from scalediff_engine.wire.batches import (
     Existing,
     FileState,
 )
-from scalediff_engine.wire.errors import Refused
-from scalediff_engine.wire.messages import JobRequest, JobState, Priority, UpscaleSettings
+from scalediff_engine.client.errors import Refused
+from scalediff_engine.client.messages import JobRequest, JobState, Priority, UpscaleSettings
 
 SLOW = "steps=20 pause=0.015"
 

@@ -18,12 +18,11 @@ import pytest
 from engine_processes import REAL, ROOT, end_of, kill_the_engine_of, log_of, wait_for, within
 from engine_processes import start as start_process
 
-import scalediff_engine.wire
-from scalediff_engine.server.dialog import dialog_environment
-from scalediff_engine.wire import environment, start
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import ClientError, NotFound, Refused
-from scalediff_engine.wire.messages import (
+import scalediff_engine.client
+from scalediff_engine.client import environment, start
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import ClientError, NotFound, Refused
+from scalediff_engine.client.messages import (
     JobRequest,
     JobState,
     PlanRequest,
@@ -31,9 +30,10 @@ from scalediff_engine.wire.messages import (
     SessionRequest,
     UpscaleSettings,
 )
-from scalediff_engine.wire.pixels import PixelHeader
-from scalediff_engine.wire.places import Places, read_command, read_engine
-from scalediff_engine.wire.processes import is_alive
+from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.client.places import Places, read_command, read_engine
+from scalediff_engine.client.processes import is_alive
+from scalediff_engine.server.dialog import dialog_environment
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -268,9 +268,9 @@ def test_what_a_plugin_says_of_its_display_reaches_the_dialog() -> None:
 
 
 PLUGIN = """
-from wire.start import connect
-from wire.messages import JobRequest, UpscaleSettings
-from wire.pixels import PixelHeader
+from client.start import connect
+from client.messages import JobRequest, UpscaleSettings
+from client.pixels import PixelHeader
 
 client = connect()
 header = PixelHeader(16, 16, "rgb", "u8", alpha="straight", order="bgr")
@@ -286,7 +286,7 @@ client.shutdown()
 
 
 def test_a_copy_in_a_plugin_talks_to_the_real_engine(places: Places, tmp_path: Path) -> None:
-    shutil.copytree(Path(scalediff_engine.wire.__file__).parent, tmp_path / "plugin" / "wire")
+    shutil.copytree(Path(scalediff_engine.client.__file__).parent, tmp_path / "plugin" / "client")
     found = f"import sys; sys.path.append({str(tmp_path / 'plugin')!r})\n"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-W", "error", "-c", found + PLUGIN],

@@ -17,10 +17,8 @@ import pytest
 from engine_server import TOKEN, Running, fake_engine, files_in, serving
 
 from scalediff_engine import __version__
-from scalediff_engine.jobs.states import Action
-from scalediff_engine.server.engine import build_engine
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import (
     DeviceInfo,
     JobRequest,
     JobState,
@@ -28,7 +26,9 @@ from scalediff_engine.wire.messages import (
     ModelList,
     UpscaleSettings,
 )
-from scalediff_engine.wire.places import EngineRecord
+from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.jobs.states import Action
+from scalediff_engine.server.engine import build_engine
 
 ROOT = Path(__file__).parents[2]
 DAY = 24 * 3600.0

@@ -12,8 +12,21 @@ from pathlib import Path
 import pytest
 from engine_server import TOKEN, Running, fake_engine, serving
 
-from scalediff_engine.hosts import errand
-from scalediff_engine.hosts.errand import (
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import EngineNotInstalled
+from scalediff_engine.client.messages import (
+    JobInfo,
+    JobProgress,
+    JobState,
+    Problem,
+    UpscaleSettings,
+)
+from scalediff_engine.client.pixels import PixelHeader, to_prefix
+from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.jobs.spool import RESULT
+from scalediff_engine.jobs.states import Action
+from scalediff_engine.plugin_common import errand
+from scalediff_engine.plugin_common.errand import (
     Begun,
     Dropped,
     Errand,
@@ -26,14 +39,7 @@ from scalediff_engine.hosts.errand import (
     Phase,
     Working,
 )
-from scalediff_engine.jobs.spool import RESULT
-from scalediff_engine.jobs.states import Action
 from scalediff_engine.server.dialog import DialogProgram
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import EngineNotInstalled
-from scalediff_engine.wire.messages import JobInfo, JobProgress, JobState, Problem, UpscaleSettings
-from scalediff_engine.wire.pixels import PixelHeader, to_prefix
-from scalediff_engine.wire.places import EngineRecord
 
 DIALOG = Path(__file__).with_name("errand_dialog.py")
 ROOT = Path(__file__).parents[2]

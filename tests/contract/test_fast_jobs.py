@@ -13,9 +13,9 @@ from batching import begun, finish
 from engines import engine, real_worker
 from PIL import Image
 
-from scalediff_engine.wire.batches import BatchFile
-from scalediff_engine.wire.channel import Refused
-from scalediff_engine.wire.messages import JobRequest, JobState, PlanRequest, UpscaleSettings
+from scalediff_engine.client.batches import BatchFile
+from scalediff_engine.client.channel import Refused
+from scalediff_engine.client.messages import JobRequest, JobState, PlanRequest, UpscaleSettings
 
 FAST = UpscaleSettings(scale=3, method="fast")
 SIDE = 48

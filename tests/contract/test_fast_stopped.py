@@ -14,11 +14,11 @@ from batching import finish
 from engines import EngineProcess, engine, real_worker, until
 from PIL import Image
 
+from scalediff_engine.client.batches import BatchFile
+from scalediff_engine.client.channel import Refused
+from scalediff_engine.client.messages import JobRequest, JobState, PlanRequest, UpscaleSettings
 from scalediff_engine.images.atomic import PART_PREFIX
 from scalediff_engine.jobs import spool
-from scalediff_engine.wire.batches import BatchFile
-from scalediff_engine.wire.channel import Refused
-from scalediff_engine.wire.messages import JobRequest, JobState, PlanRequest, UpscaleSettings
 
 FAST = UpscaleSettings(scale=8, method="fast")
 SIDE = 256  # to 2048: four tiles and a pass before them

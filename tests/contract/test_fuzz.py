@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from engine_server import TOKEN, FakeDesk, Running, fake_engine, fake_plan, picture, serving
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import JobEvent, PlanInfo, UpscaleSettings, Window
 from scalediff_engine.jobs.spool import SpoolLimits
 from scalediff_engine.server.app import OPENAPI
 from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.planner import plan as real_plan
-from scalediff_engine.wire.messages import JobEvent, PlanInfo, UpscaleSettings, Window
 
 ROOT = Path(__file__).parents[2]
 HOOKS = Path(__file__).with_name("fuzz_hooks.py")

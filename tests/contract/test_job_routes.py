@@ -13,15 +13,12 @@ from typing import Any
 import pytest
 from engine_server import TOKEN, FakeDesk, Running, fake_engine, fake_plan, serving
 
-from scalediff_engine import errors
-from scalediff_engine.geometry import Size
-from scalediff_engine.jobs.states import Action
-from scalediff_engine.server.engine import EnginePatience
-from scalediff_engine.server.planner import plan as real_plan
-from scalediff_engine.wire.channel import Channel
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import Refused
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base import errors
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.channel import Channel
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import Refused
+from scalediff_engine.client.messages import (
     JobProgress,
     JobRequest,
     JobState,
@@ -31,8 +28,11 @@ from scalediff_engine.wire.messages import (
     UpscaleSettings,
     Window,
 )
-from scalediff_engine.wire.pixels import PixelHeader
-from scalediff_engine.wire.places import EngineRecord
+from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.jobs.states import Action
+from scalediff_engine.server.engine import EnginePatience
+from scalediff_engine.server.planner import plan as real_plan
 
 QUICK = EnginePatience(first_watcher=0.6, watcher_gone=0.2)
 

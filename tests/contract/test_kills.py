@@ -13,8 +13,8 @@ import psutil
 import pytest
 from engines import EngineProcess, engine, real_worker, until
 
-from scalediff_engine.wire.messages import JobRequest, JobState, UpscaleSettings
-from scalediff_engine.wire.places import Places
+from scalediff_engine.client.messages import JobRequest, JobState, UpscaleSettings
+from scalediff_engine.client.places import Places
 
 SETTINGS = UpscaleSettings(scale=3, steps=6, seed=5)
 SIDE = 96

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from engines import ROOT, EngineProcess, engine, real_worker, until
 
-from scalediff_engine.wire.messages import JobRequest, JobState, UpscaleSettings
-from scalediff_engine.wire.pixels import PixelHeader
+from scalediff_engine.client.messages import JobRequest, JobState, UpscaleSettings
+from scalediff_engine.client.pixels import PixelHeader
 
 HEALTH_S = 0.020
 # A step of this job takes about this long on a slow machine; cancelling takes no longer.

@@ -19,8 +19,8 @@ import psutil
 import pytest
 from engines import EngineProcess, engine, until
 
-from scalediff_engine.wire.errors import ClientError
-from scalediff_engine.wire.messages import JobRequest, JobState, Priority, UpscaleSettings
+from scalediff_engine.client.errors import ClientError
+from scalediff_engine.client.messages import JobRequest, JobState, Priority, UpscaleSettings
 
 CLIENTS = 50
 MIB = 2**20

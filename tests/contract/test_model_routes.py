@@ -11,15 +11,15 @@ import psutil
 import pytest
 from engine_server import TOKEN, Running, fake_engine, serving
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import NotFound, Refused
+from scalediff_engine.client.messages import DownloadState, ModelPlace
+from scalediff_engine.client.places import EngineRecord, Places
 from scalediff_engine.server.downloads import DownloadProgram
 from scalediff_engine.server.engine import EnginePatience
 from scalediff_engine.server.model_list import list_models
 from scalediff_engine.server.sessions import SessionPatience
 from scalediff_engine.store.added import file_in
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import NotFound, Refused
-from scalediff_engine.wire.messages import DownloadState, ModelPlace
-from scalediff_engine.wire.places import EngineRecord, Places
 
 sys.path.append(str(Path(__file__).parents[1] / "unit" / "store"))
 from model_files import unet, write_model

@@ -14,13 +14,13 @@ import psutil
 import pytest
 from engine_server import TOKEN, Running, fake_engine, serving
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import NotFound
+from scalediff_engine.client.messages import SessionInfo, SessionRequest, SessionState
+from scalediff_engine.client.places import EngineRecord
 from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.engine import EnginePatience
 from scalediff_engine.server.sessions import SessionPatience
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import NotFound
-from scalediff_engine.wire.messages import SessionInfo, SessionRequest, SessionState
-from scalediff_engine.wire.places import EngineRecord
 
 STAND_IN = Path(__file__).with_name("stand_in_dialog.py")
 ROOT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from engine_server import TOKEN, Running, fake_engine, files_in, lying, picture,
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from scalediff_engine.client import pixels
 from scalediff_engine.jobs.spool import SpoolLimits
-from scalediff_engine.wire import pixels
 
 LIMITS = SpoolLimits(pixels=10_000, upload_bytes=2**20, quota_bytes=2**21, reserve_bytes=0)
 

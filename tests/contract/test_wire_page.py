@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from engine_server import fake_engine
 
-from scalediff_engine import errors
+from scalediff_engine.base import errors
+from scalediff_engine.client import batches, messages, pixels
 from scalediff_engine.server import problems
 from scalediff_engine.server.app import create_app
-from scalediff_engine.wire import batches, messages, pixels
 
 PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
 KINDS: list[type[Any]] = [

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.bench.growth import Run, measure
-from scalediff_engine.geometry import Size
+from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Picture
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.settings import Settings
 
 pytestmark = pytest.mark.slow
 

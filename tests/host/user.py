@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client import codec
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import (
     PROTOCOL,
     JobRequest,
     JobState,
@@ -29,7 +29,7 @@ from scalediff_engine.wire.messages import (
     SessionInfo,
     UpscaleSettings,
 )
-from scalediff_engine.wire.places import EngineRecord
+from scalediff_engine.client.places import EngineRecord
 
 
 def main() -> int:

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scalediff_engine.ui.gateway import Act
-from scalediff_engine.ui.picture import Picture, make_picture
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     EventKind,
     JobEvent,
     JobInfo,
@@ -26,7 +23,10 @@ from scalediff_engine.wire.messages import (
     StageInfo,
     UpscaleSettings,
 )
-from scalediff_engine.wire.pixels import PixelHeader
+from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.ui.gateway import Act
+from scalediff_engine.ui.picture import Picture, make_picture
+from scalediff_engine.ui.ticket import Ticket
 
 GIB = 1 << 30
 

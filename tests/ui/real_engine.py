@@ -18,19 +18,19 @@ import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from scalediff_engine.ui.app import Options, Running
-from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.opening import Opening, SessionOpening
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import (
     JobInfo,
     SessionInfo,
     SessionRequest,
     UpscaleSettings,
 )
-from scalediff_engine.wire.pixels import PixelHeader
-from scalediff_engine.wire.places import HOME_VARIABLE, Places
-from scalediff_engine.wire.start import COMMAND_VARIABLE, find
+from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.client.places import HOME_VARIABLE, Places
+from scalediff_engine.client.start import COMMAND_VARIABLE, find
+from scalediff_engine.ui.app import Options, Running
+from scalediff_engine.ui.dialog import DialogModel
+from scalediff_engine.ui.opening import Opening, SessionOpening
 
 ROOT = Path(__file__).parents[2]
 LONG_MS = 60_000

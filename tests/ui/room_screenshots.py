@@ -21,19 +21,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from scalediff_engine.ui import language
-from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.files import PILLOW, read_with_pillow
-from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.models.model import ModelsModel
-from scalediff_engine.ui.models.window import ModelsWindow
-from scalediff_engine.ui.recent.model import RecentModel
-from scalediff_engine.ui.recent.window import RecentWindow
-from scalediff_engine.ui.welcome.model import WelcomeModel
-from scalediff_engine.ui.welcome.places import PluginPlace
-from scalediff_engine.ui.welcome.window import WelcomeWindow
-from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     DeviceInfo,
     DownloadList,
     DownloadState,
@@ -48,6 +36,18 @@ from scalediff_engine.wire.messages import (
     RefusedModel,
     WorkerState,
 )
+from scalediff_engine.ui import language
+from scalediff_engine.ui.colours import Scheme
+from scalediff_engine.ui.files import PILLOW, read_with_pillow
+from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.models.model import ModelsModel
+from scalediff_engine.ui.models.window import ModelsWindow
+from scalediff_engine.ui.recent.model import RecentModel
+from scalediff_engine.ui.recent.window import RecentWindow
+from scalediff_engine.ui.welcome.model import WelcomeModel
+from scalediff_engine.ui.welcome.places import PluginPlace
+from scalediff_engine.ui.welcome.window import WelcomeWindow
+from scalediff_engine.ui.workers import Workers
 
 SOURCE_PIXELS = 96
 RAIL = "CreativeML Open RAIL++-M"

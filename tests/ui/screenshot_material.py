@@ -13,12 +13,9 @@ import numpy as np
 from PIL import Image
 from PySide6.QtGui import QImage
 
-from scalediff_engine.ui import raster
-from scalediff_engine.ui.picture import Picture, make_picture, read_mapped
-from scalediff_engine.ui.raster import Raster
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client import codec
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import (
     JobEvent,
     JobInfo,
     JobRequest,
@@ -28,9 +25,12 @@ from scalediff_engine.wire.messages import (
     UpscaleSettings,
     Window,
 )
-from scalediff_engine.wire.pixels import PixelHeader
-from scalediff_engine.wire.places import Places
-from scalediff_engine.wire.start import find
+from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.client.places import Places
+from scalediff_engine.client.start import find
+from scalediff_engine.ui import raster
+from scalediff_engine.ui.picture import Picture, make_picture, read_mapped
+from scalediff_engine.ui.raster import Raster
 
 ROOT = Path(__file__).parents[2]
 SIDE_PX = 256

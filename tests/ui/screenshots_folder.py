@@ -10,6 +10,8 @@ from PIL import Image, ImageOps
 from screenshot_material import Material
 from screenshot_stage import Page, SilentNotifier, Stage, spin, ways
 
+from scalediff_engine.client.batches import BatchList, BatchState, FileState
+from scalediff_engine.client.messages import PlanInfo, PlanRequest, Problem
 from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Filter
@@ -17,8 +19,6 @@ from scalediff_engine.ui.folder.window import FolderWindow
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.batches import BatchList, BatchState, FileState
-from scalediff_engine.wire.messages import PlanInfo, PlanRequest, Problem
 
 # Which of the pages are shot in which variant.
 _SHOWN = {

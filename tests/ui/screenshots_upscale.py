@@ -11,6 +11,13 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from screenshot_material import SETTINGS, WINDOW, Material
 from screenshot_stage import Page, SilentNotifier, Stage, spin, ways
 
+from scalediff_engine.client.messages import (
+    EventKind,
+    JobEvent,
+    JobState,
+    SessionInfo,
+    SessionState,
+)
 from scalediff_engine.ui.dialog import DialogModel
 from scalediff_engine.ui.loupe.frame import frame_of
 from scalediff_engine.ui.origin import SessionOrigin
@@ -18,7 +25,6 @@ from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.view.state import Mode
 from scalediff_engine.ui.window import UpscaleWindow
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import EventKind, JobEvent, JobState, SessionInfo, SessionState
 
 TITLE = "Lake at dawn"
 # The variants that show more than the usual states, and those that show fewer.

@@ -22,7 +22,7 @@ def imported(file: Path) -> set[str]:
 
 
 def test_of_the_engine_it_knows_the_wire_alone() -> None:
-    known = ("scalediff_engine.ui", "scalediff_engine.wire")
+    known = ("scalediff_engine.ui", "scalediff_engine.client")
     for file in FILES:
         strange = {
             name

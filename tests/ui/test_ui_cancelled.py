@@ -21,11 +21,11 @@ from real_engine import (
     wait,
 )
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import JobState, SessionInfo, SessionState
+from scalediff_engine.client.places import Places
 from scalediff_engine.ui.app import Running
 from scalediff_engine.ui.dialog import DialogModel, Phase
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import JobState, SessionInfo, SessionState
-from scalediff_engine.wire.places import Places
 
 OPTIONS = {"canvas_choices": "keep,scale", "canvas": "keep"}
 # 64 pixels times 8 take two stages of the embedded model, of some steps each

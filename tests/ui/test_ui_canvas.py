@@ -8,6 +8,7 @@ import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, plan_for
 from PySide6.QtWidgets import QApplication, QComboBox
 
+from scalediff_engine.client.messages import JobState, SessionInfo, SessionState
 from scalediff_engine.ui.canvas import Canvas, CanvasChoice, offered_by
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel
@@ -15,7 +16,6 @@ from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.window import UpscaleWindow
-from scalediff_engine.wire.messages import JobState, SessionInfo, SessionState
 
 ALL = (Canvas.KEEP, Canvas.GROW, Canvas.SCALE, Canvas.NEW)
 HOST = {"canvas_choices": "keep,grow,scale,new", "canvas": "grow", "layer": "7"}

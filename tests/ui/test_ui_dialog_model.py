@@ -9,12 +9,7 @@ from typing import Any
 import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, plan_for
 
-from scalediff_engine.ui.compare.tries import PICTURES_KEPT
-from scalediff_engine.ui.dialog import DialogModel, Phase
-from scalediff_engine.ui.gateway import Act
-from scalediff_engine.ui.origin import Loaded, SessionOrigin
-from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     ImageInfo,
     JobState,
     Problem,
@@ -22,6 +17,11 @@ from scalediff_engine.wire.messages import (
     SessionState,
     UpscaleSettings,
 )
+from scalediff_engine.ui.compare.tries import PICTURES_KEPT
+from scalediff_engine.ui.dialog import DialogModel, Phase
+from scalediff_engine.ui.gateway import Act
+from scalediff_engine.ui.origin import Loaded, SessionOrigin
+from scalediff_engine.ui.upscale.remembered import Memory
 
 SESSION = SessionInfo(
     "s1", SessionState.OPEN, "i1", "krita", "Layer 3", 1, options={"canvas": "keep"}

@@ -9,6 +9,7 @@ import pytest
 from fake_gateway import picture
 from PIL import Image
 
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.files import (
     FileProblem,
     free_name,
@@ -16,7 +17,6 @@ from scalediff_engine.ui.files import (
     write_with_pillow,
 )
 from scalediff_engine.ui.picture import make_picture
-from scalediff_engine.wire.pixels import PixelHeader
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16", "LA", "1"])

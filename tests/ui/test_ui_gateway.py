@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.engine_gateway import EngineGateway, as_problem
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import Problem
 
 FULL = Path("/dev/full")
 

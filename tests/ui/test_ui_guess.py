@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, picture
 
+from scalediff_engine.client.messages import JobRequest, JobState, Priority, Window
 from scalediff_engine.ui.gateway import Act, Failed
 from scalediff_engine.ui.guess.model import DELAY_MS, GuessModel
 from scalediff_engine.ui.loupe.frame import MAX_SIDE_PX, Frame
@@ -15,7 +16,6 @@ from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.upscale.extent import Extent, Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.wire.messages import JobRequest, JobState, Priority, Window
 
 SOURCE = Size(1000, 600)
 SEEN = Frame(100, 50, 200, 100)

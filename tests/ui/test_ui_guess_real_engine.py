@@ -21,10 +21,10 @@ from real_engine import (
     wait,
 )
 
+from scalediff_engine.client.places import Places
 from scalediff_engine.ui.dialog import Phase
 from scalediff_engine.ui.raster import pixels_of
 from scalediff_engine.ui.view.picture_view import PictureView
-from scalediff_engine.wire.places import Places
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from scalediff_engine.client.messages import JobState, Problem, SessionInfo, SessionState
 from scalediff_engine.ui import raster
 from scalediff_engine.ui.colours import COLOURS, Desktop, Scheme, contrast
 from scalediff_engine.ui.dialog import DialogModel
@@ -36,7 +37,6 @@ from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.widgets.fold import Fold
 from scalediff_engine.ui.window import UpscaleWindow
-from scalediff_engine.wire.messages import JobState, Problem, SessionInfo, SessionState
 
 
 @pytest.fixture

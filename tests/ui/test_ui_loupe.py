@@ -12,6 +12,13 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton, QWidget
 
+from scalediff_engine.client.messages import (
+    JobState,
+    PlanInfo,
+    PlanRequest,
+    SessionInfo,
+    SessionState,
+)
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.look import Look
@@ -19,13 +26,6 @@ from scalediff_engine.ui.loupe.model import LoupeModel
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.window import UpscaleWindow
-from scalediff_engine.wire.messages import (
-    JobState,
-    PlanInfo,
-    PlanRequest,
-    SessionInfo,
-    SessionState,
-)
 
 SESSION = SessionInfo("s", SessionState.OPEN, "i", "krita", "Layer 3", 1)
 LEFT = Qt.MouseButton.LeftButton

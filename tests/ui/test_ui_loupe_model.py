@@ -10,6 +10,7 @@ from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scalediff_engine.client.messages import JobState, Priority, Problem, Window
 from scalediff_engine.ui.gateway import Act, Failed
 from scalediff_engine.ui.loupe.frame import (
     MAX_SIDE_PX,
@@ -22,7 +23,6 @@ from scalediff_engine.ui.loupe.model import COST_DELAY_MS, LOOKS_KEPT, LoupeMode
 from scalediff_engine.ui.upscale.extent import Extent, Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.wire.messages import JobState, Priority, Problem, Window
 
 SOURCE = Size(1000, 600)
 

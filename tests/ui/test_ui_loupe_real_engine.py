@@ -19,10 +19,10 @@ from real_engine import (
     wait,
 )
 
+from scalediff_engine.client.messages import JobState
+from scalediff_engine.client.places import Places
 from scalediff_engine.ui.dialog import Phase
 from scalediff_engine.ui.loupe.frame import Frame
-from scalediff_engine.wire.messages import JobState
-from scalediff_engine.wire.places import Places
 
 
 @pytest.fixture

@@ -12,12 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from room_screenshots import listed
 
-from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.models import sentences
-from scalediff_engine.ui.models.model import Group, ModelsModel
-from scalediff_engine.ui.models.window import ModelsWindow
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     DownloadList,
     DownloadState,
     ModelDownload,
@@ -26,6 +21,11 @@ from scalediff_engine.wire.messages import (
     ModelRemoved,
     Problem,
 )
+from scalediff_engine.ui.colours import Scheme
+from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.models import sentences
+from scalediff_engine.ui.models.model import Group, ModelsModel
+from scalediff_engine.ui.models.window import ModelsWindow
 
 RUNNING = ModelDownload("1", "sd15", "SD 1.5", DownloadState.RUNNING, GIB, 2 * GIB, 90.0)
 FOLDER = "folder:/media/ada/models"

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.base.errors import InputMissing, UsageError
 from scalediff_engine.cli.app_dialog import run_dialog
-from scalediff_engine.errors import InputMissing, UsageError
+from scalediff_engine.client.messages import PROTOCOL
+from scalediff_engine.client.places import EngineRecord, Places, write_engine
 from scalediff_engine.ui.attachment import Ended, attach, why
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.opening import NotTold, read_told
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import PROTOCOL
-from scalediff_engine.wire.places import EngineRecord, Places, write_engine
 
 ROOT = Path(__file__).parents[2]
 # nothing listens there

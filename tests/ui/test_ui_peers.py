@@ -27,6 +27,8 @@ from real_engine import (
 )
 
 from scalediff_engine.cli.picture_files import PictureFiles
+from scalediff_engine.client.messages import JobState, SessionState
+from scalediff_engine.client.places import Places
 from scalediff_engine.images import reader, writer
 from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.ui.app import Options
@@ -34,8 +36,6 @@ from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.dialog import Phase
 from scalediff_engine.ui.opening import FileOpening
 from scalediff_engine.ui.upscale.extent import Extent
-from scalediff_engine.wire.messages import JobState, SessionState
-from scalediff_engine.wire.places import Places
 
 pytestmark = pytest.mark.slow
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import ImageCms
 
 from scalediff_engine.cli.picture_files import PictureFiles, ending
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.images import reader, writer
 from scalediff_engine.images.picture import ColourModel, Depth, Metadata
 from scalediff_engine.images.picture import Picture as Floats
 from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.ui.files import FileProblem
 from scalediff_engine.ui.picture import Picture, make_picture
-from scalediff_engine.wire.pixels import PixelHeader
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

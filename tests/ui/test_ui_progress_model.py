@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, picture, progress
 
+from scalediff_engine.client.messages import JobState, Problem
 from scalediff_engine.ui.gateway import Act
 from scalediff_engine.ui.progress.model import ProgressModel
-from scalediff_engine.wire.messages import JobState, Problem
 
 
 @pytest.fixture

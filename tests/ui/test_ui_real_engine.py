@@ -21,12 +21,12 @@ from real_engine import (
     wait,
 )
 
+from scalediff_engine.client.messages import JobState, SessionState
+from scalediff_engine.client.places import Places
+from scalediff_engine.client.start import find
 from scalediff_engine.ui.dialog import Phase
 from scalediff_engine.ui.opening import FileOpening, SessionOpening
 from scalediff_engine.ui.progress.model import SILENCE_SECONDS
-from scalediff_engine.wire.messages import JobState, SessionState
-from scalediff_engine.wire.places import Places
-from scalediff_engine.wire.start import find
 
 
 @pytest.fixture

@@ -12,6 +12,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolButton
 
+from scalediff_engine.client.messages import (
+    JobList,
+    JobState,
+    SessionInfo,
+    SessionState,
+    Window,
+)
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.files import PILLOW
 from scalediff_engine.ui.gateway import Act
@@ -20,13 +27,6 @@ from scalediff_engine.ui.recent import words
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import (
-    JobList,
-    JobState,
-    SessionInfo,
-    SessionState,
-    Window,
-)
 
 NOW = 1_000_000.0
 Make = Callable[..., RecentModel]

@@ -16,6 +16,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.client.messages import JobState, SessionInfo, SessionState
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.files import write_with_pillow
@@ -27,8 +29,6 @@ from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.window import UpscaleWindow
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import JobState, SessionInfo, SessionState
-from scalediff_engine.wire.pixels import PixelHeader
 
 SIDE = 4096
 

@@ -12,14 +12,9 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 from real_engine import Host, client_of, dialog_processes, served, wait
 
-from scalediff_engine.ui.files import PILLOW
-from scalediff_engine.ui.models.window import ModelsWindow
-from scalediff_engine.ui.opening import Room, RoomOpening, SessionOpening
-from scalediff_engine.ui.recent.window import RecentWindow
-from scalediff_engine.ui.room_running import RoomRunning
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.errors import Refused
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import Refused
+from scalediff_engine.client.messages import (
     DownloadState,
     JobInfo,
     JobRequest,
@@ -31,9 +26,14 @@ from scalediff_engine.wire.messages import (
     SessionState,
     UpscaleSettings,
 )
-from scalediff_engine.wire.pixels import PixelHeader
-from scalediff_engine.wire.places import Places
-from scalediff_engine.wire.start import find
+from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.client.places import Places
+from scalediff_engine.client.start import find
+from scalediff_engine.ui.files import PILLOW
+from scalediff_engine.ui.models.window import ModelsWindow
+from scalediff_engine.ui.opening import Room, RoomOpening, SessionOpening
+from scalediff_engine.ui.recent.window import RecentWindow
+from scalediff_engine.ui.room_running import RoomRunning
 
 pytestmark = pytest.mark.slow
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}

@@ -20,11 +20,11 @@ from real_engine import (
     wait,
 )
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import JobInfo, JobState, SessionState
+from scalediff_engine.client.places import Places
 from scalediff_engine.ui import app as ui_app
 from scalediff_engine.ui.dialog import Phase
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import JobInfo, JobState, SessionState
-from scalediff_engine.wire.places import Places
 
 pytestmark = pytest.mark.slow
 

@@ -13,6 +13,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from room_screenshots import listed
 
+from scalediff_engine.client.messages import (
+    DeviceInfo,
+    DownloadState,
+    Health,
+    ModelDownload,
+    WorkerState,
+)
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.files import PILLOW
 from scalediff_engine.ui.look import Look
@@ -23,13 +30,6 @@ from scalediff_engine.ui.welcome.model import Page, WelcomeModel
 from scalediff_engine.ui.welcome.places import plugin_places
 from scalediff_engine.ui.welcome.window import WelcomeWindow
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import (
-    DeviceInfo,
-    DownloadState,
-    Health,
-    ModelDownload,
-    WorkerState,
-)
 
 
 def health(name: str) -> Health:

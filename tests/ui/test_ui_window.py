@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from scalediff_engine.client.messages import JobState, Problem, SessionInfo, SessionState
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.look import Look
@@ -36,7 +37,6 @@ from scalediff_engine.ui.view.state import Mode
 from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
 from scalediff_engine.ui.window import UpscaleWindow
-from scalediff_engine.wire.messages import JobState, Problem, SessionInfo, SessionState
 
 SESSION = SessionInfo("s", SessionState.OPEN, "i", "krita", "Layer 3", 1)
 LEFT = Qt.MouseButton.LeftButton

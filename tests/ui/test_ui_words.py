@@ -12,8 +12,8 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.client.messages import JobState
 from scalediff_engine.ui import binding, language, words
-from scalediff_engine.wire.messages import JobState
 
 UI = Path(language.__file__).parent
 GERMAN = UI / "translations" / "scalediff_de.ts"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from scalediff_engine import errors
-from scalediff_engine.errors import ScaleDiffError
+from scalediff_engine.base import errors
+from scalediff_engine.base.errors import ScaleDiffError
 
 ROW = re.compile(r"[│├└─\s]*(\w+)\s+(\d+|exit)\s+([\w-]+)$")
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from scalediff_engine.geometry import Grid, Size
+from scalediff_engine.base.geometry import Grid, Size
 
 
 def test_sizes_round_to_whole_pixels_and_never_vanish() -> None:

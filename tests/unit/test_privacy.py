@@ -19,8 +19,8 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 import scalediff_engine
 import numpy as np
-from scalediff_engine.fast.enlarge import enlarge_to
-from scalediff_engine.geometry import Size
+from scalediff_engine.upscalers.enlarge import enlarge_to
+from scalediff_engine.base.geometry import Size
 
 enlarge_to(np.zeros((16, 16, 3), np.float32), Size(32, 32))
 """

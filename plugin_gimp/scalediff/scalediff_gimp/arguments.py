@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 from gi.repository import Gimp, GObject
 
-from .hosts.placement import Canvas
+from .plugin_common.placement import Canvas
 from .wishes import MODELS_OWN
 
 _CANVASES = (

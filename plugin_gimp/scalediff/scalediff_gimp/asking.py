@@ -6,7 +6,7 @@ from typing import Any
 
 import gi
 
-from .hosts.words import Words
+from .plugin_common.words import Words
 from .waiting import NotInstalled
 
 

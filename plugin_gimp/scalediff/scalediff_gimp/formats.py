@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .wire.pixels import PixelHeader
+from .client.pixels import PixelHeader
 
 _DEPTHS = {"u8": "u8", "u16": "u16", "u32": "u32", "half": "f16", "float": "f32", "double": "f64"}
 _TYPES = {ours: theirs for theirs, ours in _DEPTHS.items()}

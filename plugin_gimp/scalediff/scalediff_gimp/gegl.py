@@ -11,7 +11,7 @@ gi.require_version("Gegl", "0.4")
 from gi.repository import Babl, Gegl, Gimp
 
 from .checked import Complaint
-from .hosts.placement import Rect
+from .plugin_common.placement import Rect
 
 CUBIC = Gegl.SamplerType.CUBIC
 LINEAR = Gegl.SamplerType.LINEAR

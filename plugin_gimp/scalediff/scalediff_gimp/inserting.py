@@ -12,8 +12,8 @@ from gi.repository import Gimp
 from . import gegl
 from .checked import Complaint, Halfway, must
 from .gegl import Block
-from .hosts.placement import Canvas, Placement, Rect
-from .hosts.recipe import NAME
+from .plugin_common.placement import Canvas, Placement, Rect
+from .plugin_common.recipe import NAME
 from .results import Result, places
 
 

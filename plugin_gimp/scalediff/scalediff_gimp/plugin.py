@@ -11,13 +11,13 @@ from gi.repository import Gimp, GLib, GObject
 
 from . import arguments, procedures, upscaling
 from .checked import Complaint, GivenUp
-from .hosts.placement import Canvas
-from .hosts.words import Words
+from .client import codec, start
+from .client.messages import UpscaleSettings
+from .plugin_common.placement import Canvas
+from .plugin_common.words import Words
 from .procedures import IN_PLACE, IN_PLACE_SCALE, RECENT, REPEAT, UPSCALE, VISIBLE
 from .upscaling import Call, Outcome
 from .waiting import LeftAlone
-from .wire import codec, start
-from .wire.messages import UpscaleSettings
 from .wishes import Wishes, from_arguments, to_arguments
 
 _SETTINGS = (

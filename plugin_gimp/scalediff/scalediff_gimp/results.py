@@ -9,9 +9,9 @@ from . import gegl
 from .checked import Complaint
 from .formats import encoding_of, in_rgb_order
 from .gegl import Block
-from .hosts.errand import Fetched
-from .hosts.placement import Canvas, Placement, Rect, factor_text, place
-from .hosts.recipe import recipe_of, write_recipe
+from .plugin_common.errand import Fetched
+from .plugin_common.placement import Canvas, Placement, Rect, factor_text, place
+from .plugin_common.recipe import recipe_of, write_recipe
 from .taking import Taken
 
 

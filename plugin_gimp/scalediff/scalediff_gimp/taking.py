@@ -13,8 +13,8 @@ from . import gegl
 from .checked import Complaint, must
 from .formats import Curve, Encoding, read_encoding
 from .gegl import Block
-from .hosts.errand import Material
-from .hosts.placement import Rect
+from .plugin_common.errand import Material
+from .plugin_common.placement import Rect
 from .profiles import profile_of
 
 _OPAQUE = struct.pack("=f", 1.0)

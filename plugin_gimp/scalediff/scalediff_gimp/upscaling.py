@@ -13,18 +13,18 @@ from gi.repository import Gimp
 
 from . import asking
 from .checked import Complaint, GivenUp, must
-from .hosts import errand
-from .hosts.errand import Errand, Fetched, Manner, Option
-from .hosts.placement import Canvas
-from .hosts.words import Words
+from .client.client import Client
+from .client.environment import display_variables
+from .client.messages import UpscaleSettings
 from .inserting import Inserted, insert, new_image
+from .plugin_common import errand
+from .plugin_common.errand import Errand, Fetched, Manner, Option
+from .plugin_common.placement import Canvas
+from .plugin_common.words import Words
 from .results import Result, recent_result, result_of
 from .status_bar import StatusBar
 from .taking import Taken, take_layers, take_visible
 from .waiting import NotInstalled, wait
-from .wire.client import Client
-from .wire.environment import display_variables
-from .wire.messages import UpscaleSettings
 from .wishes import Wishes, in_place, remember, remembered
 
 HOST = "gimp"

@@ -8,9 +8,18 @@ from __future__ import annotations
 from typing import Callable, Optional, Protocol
 
 from .checked import Complaint, GivenUp
-from .hosts.errand import Begun, Dropped, Errand, Failed, Fetched, LeftRunning, Phase, Working
-from .wire.errors import EngineNotInstalled
-from .wire.messages import JobProgress
+from .client.errors import EngineNotInstalled
+from .client.messages import JobProgress
+from .plugin_common.errand import (
+    Begun,
+    Dropped,
+    Errand,
+    Failed,
+    Fetched,
+    LeftRunning,
+    Phase,
+    Working,
+)
 
 _POLL_SECONDS = 0.1
 _MINUTE = 60

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from .hosts.placement import Canvas
-from .wire import codec
-from .wire.messages import UpscaleSettings
+from .client import codec
+from .client.messages import UpscaleSettings
+from .plugin_common.placement import Canvas
 
 # What an argument of GIMP says where the model's own value is wanted.
 MODELS_OWN = -1.0

@@ -40,8 +40,8 @@ def begin(a):
     import torch
 
     from scalediff_engine.models.device import pick_device
-    from scalediff_engine.models.embedded import EMBEDDED
-    from scalediff_engine.models.embedded_model import load_embedded
+    from scalediff_engine.families.embedded.spec import EMBEDDED
+    from scalediff_engine.families.embedded.model import load_embedded
 
     torch.set_num_threads(1)
     worker.update(a=a, facts=EMBEDDED)
@@ -55,8 +55,8 @@ def measured(job):
     from scalediff_engine.bench.page import small_of
     from scalediff_engine.bench.patch_kid import FeatureNet
     from scalediff_engine.bench.rivals import enlarged, filters
-    from scalediff_engine.geometry import Size
-    from scalediff_engine.pipeline.settings import Settings
+    from scalediff_engine.base.geometry import Size
+    from scalediff_engine.planning.settings import Settings
 
     candidate, number, original, label = job
     a, model, target = worker["a"], worker["model"], Size(SIDE, SIDE)

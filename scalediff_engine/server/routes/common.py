@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from scalediff_engine.errors import NotFound
+from scalediff_engine.base.errors import NotFound
 from scalediff_engine.server.engine import Engine
 
 CHUNK_BYTES = 2**20

@@ -8,8 +8,8 @@ import psutil
 from fastapi import APIRouter, Response
 
 import scalediff_engine
+from scalediff_engine.client.messages import PROTOCOL, Health
 from scalediff_engine.server.routes.common import TheEngine
-from scalediff_engine.wire.messages import PROTOCOL, Health
 
 router = APIRouter(tags=["engine"])
 

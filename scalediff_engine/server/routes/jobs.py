@@ -6,16 +6,16 @@ from fastapi import APIRouter
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from scalediff_engine.errors import NotEnoughMemory, WrongState
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import NotEnoughMemory, WrongState
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client import codec
+from scalediff_engine.client.messages import JobEvent, JobInfo, JobList
 from scalediff_engine.server.bodies import JobBody
 from scalediff_engine.server.engine import Engine
 from scalediff_engine.server.events import STREAM, LastEventId, event_stream
 from scalediff_engine.server.planner import require_model
 from scalediff_engine.server.routes.common import Id, TheEngine
 from scalediff_engine.server.routes.plans import planned
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import JobEvent, JobInfo, JobList
 
 router = APIRouter(tags=["jobs"])
 

@@ -7,18 +7,18 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
-from scalediff_engine.errors import UsageError, WrongState
-from scalediff_engine.server.bodies import FolderBody, ModelBody
-from scalediff_engine.server.model_list import remove_model
-from scalediff_engine.server.routes.common import Id, TheEngine
-from scalediff_engine.store.added import add_folder, forget_folder
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import UsageError, WrongState
+from scalediff_engine.client.messages import (
     DownloadList,
     ModelDownload,
     ModelFolder,
     ModelList,
     ModelRemoved,
 )
+from scalediff_engine.server.bodies import FolderBody, ModelBody
+from scalediff_engine.server.model_list import remove_model
+from scalediff_engine.server.routes.common import Id, TheEngine
+from scalediff_engine.store.added import add_folder, forget_folder
 
 router = APIRouter(tags=["models"])
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import PlanInfo, UpscaleSettings, Window
+from scalediff_engine.client.pixels import MAX_SIDE
 from scalediff_engine.server.bodies import PlanBody
 from scalediff_engine.server.engine import Engine
 from scalediff_engine.server.routes.common import TheEngine
-from scalediff_engine.wire.messages import PlanInfo, UpscaleSettings, Window
-from scalediff_engine.wire.pixels import MAX_SIDE
 
 router = APIRouter(tags=["jobs"])
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
-from scalediff_engine.errors import WrongState
+from scalediff_engine.base.errors import WrongState
+from scalediff_engine.client.messages import JobState
+from scalediff_engine.client.pixels import MEDIA_TYPE
 from scalediff_engine.jobs.spool import PREVIEW, RESULT
 from scalediff_engine.server.routes.common import Id, TheEngine, send_file
-from scalediff_engine.wire.messages import JobState
-from scalediff_engine.wire.pixels import MEDIA_TYPE
 
 router = APIRouter(tags=["jobs"])
 

@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from scalediff_engine.errors import UsageError, WrongState
+from scalediff_engine.base.errors import UsageError, WrongState
+from scalediff_engine.client import codec
+from scalediff_engine.client.messages import JobState, Purpose, SessionInfo
 from scalediff_engine.server.bodies import AnswerBody, SessionBody
 from scalediff_engine.server.events import STREAM, LastEventId, event_stream
 from scalediff_engine.server.routes.common import Id, TheEngine
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import JobState, Purpose, SessionInfo
 
 router = APIRouter(tags=["sessions"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scalediff_engine.client.messages import JobInfo
 from scalediff_engine.ui.compare import drift
 from scalediff_engine.ui.compare.drift import Drift
 from scalediff_engine.ui.compare.tries import Tries
@@ -13,7 +14,6 @@ from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import JobInfo
 
 
 class Results:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scalediff_engine.client.messages import JobInfo
 from scalediff_engine.ui.compare.drift import Drift
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.upscale.choices import Choices
-from scalediff_engine.wire.messages import JobInfo
 
 # Large pictures fill the memory; those before can be fetched once more.
 PICTURES_KEPT = 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from scalediff_engine.client.batches import BatchInfo, BatchItem, BatchState, FileState
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.gateway import BatchGateway
 from scalediff_engine.ui.folder.rows import Rows
@@ -13,8 +15,6 @@ from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.progress.steady import SteadyTime
 from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.wire.batches import BatchInfo, BatchItem, BatchState, FileState
-from scalediff_engine.wire.messages import Problem
 
 TICK_MS = 250
 # A batch says something at each step of each file, and a step may be long.

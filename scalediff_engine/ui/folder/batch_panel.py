@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from scalediff_engine.client.batches import BatchState, FileState
 from scalediff_engine.ui import words
 from scalediff_engine.ui.folder import sentences
 from scalediff_engine.ui.folder.batch_model import BatchModel
@@ -13,7 +14,6 @@ from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.progress.steady import Rounded
 from scalediff_engine.ui.widgets.form import card, label, on_keys
-from scalediff_engine.wire.batches import BatchState, FileState
 
 _WHOLE = 1000
 

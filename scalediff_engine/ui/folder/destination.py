@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from scalediff_engine.wire.batches import Existing
-from scalediff_engine.wire.naming import DEFAULT_PATTERN
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import DEFAULT_PATTERN
 
 SUBFOLDER = "upscaled"
 DEFAULT_QUALITY = 92

@@ -17,14 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import FIELDS
 from scalediff_engine.ui.folder import formats
 from scalediff_engine.ui.folder.destination import DEFAULT_QUALITY, Place
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.widgets.form import label, titled
 from scalediff_engine.ui.widgets.segmented import Segmented
-from scalediff_engine.wire.batches import Existing
-from scalediff_engine.wire.naming import FIELDS
 
 _PLACES = (Place.BESIDE, Place.SUBFOLDER, Place.FOLDER)
 _FORMATS = (None, "png", "tiff", "webp", "jpeg")

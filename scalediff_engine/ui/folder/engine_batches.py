@@ -6,12 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from scalediff_engine.ui.engine_gateway import as_problem
-from scalediff_engine.ui.gateway import Act, Failed
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.batch_client import BatchClient
-from scalediff_engine.wire.batches import (
+from scalediff_engine.client.batch_client import BatchClient
+from scalediff_engine.client.batches import (
     FILES_AT_ONCE,
     BatchFile,
     BatchInfo,
@@ -19,7 +15,11 @@ from scalediff_engine.wire.batches import (
     BatchList,
     BatchRequest,
 )
-from scalediff_engine.wire.errors import ClientError
+from scalediff_engine.client.errors import ClientError
+from scalediff_engine.ui.engine_gateway import as_problem
+from scalediff_engine.ui.gateway import Act, Failed
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Workers
 
 T = TypeVar("T")
 _PATIENCE_SECONDS = 600.0

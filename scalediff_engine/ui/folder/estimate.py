@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from scalediff_engine.client.messages import PlanInfo, PlanRequest, Problem, UpscaleSettings
 from scalediff_engine.ui.gateway import Failed
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.extent import Size
-from scalediff_engine.wire.messages import PlanInfo, PlanRequest, Problem, UpscaleSettings
 
 # Folders of photographs have a few sizes; one of crops has as many as pictures.
 MOST_PLANS = 160

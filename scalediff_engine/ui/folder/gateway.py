@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from scalediff_engine.client.batches import BatchFile, BatchInfo, BatchItem, BatchList, BatchRequest
 from scalediff_engine.ui.gateway import Act, Failed
 from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.wire.batches import BatchFile, BatchInfo, BatchItem, BatchList, BatchRequest
 
 
 class BatchGateway(Protocol):

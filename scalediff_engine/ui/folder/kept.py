@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.places import make_private
 from scalediff_engine.ui.folder.destination import Destination, Place
 from scalediff_engine.ui.folder.formats import WRITTEN
-from scalediff_engine.wire.batches import Existing
-from scalediff_engine.wire.places import make_private
 
 _log = logging.getLogger(__name__)
 

@@ -7,6 +7,15 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 
+from scalediff_engine.client.batches import (
+    BatchFile,
+    BatchInfo,
+    BatchItem,
+    BatchList,
+    BatchRequest,
+    BatchState,
+)
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.destination import Destination
 from scalediff_engine.ui.folder.estimate import Estimator
@@ -23,15 +32,6 @@ from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.wire.batches import (
-    BatchFile,
-    BatchInfo,
-    BatchItem,
-    BatchList,
-    BatchRequest,
-    BatchState,
-)
-from scalediff_engine.wire.messages import Problem
 
 _UNFINISHED = (BatchState.RUNNING, BatchState.PAUSED)
 

@@ -7,10 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from scalediff_engine.ui.folder.destination import Destination, Place
-from scalediff_engine.ui.folder.entries import Entry
-from scalediff_engine.ui.folder.estimate import Group, group
-from scalediff_engine.ui.folder.targets import (
+from scalediff_engine.batch.conflicts import (
     NotWanted,
     Targets,
     Trouble,
@@ -18,11 +15,14 @@ from scalediff_engine.ui.folder.targets import (
     is_forbidden,
     name_all,
 )
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
+from scalediff_engine.ui.folder.destination import Destination, Place
+from scalediff_engine.ui.folder.entries import Entry
+from scalediff_engine.ui.folder.estimate import Group, group
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.extent import Size
-from scalediff_engine.wire.batches import Existing
-from scalediff_engine.wire.naming import FIELDS, BadPattern, Pattern, PatternTrouble
 
 T = TypeVar("T")
 V = TypeVar("V")

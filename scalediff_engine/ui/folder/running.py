@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui import icons
 from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.finding import Finder
@@ -24,7 +25,6 @@ from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.upscale import remembered
 from scalediff_engine.ui.widgets.extent import open_at_its_size
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.places import Places, default_home
 
 if TYPE_CHECKING:
     from scalediff_engine.ui.app import Options

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
+from scalediff_engine.client.batches import BatchState, FileState
 from scalediff_engine.ui import icons
 from scalediff_engine.ui.folder.banner import UnfinishedBanner
 from scalediff_engine.ui.folder.batch_model import BatchModel
@@ -34,7 +35,6 @@ from scalediff_engine.ui.widgets.form import label
 from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
 from scalediff_engine.ui.widgets.paths import dropped
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.batches import BatchState, FileState
 
 # Many things change within a moment; they are shown together.
 _REFRESH_MS = 40

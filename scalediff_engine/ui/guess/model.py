@@ -5,6 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from scalediff_engine.client.messages import (
+    JobInfo,
+    JobRequest,
+    JobState,
+    Priority,
+    UpscaleSettings,
+    Window,
+)
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.frame import Frame, frame_of
@@ -17,14 +25,6 @@ from scalediff_engine.ui.submitting import Submission, Upload, stop
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.extent import Extent, Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.wire.messages import (
-    JobInfo,
-    JobRequest,
-    JobState,
-    Priority,
-    UpscaleSettings,
-    Window,
-)
 
 # Longer than between two steps of a wheel.
 DELAY_MS = 400

@@ -5,6 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from scalediff_engine.client.messages import (
+    JobInfo,
+    JobRequest,
+    JobState,
+    PlanInfo,
+    PlanRequest,
+    Priority,
+    Problem,
+    UpscaleSettings,
+    Window,
+)
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.frame import Frame, first_frame, frame_of
@@ -18,17 +29,6 @@ from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices
 from scalediff_engine.ui.upscale.extent import Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.wire.messages import (
-    JobInfo,
-    JobRequest,
-    JobState,
-    PlanInfo,
-    PlanRequest,
-    Priority,
-    Problem,
-    UpscaleSettings,
-    Window,
-)
 
 COST_DELAY_MS = 200
 LOOKS_KEPT = 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from scalediff_engine.client.messages import DownloadState, ModelInfo
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
@@ -12,7 +13,6 @@ from scalediff_engine.ui.models import sentences
 from scalediff_engine.ui.models.model import Entry, Group, ModelsModel
 from scalediff_engine.ui.widgets.fold import Fold
 from scalediff_engine.ui.widgets.form import card, label, scrolling
-from scalediff_engine.wire.messages import DownloadState, ModelInfo
 
 _BAR_STEPS = 1000
 

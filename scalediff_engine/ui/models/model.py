@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from scalediff_engine.ui import words
-from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.later import Later
-from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     DownloadList,
     DownloadState,
     ModelDownload,
@@ -23,6 +17,12 @@ from scalediff_engine.wire.messages import (
     Problem,
     RefusedModel,
 )
+from scalediff_engine.ui import words
+from scalediff_engine.ui.gateway import Gateway
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.ticket import Ticket
 
 _DOWNLOAD_MS = 500
 _ASK_AGAIN_MS = 3000

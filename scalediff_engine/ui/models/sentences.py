@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from scalediff_engine.ui import words
-from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.models.model import Entry, Group
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     DownloadState,
     ModelDownload,
     ModelFolder,
@@ -15,6 +12,9 @@ from scalediff_engine.wire.messages import (
     ModelPlace,
     RefusedModel,
 )
+from scalediff_engine.ui import words
+from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.models.model import Entry, Group
 
 _OURS = "embedded"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from scalediff_engine.client.messages import PlanInfo, Problem
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.widgets.form import card, label
-from scalediff_engine.wire.messages import PlanInfo, Problem
 
 _NO_ROOM = "not-enough-memory"
 _PROCESSOR = "the CPU"

@@ -7,10 +7,10 @@ from dataclasses import replace
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QComboBox
 
+from scalediff_engine.client.messages import ModelInfo
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.wire.messages import ModelInfo
 
 _OURS = "embedded"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from scalediff_engine.client.messages import JobState, Problem
 from scalediff_engine.ui import words
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.language import translate
@@ -11,7 +12,6 @@ from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.progress.steady import Rounded
 from scalediff_engine.ui.widgets.form import card, label, on_keys
-from scalediff_engine.wire.messages import JobState, Problem
 
 _WHOLE = 1000
 _PAUSABLE = (JobState.QUEUED, JobState.RUNNING)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from scalediff_engine.client.messages import JobEvent, JobInfo, JobProgress, JobState, Problem
 from scalediff_engine.ui.gateway import Act, Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.progress.steady import SteadyTime
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.wire.messages import JobEvent, JobInfo, JobProgress, JobState, Problem
 
 TICK_MS = 250
 # The engine tells something at each step; a long step may be silent for longer than this.

@@ -6,12 +6,12 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
+from scalediff_engine.client.messages import JobInfo
 from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.recent import words
 from scalediff_engine.ui.recent.model import RecentModel
-from scalediff_engine.wire.messages import JobInfo
 
 _ID = Qt.ItemDataRole.UserRole
 

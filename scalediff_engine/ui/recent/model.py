@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from scalediff_engine.client.messages import JobInfo, JobList, JobState, Problem, SessionAnswer
 from scalediff_engine.ui.compare import drift
 from scalediff_engine.ui.compare.drift import Drift
 from scalediff_engine.ui.files import Files
@@ -19,7 +20,6 @@ from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.messages import JobInfo, JobList, JobState, Problem, SessionAnswer
 
 KEPT_SECONDS = 24 * 3600.0
 _LOOK_AGAIN_MS = 1500

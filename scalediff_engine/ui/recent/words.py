@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from scalediff_engine.client.messages import JobInfo, JobState, UpscaleSettings
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
-from scalediff_engine.wire.messages import JobInfo, JobState, UpscaleSettings
 
 
 def title(job: JobInfo) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.look import dress
@@ -15,7 +16,6 @@ from scalediff_engine.ui.opening import Opening, opening_of
 from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.start.window import StartWindow
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.places import Places, default_home
 
 if TYPE_CHECKING:
     from scalediff_engine.ui.app import Options

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
+from scalediff_engine.client.messages import Lora, UpscaleSettings
 from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
-from scalediff_engine.wire.messages import Lora, UpscaleSettings
 
 DIFFUSION, FAST = METHODS = ("scalediff", "fast")
 PRESETS = ("fast", "balanced", "best")

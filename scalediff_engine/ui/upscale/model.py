@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
-from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.later import Later
-from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.upscale.choices import Choices, new_seed
-from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
-from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     ModelInfo,
     ModelList,
     PlanInfo,
@@ -20,6 +13,13 @@ from scalediff_engine.wire.messages import (
     Problem,
     UpscaleSettings,
 )
+from scalediff_engine.ui.gateway import Gateway
+from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.upscale.choices import Choices, new_seed
+from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
+from scalediff_engine.ui.upscale.remembered import Memory
 
 # Longer than between two key presses, shorter than one waits for.
 PLAN_DELAY_MS = 120

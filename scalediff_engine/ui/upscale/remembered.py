@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from scalediff_engine.client.places import make_private
 from scalediff_engine.ui.upscale.choices import (
     ATTENTIONS,
     DIFFUSION,
@@ -26,7 +27,6 @@ from scalediff_engine.ui.upscale.extent import (
     Extent,
     Unit,
 )
-from scalediff_engine.wire.places import make_private
 
 _log = logging.getLogger(__name__)
 _VERSION = 1

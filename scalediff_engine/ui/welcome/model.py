@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 
-from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.welcome.places import PluginPlace
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     DeviceInfo,
     Health,
     ModelInfo,
@@ -17,6 +13,10 @@ from scalediff_engine.wire.messages import (
     ModelPlace,
     Problem,
 )
+from scalediff_engine.ui.gateway import Gateway
+from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.welcome.places import PluginPlace
 
 # A large one of each kind; the models dialog has them all.
 _OFFERED = ("sdxl", "flux-schnell", "sd15")

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from scalediff_engine.client.messages import ModelInfo
 from scalediff_engine.ui import icons, words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
@@ -22,7 +23,6 @@ from scalediff_engine.ui.welcome.model import Page, WelcomeModel
 from scalediff_engine.ui.widgets.extent import open_at_its_size
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
 from scalediff_engine.ui.widgets.form import card, label, scrolling
-from scalediff_engine.wire.messages import ModelInfo
 
 _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 

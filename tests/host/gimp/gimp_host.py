@@ -17,14 +17,15 @@ from typing import Any
 
 import psutil
 
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.places import Places, read_engine
-from scalediff_engine.wire.start import find
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.places import Places, read_engine
+from scalediff_engine.client.start import find
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 INSIDE = HERE / "inside"
 PLUGIN = ROOT / "plugin_gimp" / "scalediff"
+subprocess.run([sys.executable, ROOT / "installer" / "plugins.py"], check=True)
 RUN = HERE.parent / "run-gimp.sh"
 ENGINE = HERE.parent / "engine_program.py"
 

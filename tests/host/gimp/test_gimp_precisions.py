@@ -11,10 +11,10 @@ import pytest
 from gimp_cases import CASES, CURVES, DEPTHS, DTYPES, Case
 from gimp_host import Engine, outcomes
 
+from scalediff_engine.client.client import Pixels
+from scalediff_engine.client.pixels import to_prefix
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.raw import read_pixels
-from scalediff_engine.wire.client import Pixels
-from scalediff_engine.wire.pixels import to_prefix
 
 WIDTH, HEIGHT = 48, 40
 

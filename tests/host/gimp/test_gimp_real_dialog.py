@@ -5,7 +5,7 @@ from __future__ import annotations
 from driven import GRACE_SECONDS, UPSCALE, Driven, kill_plugins
 from gimp_host import Engine, until
 
-from scalediff_engine.wire.messages import JobState
+from scalediff_engine.client.messages import JobState
 
 IMAGE = (
     "image = new_image({side}, {side})\nlayer = new_layer(image, 'photo', {side}, {side})\n"

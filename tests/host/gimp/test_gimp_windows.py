@@ -21,7 +21,7 @@ from driven import (
 )
 from gimp_host import Engine, until
 
-from scalediff_engine.wire.messages import JobState
+from scalediff_engine.client.messages import JobState
 
 WITH_A_SELECTION = "image.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, 80, 60)"
 # So long that somebody has time to do something meanwhile.

@@ -10,8 +10,8 @@ import pytest
 from driven import GRACE_SECONDS, INDEXED, PRINT, Driven
 from gimp_host import Engine, until
 
-from scalediff_engine.wire.messages import JobRequest, JobState, UpscaleSettings
-from scalediff_engine.wire.pixels import PixelHeader
+from scalediff_engine.client.messages import JobRequest, JobState, UpscaleSettings
+from scalediff_engine.client.pixels import PixelHeader
 
 CALL = "answer = call('scalediff-upscale', image, {layers}, scale=2.0, {more})[:2]"
 # Stage: function of the plug-in, count, caller, what happens there; see inside/mortal.

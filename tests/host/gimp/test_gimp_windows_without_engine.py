@@ -7,7 +7,7 @@ import time
 from driven import PRINT, UPSCALE, Driven, plugin_processes
 from gimp_host import Engine, until
 
-from scalediff_engine.wire.messages import JobState
+from scalediff_engine.client.messages import JobState
 
 CALL = "answer = call('scalediff-upscale', image, [layer], run_mode=Gimp.RunMode.INTERACTIVE)[:2]"
 TITLE = "ScaleDiff"

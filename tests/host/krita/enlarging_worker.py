@@ -19,10 +19,10 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 from fake_worker import keep_alive, listen, say
 
+from scalediff_engine.client.messages import JobProgress
+from scalediff_engine.client.pixels import PREFIX_BYTES, header_length, read_header, to_prefix
 from scalediff_engine.jobs.protocol import Advanced, Done, Ready, Run, Stop
 from scalediff_engine.jobs.spool import RESULT
-from scalediff_engine.wire.messages import JobProgress
-from scalediff_engine.wire.pixels import PREFIX_BYTES, header_length, read_header, to_prefix
 
 _STEPS, _STEP_SECONDS = 40, 0.1
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.wire.places import HOME_VARIABLE, Places
-from scalediff_engine.wire.start import COMMAND_VARIABLE, find
+from scalediff_engine.client.places import HOME_VARIABLE, Places
+from scalediff_engine.client.start import COMMAND_VARIABLE, find
 
 HERE = Path(__file__).resolve().parent
 DRIVER = HERE / "inside" / "driver.py"
 HOST = HERE.parent
 ROOT = HOST.parents[1]
 PLUGIN = ROOT / "plugin_krita"
+subprocess.run([sys.executable, ROOT / "installer" / "plugins.py"], check=True)
 
 
 def hosts_dir() -> Path:

@@ -18,11 +18,11 @@ import pytest
 from outside import DRIVER, HERE, ROOT, Beside, missing, results_in, run_krita
 
 from installer.krita_zip import write_zip
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.messages import JobInfo, JobState
-from scalediff_engine.wire.places import Places
-from scalediff_engine.wire.start import find
+from scalediff_engine.client import codec
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import JobInfo, JobState
+from scalediff_engine.client.places import Places
+from scalediff_engine.client.start import find
 
 VERSIONS = ("native", "chroot")
 LONGEST_GAP_MS = 70

@@ -10,16 +10,16 @@ import numpy as np
 from fake_gateway import Asked
 from PIL import Image
 
-from scalediff_engine.ui.gateway import Act
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.wire.batches import (
+from scalediff_engine.client.batches import (
     BatchInfo,
     BatchItem,
     BatchState,
     Existing,
     FileState,
 )
-from scalediff_engine.wire.messages import UpscaleSettings
+from scalediff_engine.client.messages import UpscaleSettings
+from scalediff_engine.ui.gateway import Act
+from scalediff_engine.ui.ticket import Ticket
 
 
 class FakeBatches:

@@ -8,11 +8,11 @@ import pytest
 from fake_batches import FakeBatches, batch, item
 from fake_gateway import FakeGateway, FakeLater, progress
 
+from scalediff_engine.client.batches import BatchInfo, BatchState, FileState
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.rows import Rows, Status
 from scalediff_engine.ui.gateway import Act
-from scalediff_engine.wire.batches import BatchInfo, BatchState, FileState
-from scalediff_engine.wire.messages import Problem
 
 
 class Clock:

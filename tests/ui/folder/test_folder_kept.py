@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scalediff_engine.client.batches import Existing
 from scalediff_engine.ui.folder import kept
 from scalediff_engine.ui.folder.destination import Destination, Place
-from scalediff_engine.wire.batches import Existing
 
 
 def test_what_was_chosen_is_there_again(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ import pytest
 from fake_batches import AtOnce, FakeBatches, batch, item, save_picture
 from fake_gateway import FakeGateway, FakeLater, models, plan_for
 
+from scalediff_engine.client.batches import BatchList, BatchState, Existing, FileState
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.destination import Destination, Place
 from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter, Status
 from scalediff_engine.ui.upscale.extent import Extent
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.wire.batches import BatchList, BatchState, Existing, FileState
-from scalediff_engine.wire.messages import Problem
 
 Make = Callable[..., FolderModel]
 

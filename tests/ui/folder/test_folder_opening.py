@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from scalediff_engine.base.errors import InputMissing
 from scalediff_engine.cli import app_dialog
-from scalediff_engine.errors import InputMissing
 from scalediff_engine.ui import app as ui_app
 from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening, StartOpening
 

@@ -22,6 +22,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication, QTableView
 
+from scalediff_engine.client.batches import BatchItem, BatchList, FileState
 from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.folder.inspecting import PILLOW
@@ -32,7 +33,6 @@ from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.batches import BatchItem, BatchList, FileState
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -13,16 +13,16 @@ from PySide6.QtWidgets import QApplication
 from real_engine import LONG_MS, let_dialogs_start_engines, serve
 
 from scalediff_engine.cli.picture_headers import inspector
+from scalediff_engine.client.batches import BatchState, FileState
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.places import Places
+from scalediff_engine.client.start import find
 from scalediff_engine.ui.app import Options
 from scalediff_engine.ui.folder.model import Phase
 from scalediff_engine.ui.folder.rows import Filter, Status
 from scalediff_engine.ui.folder.running import FolderRunning
 from scalediff_engine.ui.opening import FolderOpening
 from scalediff_engine.ui.upscale.extent import Extent
-from scalediff_engine.wire.batches import BatchState, FileState
-from scalediff_engine.wire.client import Client
-from scalediff_engine.wire.places import Places
-from scalediff_engine.wire.start import find
 
 Wait = Callable[..., None]
 Open = Callable[..., FolderRunning]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fake_batches import item
 
+from scalediff_engine.batch.conflicts import Targets, Trouble
+from scalediff_engine.client.batches import FileState
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.rows import Filter, Rows, Status
-from scalediff_engine.ui.folder.targets import Targets, Trouble
 from scalediff_engine.ui.upscale.extent import Size
-from scalediff_engine.wire.batches import FileState
-from scalediff_engine.wire.messages import Problem
 
 
 def rows(count: int) -> Rows:

@@ -11,15 +11,8 @@ from fake_batches import save_picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.cli.inputs import Source
-from scalediff_engine.cli.naming import NamePattern, NameValues
-from scalediff_engine.cli.outputs import output_path
-from scalediff_engine.cli.request import Destination as CommandLine
-from scalediff_engine.geometry import Size
-from scalediff_engine.ui.folder.destination import Destination, Place
-from scalediff_engine.ui.folder.entries import Entry
-from scalediff_engine.ui.folder.naming import clash_problem, destination_problem, find_names
-from scalediff_engine.ui.folder.targets import (
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.conflicts import (
     NotWanted,
     Trouble,
     Words,
@@ -28,7 +21,14 @@ from scalediff_engine.ui.folder.targets import (
     name_all,
     result_size,
 )
-from scalediff_engine.wire.batches import Existing
+from scalediff_engine.batch.inputs import Source
+from scalediff_engine.batch.naming import NamePattern, NameValues
+from scalediff_engine.batch.outputs import output_path
+from scalediff_engine.cli.request import Destination as CommandLine
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.ui.folder.destination import Destination, Place
+from scalediff_engine.ui.folder.entries import Entry
+from scalediff_engine.ui.folder.naming import clash_problem, destination_problem, find_names
 
 WORDS = Words(4.0, "embedded", 7)
 

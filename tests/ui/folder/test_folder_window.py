@@ -15,6 +15,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from scalediff_engine.client.batches import BatchInfo, BatchList, BatchState, FileState
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.folder.entries import Why
 from scalediff_engine.ui.folder.inspecting import PILLOW
@@ -33,8 +35,6 @@ from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
 from scalediff_engine.ui.workers import Workers
-from scalediff_engine.wire.batches import BatchInfo, BatchList, BatchState, FileState
-from scalediff_engine.wire.messages import Problem
 
 Wait = Callable[..., None]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.bench import ablations as module
 from scalediff_engine.bench.ablations import (
     Cell,
@@ -22,14 +23,13 @@ from scalediff_engine.bench.ablations import (
 )
 from scalediff_engine.bench.page import in_8_bits
 from scalediff_engine.bench.rivals import DIRECT, SCALEDIFF, Rival, enlarged, filters
-from scalediff_engine.geometry import Size
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Picture
-from scalediff_engine.models import families
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import StageDefaults
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.settings import Settings
 from scalediff_engine.pipeline.upscale import upscale
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.spec.family import StageDefaults
 
 
 def cell(name: str, picture: str, seed: int, psnr_db: float) -> Cell:

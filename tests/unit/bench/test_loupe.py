@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.bench.loupe import closeness, places
-from scalediff_engine.geometry import Size
 
 
 def test_a_window_that_is_the_same_is_as_close_as_can_be() -> None:

@@ -17,6 +17,8 @@ from tiny_sd import TINY_SDXL, checkpoint_of, shared
 from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.flop_counter import FlopCounterMode
 
+from scalediff_engine.base.errors import ModelMissing
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.bench import random_parts, speed, speed_table
 from scalediff_engine.bench.attention_flops import count_attention
 from scalediff_engine.bench.speed import (
@@ -27,15 +29,14 @@ from scalediff_engine.bench.speed import (
     matrix_peak,
     measure_speed,
 )
-from scalediff_engine.errors import ModelMissing
-from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.memory.footprint import GIB
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.flux.model import FluxModel
+from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.method.npa import (
     joint_neighborhood_patch_attention,
     neighborhood_patch_attention,
 )
 from scalediff_engine.method.patches import axis_patches
-from scalediff_engine.models import families
 from scalediff_engine.models.attention_op import (
     LayerTiling,
     joint_neighborhood_attention,
@@ -43,10 +44,9 @@ from scalediff_engine.models.attention_op import (
     numbered,
 )
 from scalediff_engine.models.components import load_parts
-from scalediff_engine.models.facts import StageDefaults
-from scalediff_engine.models.flux_model import FluxModel
 from scalediff_engine.models.model import Model, Tiling
-from scalediff_engine.models.unet_model import UNetModel
+from scalediff_engine.spec.family import StageDefaults
+from scalediff_engine.spec.footprint import GIB
 
 CPU = torch.device("cpu")
 PEAK_TFLOPS = 0.25

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from scalediff_engine.base.errors import ScaleDiffError
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.events import Event
 from scalediff_engine.cli.workshop import Maker
-from scalediff_engine.errors import ScaleDiffError
-from scalediff_engine.geometry import Size
 from scalediff_engine.images.picture import Picture
-from scalediff_engine.memory.footprint import GIB, Footprint
-from scalediff_engine.models.facts import FamilyFacts, StageDefaults
-from scalediff_engine.pipeline.progress import Phase, Progress
+from scalediff_engine.planning.progress import Phase, Progress
+from scalediff_engine.spec.family import FamilyFacts, StageDefaults
+from scalediff_engine.spec.footprint import GIB, Footprint
 
 FACTS = FamilyFacts(
     name="toy",

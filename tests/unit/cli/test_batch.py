@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cli_fakes import FACTS, FakeBench, FakeShelf, ListReporter, touch
 
+from scalediff_engine.base.errors import DiskFull, ModelMissing, OutputExists, UnreadablePicture
 from scalediff_engine.cli import batch, crashlog
 from scalediff_engine.cli.batch import Batch
 from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Skipped, Summary
@@ -14,9 +15,8 @@ from scalediff_engine.cli.interrupt import Answer, Interrupts
 from scalediff_engine.cli.jobs import make_worklist
 from scalediff_engine.cli.request import Destination, Existing, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
-from scalediff_engine.errors import DiskFull, ModelMissing, OutputExists, UnreadablePicture
-from scalediff_engine.memory.footprint import GIB, Cost
-from scalediff_engine.pipeline.machine import Machine
+from scalediff_engine.planning.machine import Machine
+from scalediff_engine.spec.footprint import GIB, Cost
 
 
 class Run:

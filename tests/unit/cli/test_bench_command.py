@@ -10,13 +10,13 @@ import pytest
 import torch
 from tiny_flux import TINY_FLUX, tiny_parts
 
+from scalediff_engine.base.errors import UsageError
 from scalediff_engine.bench import random_parts, speed
 from scalediff_engine.bench.speed import KINDS, Request, Row, Speed
 from scalediff_engine.cli import main
 from scalediff_engine.cli.interrupt import Interrupts
-from scalediff_engine.errors import UsageError
-from scalediff_engine.models import families
-from scalediff_engine.models.flux_model import FluxModel
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.flux.model import FluxModel
 from scalediff_engine.models.model import Model
 
 FACTS = {"model": "toy", "weights": "real", "device": "a card", "torch": "2", "peak_tflops": 700.0}

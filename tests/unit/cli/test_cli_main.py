@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from scalediff_engine.base.errors import NotEnoughMemory
 from scalediff_engine.cli import crashlog, main, streams
 from scalediff_engine.cli.interrupt import Interrupts
-from scalediff_engine.errors import NotEnoughMemory
 
 TREE = ("a tree", "-o", "a.png", "--size", "4x4", "--model", "embedded")
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from cli_fakes import FACTS, progress
 
+from scalediff_engine.base.errors import InputMissing
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.inputs import Failure
 from scalediff_engine.cli.events import (
     Advanced,
     Event,
@@ -21,19 +24,16 @@ from scalediff_engine.cli.events import (
     Skipped,
     Summary,
 )
-from scalediff_engine.cli.inputs import Failure
 from scalediff_engine.cli.report_bar import BarReporter
 from scalediff_engine.cli.report_json import JsonReporter, json_line, json_object
 from scalediff_engine.cli.report_plain import PlainReporter
 from scalediff_engine.cli.sentences import stage_words
 from scalediff_engine.cli.table import plan_table
-from scalediff_engine.errors import InputMissing
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.facts import StageDefaults
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.plan_generate import plan_generate
-from scalediff_engine.pipeline.progress import Phase
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.progress import Phase
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.spec.family import StageDefaults
 
 MAKING = replace(FACTS, base=StageDefaults(999, 9, 2.0))
 PLAN = plan_upscale(Size(64, 48), Size(256, 192), FACTS, Settings())

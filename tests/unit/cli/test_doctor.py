@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from scalediff_engine.cli.doctor import run_doctor
+from scalediff_engine.client.messages import JobInfo, JobState, Priority, UpscaleSettings
+from scalediff_engine.client.places import EngineRecord, Places, write_engine
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.jobs.store import JobStore
-from scalediff_engine.wire.messages import JobInfo, JobState, Priority, UpscaleSettings
-from scalediff_engine.wire.places import EngineRecord, Places, write_engine
 
 
 def a_job() -> Record:

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
+from scalediff_engine.base.errors import NotEnoughMemory, OutputError, OutputExists, UsageError
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.jobs import Worklist
 from scalediff_engine.cli.request import Destination, Existing, GenerateRequest
-from scalediff_engine.errors import NotEnoughMemory, OutputError, OutputExists, UsageError
-from scalediff_engine.geometry import Size
-from scalediff_engine.memory.footprint import GIB
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.flux import FLUX_DEV
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.pipeline.machine import Machine
-from scalediff_engine.pipeline.settings import Settings
-from scalediff_engine.pipeline.wishes import ModelChoice
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.flux.spec import FLUX_DEV
+from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.planning.machine import Machine
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.planning.wishes import ModelChoice
+from scalediff_engine.spec.family import FamilyFacts
+from scalediff_engine.spec.footprint import GIB
 
 TREE = Settings(prompt="a tree")
 PLENTY = Machine(1000 * GIB, "this machine", lambda _: 12.0)

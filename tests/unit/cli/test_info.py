@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scalediff_engine.base.errors import InputMissing
 from scalediff_engine.cli.info import show_info
-from scalediff_engine.errors import InputMissing
 from scalediff_engine.images.picture import Depth, Metadata, Picture
 from scalediff_engine.images.writer import write
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from cli_fakes import touch
 
-from scalediff_engine.cli.inputs import Failure, Source, collect
-from scalediff_engine.errors import InputError, InputMissing, NoPictures
+from scalediff_engine.base.errors import InputError, InputMissing, NoPictures
+from scalediff_engine.batch.inputs import Failure, Source, collect
 
 
 def is_png(path: Path) -> bool:

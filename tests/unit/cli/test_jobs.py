@@ -7,25 +7,25 @@ from typing import Any
 import pytest
 from cli_fakes import FACTS, FakeShelf, touch
 
-from scalediff_engine.cli import crashlog
-from scalediff_engine.cli.events import Job
-from scalediff_engine.cli.jobs import Worklist, make_worklist
-from scalediff_engine.cli.naming import NamePattern
-from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
-from scalediff_engine.errors import (
+from scalediff_engine.base.errors import (
     NotEnoughMemory,
     OutputError,
     OutputExists,
     UnreadablePicture,
     UsageError,
 )
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import NamePattern
+from scalediff_engine.cli import crashlog
+from scalediff_engine.cli.events import Job
+from scalediff_engine.cli.jobs import Worklist, make_worklist
+from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
+from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.footprint import GIB
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.pipeline.machine import Machine
-from scalediff_engine.pipeline.remarks import FEW_BITS_NOTE
+from scalediff_engine.planning.machine import Machine
+from scalediff_engine.planning.remarks import FEW_BITS_NOTE
+from scalediff_engine.spec.footprint import GIB
 
 PLENTY = Machine(8 * GIB, "this machine", lambda cost: cost.gflop / 100)
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.cli.naming import NamePattern, NameValues
-from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import NamePattern, NameValues
 
 VALUES = NameValues("cat", Size(100, 50), Size(400, 200), "embedded", 7)
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.request import (
     Destination,
     Enlargement,
@@ -11,8 +13,6 @@ from scalediff_engine.cli.request import (
     UpscaleRequest,
     existing_from_flags,
 )
-from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
 
 
 def test_four_times_is_the_usual_enlargement() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.values import (
     check_device,
     gib_to_bytes,
@@ -15,9 +17,7 @@ from scalediff_engine.cli.values import (
     parse_size,
 )
 from scalediff_engine.cli.words import duration, gib, one_line, plural
-from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
-from scalediff_engine.pipeline.settings import Attention, Preset
+from scalediff_engine.planning.settings import Attention, Preset
 
 
 @pytest.mark.parametrize("text", ["4096x3072", "4096X3072", "4096×3072", " 4096 x 3072 "])

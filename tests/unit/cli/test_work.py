@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.cli import real_workshop
 from scalediff_engine.cli.real_workshop import ModelBench
-from scalediff_engine.errors import ModelMissing
-from scalediff_engine.pipeline.settings import Settings
-from scalediff_engine.pipeline.wishes import ModelChoice
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.planning.wishes import ModelChoice
 
 
 def test_loras_and_the_place_of_text_encoders_reach_the_loader(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.alpha import fill_under_alpha, resize_alpha
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import resize

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.errors import DiskFull, OutputError, OutputExists
+from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists
 from scalediff_engine.images import atomic
 from scalediff_engine.images.atomic import sweep, whole, write_whole
 

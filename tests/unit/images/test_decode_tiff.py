@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from image_files import noise_u8, tiff
 
-from scalediff_engine.errors import UnreadablePicture
+from scalediff_engine.base.errors import UnreadablePicture
 from scalediff_engine.images.picture import ColourModel, Depth, Picture
 from scalediff_engine.images.reader import load, probe, read
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from image_files import noise_u8, saved, tiff
 from PIL import Image
 
-from scalediff_engine.errors import InputError, PictureTooLarge, UnreadablePicture
+from scalediff_engine.base.errors import InputError, PictureTooLarge, UnreadablePicture
 from scalediff_engine.images.errors_of_decoders import decoding
 from scalediff_engine.images.reader import probe, read
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from image_files import EXIF_TURNED, noise_u8, tiff
 from PIL import Image, ImageOps
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif
 from scalediff_engine.images.exif import Orientation
 

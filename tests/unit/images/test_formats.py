@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.errors import OutputError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import OutputError
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.formats import (
     Format,
     format_for,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.images.lock import Places, drift, source_lock
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import resize

@@ -17,18 +17,18 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scalediff_engine.errors import (
+from scalediff_engine.base.errors import (
     InputError,
     InputMissing,
     PictureTooLarge,
     UnreadablePicture,
 )
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client import pixels as wire
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.images import raw
 from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.images.raw import read_header, read_pixels, write_pixels
-from scalediff_engine.wire import pixels as wire
-from scalediff_engine.wire.pixels import PixelHeader
 
 TYPES = {"u8": "u1", "u16": "<u2", "u32": "<u4", "f16": "<f2", "f32": "<f4", "f64": "<f8"}
 INTEGERS = ("u8", "u16", "u32")

@@ -14,13 +14,13 @@ from image_files import EXIF_TURNED, noise_u8, saved, tiff
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from scalediff_engine.errors import (
+from scalediff_engine.base.errors import (
     InputError,
     InputMissing,
     PictureTooLarge,
     UnreadablePicture,
 )
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif
 from scalediff_engine.images.picture import ColourModel, Depth
 from scalediff_engine.images.reader import load, probe, read

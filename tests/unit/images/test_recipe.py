@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_files import XMP, picture
 
-from scalediff_engine.errors import InputMissing
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import InputMissing
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import recipe
 from scalediff_engine.images.picture import ColourModel, Depth, Metadata
 from scalediff_engine.images.recipe import describe, read_recipe, recipe_in, with_recipe

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from image_files import XMP, cmyk_profile, picture, same_pixels
 from PIL import Image
 
-from scalediff_engine.errors import DiskFull, OutputError, OutputExists, UsageError
+from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists, UsageError
 from scalediff_engine.images import atomic
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.formats import Format

@@ -13,14 +13,9 @@ from pathlib import Path
 
 import fake_worker
 
-from scalediff_engine.errors import NotFound
-from scalediff_engine.geometry import Size
-from scalediff_engine.jobs.book import Book
-from scalediff_engine.jobs.desk import Desk, Patience
-from scalediff_engine.jobs.spool import RESULT
-from scalediff_engine.jobs.store import JobStore
-from scalediff_engine.jobs.workerprocess import WorkerProgram
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import NotFound
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import (
     ImageInfo,
     JobEvent,
     JobInfo,
@@ -29,6 +24,11 @@ from scalediff_engine.wire.messages import (
     Priority,
     UpscaleSettings,
 )
+from scalediff_engine.jobs.book import Book
+from scalediff_engine.jobs.desk import Desk, Patience
+from scalediff_engine.jobs.spool import RESULT
+from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.jobs.workerprocess import WorkerProgram
 
 IMAGE = ImageInfo("0" * 32, 8, 8, "rgb", "u8", False, 300)
 PIXELS = b"what was uploaded"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from scalediff_engine.client.batches import BatchFile, BatchRequest, BatchState, FileState
+from scalediff_engine.client.messages import EventKind, JobProgress
 from scalediff_engine.jobs.batch_ledger import Ledger
 from scalediff_engine.jobs.batch_store import BatchStore, Header
-from scalediff_engine.wire.batches import BatchFile, BatchRequest, BatchState, FileState
-from scalediff_engine.wire.messages import EventKind, JobProgress
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from scalediff_engine.jobs.batch_outcome import is_not_the_files, settled
-from scalediff_engine.wire.batches import BatchItem, Existing, FileState
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.batches import BatchItem, Existing, FileState
+from scalediff_engine.client.messages import (
     JobInfo,
     JobState,
     Priority,
     Problem,
     UpscaleSettings,
 )
+from scalediff_engine.jobs.batch_outcome import is_not_the_files, settled
 
 ITEM = BatchItem(0, "/a.png", "/b.png", FileState.RUNNING, job="1" * 32)
 JOB = JobInfo(

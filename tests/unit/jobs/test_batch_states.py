@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.errors import WrongState
+from scalediff_engine.base.errors import WrongState
+from scalediff_engine.client.batches import BatchState
 from scalediff_engine.jobs.batch_states import BatchAction, after
-from scalediff_engine.wire.batches import BatchState
 
 LEGAL = {
     ("open", "ADD"): "open",

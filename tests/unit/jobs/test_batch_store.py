@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.errors import DiskFull, EngineError, UsageError
-from scalediff_engine.jobs.batch_store import BatchStore, Header
-from scalediff_engine.wire.batches import (
+from scalediff_engine.base.errors import DiskFull, EngineError, UsageError
+from scalediff_engine.client.batches import (
     BatchFile,
     BatchItem,
     BatchRequest,
@@ -17,7 +16,8 @@ from scalediff_engine.wire.batches import (
     Existing,
     FileState,
 )
-from scalediff_engine.wire.messages import Problem, UpscaleSettings
+from scalediff_engine.client.messages import Problem, UpscaleSettings
+from scalediff_engine.jobs.batch_store import BatchStore, Header
 
 REQUEST = BatchRequest(UpscaleSettings(prompt="Öl"), "a folder", Existing.SKIP, 90)
 HEADER = Header("a" * 32, 1, REQUEST, BatchState.OPEN, 10.0, 20.0, 1)

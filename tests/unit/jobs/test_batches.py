@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from engine_server import FakeDesk
 
-from scalediff_engine.errors import DiskFull
+from scalediff_engine.base.errors import DiskFull
+from scalediff_engine.client.batches import BatchFile, BatchRequest, BatchState, FileState
+from scalediff_engine.client.messages import JobState, UpscaleSettings
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.batches import Batches
 from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.states import Action
-from scalediff_engine.wire.batches import BatchFile, BatchRequest, BatchState, FileState
-from scalediff_engine.wire.messages import JobState, UpscaleSettings
 
 DAY_S = 24 * 3600.0
 

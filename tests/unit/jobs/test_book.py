@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from unit.jobs.desks import IMAGE
 
-from scalediff_engine.errors import DiskFull, NotFound, OutputError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import DiskFull, NotFound, OutputError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import JobEvent, JobProgress, JobRequest, JobState, Priority
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.jobs.states import Action
 from scalediff_engine.jobs.store import JobStore
-from scalediff_engine.wire.messages import JobEvent, JobProgress, JobRequest, JobState, Priority
 
 
 class Leaky(JobStore):

@@ -12,8 +12,8 @@ import psutil
 import pytest
 from unit.jobs.desks import IMAGE, QUICK, Office, expected, office
 
-from scalediff_engine.errors import NotFound, WrongState
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import NotFound, WrongState
+from scalediff_engine.client.messages import (
     EventKind,
     JobEvent,
     JobState,

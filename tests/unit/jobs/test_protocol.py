@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scalediff_engine.client.codec import Malformed
+from scalediff_engine.client.messages import JobProgress, Lora, Problem, UpscaleSettings
 from scalediff_engine.jobs import protocol
-from scalediff_engine.wire.codec import Malformed
-from scalediff_engine.wire.messages import JobProgress, Lora, Problem, UpscaleSettings
 
 _TEXT = st.text(max_size=40)
 _MESSAGES = st.one_of(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.jobs.filework import FileWork
-from scalediff_engine.jobs.record import Record, advanced, changed, measured
-from scalediff_engine.jobs.states import Action
-from scalediff_engine.wire import codec
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client import codec
+from scalediff_engine.client.messages import (
     JobInfo,
     JobProgress,
     JobState,
     Priority,
     UpscaleSettings,
 )
+from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.record import Record, advanced, changed, measured
+from scalediff_engine.jobs.states import Action
 
 JOB = JobInfo(
     "1" * 32, JobState.QUEUED, UpscaleSettings(), "", 0, 0, 0, 0, Priority.FOLDER, "", True, 0, 0, 1

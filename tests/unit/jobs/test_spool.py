@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from engine_server import files_in, lying, picture
 
-from scalediff_engine.errors import (
+from scalediff_engine.base.errors import (
     DiskFull,
     NotFound,
     OutputError,
     PictureTooLarge,
     UnreadablePicture,
 )
+from scalediff_engine.client.messages import ImageInfo
 from scalediff_engine.jobs.overdue import Kind
 from scalediff_engine.jobs.spool import Spool, SpoolLimits, is_id, new_id
-from scalediff_engine.wire.messages import ImageInfo
 
 DAY = 24 * 3600.0
 ODD_IDS = ["", "..", "../x", "0" * 31, "0" * 33, "A" * 32, "g" * 32, "0" * 31 + "\n", "٠" * 32, "/"]

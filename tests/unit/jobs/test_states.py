@@ -1,8 +1,8 @@
 import pytest
 
-from scalediff_engine.errors import WrongState
+from scalediff_engine.base.errors import WrongState
+from scalediff_engine.client.messages import JobState
 from scalediff_engine.jobs.states import Action, after
-from scalediff_engine.wire.messages import JobState
 
 
 @pytest.mark.parametrize(

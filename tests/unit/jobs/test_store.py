@@ -12,10 +12,8 @@ from typing import Any
 
 import pytest
 
-from scalediff_engine.errors import DiskFull, EngineError, OutputError
-from scalediff_engine.jobs.record import Record
-from scalediff_engine.jobs.store import JobStore
-from scalediff_engine.wire.messages import (
+from scalediff_engine.base.errors import DiskFull, EngineError, OutputError
+from scalediff_engine.client.messages import (
     EventKind,
     JobEvent,
     JobInfo,
@@ -25,6 +23,8 @@ from scalediff_engine.wire.messages import (
     Problem,
     UpscaleSettings,
 )
+from scalediff_engine.jobs.record import Record
+from scalediff_engine.jobs.store import JobStore
 
 
 def record(name: str = "a", number: int = 1, **fields: Any) -> Record:

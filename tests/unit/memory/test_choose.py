@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalediff_engine.errors import NotEnoughMemory
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import NotEnoughMemory
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.flux.spec import FLUX_DEV
+from scalediff_engine.families.sd.spec import SD15
+from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.memory import choose
 from scalediff_engine.memory.choose import Choice, Room, choose_plans
 from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.footprint import GIB, Denoiser, StageLoad, require_fit
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.flux import FLUX_DEV
-from scalediff_engine.models.sd import SD15
-from scalediff_engine.models.sdxl import SDXL
+from scalediff_engine.spec.family import FamilyFacts
+from scalediff_engine.spec.footprint import GIB, Denoiser, StageLoad, require_fit
 
 FAMILIES = {facts.name: facts for facts in (SD15, SDXL, FLUX_DEV)}
 # Of the weights, main memory is filled to this share.

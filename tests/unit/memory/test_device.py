@@ -14,7 +14,7 @@ import pytest
 
 from scalediff_engine.memory import device
 from scalediff_engine.memory.device import Device, find_device
-from scalediff_engine.memory.footprint import GIB
+from scalediff_engine.spec.footprint import GIB
 
 HOST_BYTES = 30 * GIB
 

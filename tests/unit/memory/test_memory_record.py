@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.memory.footprint import GIB, Cost
 from scalediff_engine.memory.speed import NEWEST_WEIGHT, SpeedRecord
+from scalediff_engine.spec.footprint import GIB, Cost
 
 # 4 of 6 GiB grow with the picture
 COST = Cost(peak_bytes=6 * GIB, gflop=1000.0, fixed_bytes=2 * GIB)

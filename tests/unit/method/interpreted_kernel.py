@@ -14,7 +14,7 @@ from npa_reference import (
 )
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method import kernel, npa
 from scalediff_engine.method.kernel_triton import OutOfResources
 

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 
 
 def visible(position: int, length: int, window: int, offset: int) -> range:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalediff_engine.geometry import Box, Grid
+from scalediff_engine.base.geometry import Box, Grid
 from scalediff_engine.method.frequency import (
     enlarge_latent,
     guide_structure,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from npa_reference import mask_of, masked_attention, rotary_table, tokens, visible
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method import kernel
 from scalediff_engine.method.layout import lay_out
 from scalediff_engine.method.npa import (

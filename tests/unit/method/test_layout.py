@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from npa_reference import visible
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method.layout import Layout, Piece, lay_out
 
 CPU = torch.device("cpu")

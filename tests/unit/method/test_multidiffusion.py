@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid
+from scalediff_engine.base.geometry import Grid
 from scalediff_engine.method.multidiffusion import average_views, view_starts
 
 

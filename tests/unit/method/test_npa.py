@@ -15,7 +15,7 @@ from npa_reference import (
     turned,
 )
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method import npa
 from scalediff_engine.method.npa import (
     joint_neighborhood_patch_attention,

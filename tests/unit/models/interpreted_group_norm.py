@@ -11,8 +11,8 @@ from diffusers.models.resnet import ResnetBlock2D
 from test_group_norm import expected, norm, random
 from torch import Tensor
 
+from scalediff_engine.families.unet.fast_unet import resnet_forward
 from scalediff_engine.models import group_norm as module
-from scalediff_engine.models.fast_unet import resnet_forward
 
 
 @pytest.fixture(autouse=True)

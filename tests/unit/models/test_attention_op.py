@@ -10,7 +10,8 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
+from scalediff_engine.base.geometry import Grid, Offset
+from scalediff_engine.families.unet.attention import neighborhood_attention as attached
 from scalediff_engine.method import npa
 from scalediff_engine.models import attention_op
 from scalediff_engine.models.attention_op import (
@@ -22,7 +23,6 @@ from scalediff_engine.models.attention_op import (
     numbered,
 )
 from scalediff_engine.models.model import Tiling
-from scalediff_engine.models.unet_attention import neighborhood_attention as attached
 
 GRID, WINDOW = Grid(10, 13), Grid(8, 6)
 

@@ -11,8 +11,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.geometry import Grid
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.base.geometry import Grid
 from scalediff_engine.models import autoencoder as module
 from scalediff_engine.models.autoencoder import Autoencoder
 

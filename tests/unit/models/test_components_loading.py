@@ -31,16 +31,16 @@ from torch import Tensor, nn
 from transformers import T5Config, T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
-from scalediff_engine.errors import ModelError, ModelMissing, NotEnoughMemory
-from scalediff_engine.models.anatomy import ANATOMY
+from scalediff_engine.base.errors import ModelError, ModelMissing, NotEnoughMemory
+from scalediff_engine.families.flux.names import to_diffusers
+from scalediff_engine.families.unet.model import UNetModel
+from scalediff_engine.families.unet.names import published_unet_modules
 from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.components_folder import FolderSource
 from scalediff_engine.models.fingerprint import fingerprint
-from scalediff_engine.models.flux_names import to_diffusers
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.models.unet_model import UNetModel
-from scalediff_engine.models.unet_names import published_unet_modules
+from scalediff_engine.spec.component_sizes import ANATOMY
 from scalediff_engine.store.configs import config_folder, tokenizer_folder
 
 F32 = torch.float32

@@ -9,12 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalediff_engine.errors import ModelMissing, UsageError
-from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.models import families
-from scalediff_engine.models.device import pick_device
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.embedded_model import (
+from scalediff_engine.base.errors import ModelMissing, UsageError
+from scalediff_engine.base.geometry import Grid, Offset
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.embedded.model import (
     CONFIG_FILES,
     CONTENT_WORDS,
     FOLDER,
@@ -25,6 +23,8 @@ from scalediff_engine.models.embedded_model import (
     hash_of_files,
     load_embedded,
 )
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.models.device import pick_device
 
 
 @pytest.fixture(scope="module")

@@ -11,22 +11,23 @@ import torch
 from safetensors.torch import save_file
 from tiny_sd import checkpoint_of, shared, write_sd
 
-from scalediff_engine.errors import ModelError, ModelMissing
-from scalediff_engine.geometry import Size
-from scalediff_engine.models import families, precision
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.few_steps import DISTILLATIONS
-from scalediff_engine.models.precision import pick_dtype, pick_vae_dtype
-from scalediff_engine.models.sd import SD15_LCM, SD21, SD21_BASE, SD21_TURBO
-from scalediff_engine.models.sdxl import (
+from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.few_steps import DISTILLATIONS
+from scalediff_engine.families.sd.spec import SD15_LCM, SD21, SD21_BASE, SD21_TURBO
+from scalediff_engine.families.sdxl.spec import (
     SDXL,
     SDXL_LCM,
     SDXL_LIGHTNING,
     SDXL_TURBO,
     SDXL_TURBO_MERGE,
 )
-from scalediff_engine.models.unet_model import UNetModel
+from scalediff_engine.families.unet.model import UNetModel
+from scalediff_engine.models import precision
+from scalediff_engine.models.precision import pick_dtype, pick_vae_dtype
+from scalediff_engine.spec.family import FamilyFacts
 
 
 @pytest.fixture(autouse=True)

@@ -15,14 +15,14 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from tiny_sd import WIDTH, write_sd, write_sdxl
 from torch import Tensor, nn
 
-from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.models.fast_unet import (
+from scalediff_engine.base.geometry import Grid, Offset
+from scalediff_engine.families.unet.attention import neighborhood_attention
+from scalediff_engine.families.unet.fast_unet import (
     is_plain_resnet,
     make_fast,
     repeated_blocks,
     resnet_forward,
 )
-from scalediff_engine.models.unet_attention import neighborhood_attention
 
 
 def stirred(module: nn.Module) -> Any:

@@ -11,9 +11,9 @@ import torch
 from tiny_flux import tiny_transformer
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.models.flux_attention import neighborhood_attention
-from scalediff_engine.models.flux_model import token_places
+from scalediff_engine.base.geometry import Grid, Offset
+from scalediff_engine.families.flux.attention import neighborhood_attention
+from scalediff_engine.families.flux.model import token_places
 
 WORDS = 5
 

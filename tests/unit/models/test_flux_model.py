@@ -7,13 +7,19 @@ import torch
 from diffusers import FluxPipeline
 from tiny_flux import SCHEDULER, TINY_FLUX, tiny_parts
 
-from scalediff_engine.geometry import Grid, Size
-from scalediff_engine.models.flux_model import FluxModel, pack, schedule_shift, token_places, unpack
+from scalediff_engine.base.geometry import Grid, Size
+from scalediff_engine.families.flux.model import (
+    FluxModel,
+    pack,
+    schedule_shift,
+    token_places,
+    unpack,
+)
 from scalediff_engine.models.model import Words
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import plan_upscale, stage_loads
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.meter import Meter
+from scalediff_engine.planning.plan import plan_upscale, stage_loads
+from scalediff_engine.planning.settings import Settings
 
 CPU = torch.device("cpu")
 

@@ -14,13 +14,13 @@ from tiny_sd import TINY_SDXL, WIDTH, checkpoint_of, shared
 from torch import Tensor, nn
 from transformers import CLIPTextModelWithProjection
 
-from scalediff_engine.errors import ModelError
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.families.unet.model import UNetModel
+from scalediff_engine.families.unet.names import published_unet_modules
 from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.lora import Lora, fuse, named_layers
 from scalediff_engine.models.lora_file import LoraLayer, read_lora
-from scalediff_engine.models.unet_model import UNetModel
-from scalediff_engine.models.unet_names import published_unet_modules
-from scalediff_engine.store.checkpoint import LoraFile
+from scalediff_engine.spec.checkpoint import LoraFile
 
 RANK = 3
 STRENGTH = 0.7

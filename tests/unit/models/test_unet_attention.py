@@ -10,8 +10,8 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from scalediff_engine.geometry import Grid, Offset
-from scalediff_engine.models.unet_attention import halvings, neighborhood_attention
+from scalediff_engine.base.geometry import Grid, Offset
+from scalediff_engine.families.unet.attention import halvings, neighborhood_attention
 
 NATIVE = Grid(16, 16)
 

@@ -18,26 +18,26 @@ from test_unet_attention import MaskedProcessor
 from tiny_sd import TINY_SD15, TINY_SD21, TINY_SDXL, checkpoint_of, shared, write_sd
 from torch import Tensor
 
-from scalediff_engine.errors import ModelError
-from scalediff_engine.geometry import Grid, Offset, Size
-from scalediff_engine.images.picture import Picture
-from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.method.noise import CLEAN, Prediction
-from scalediff_engine.models.components import load_parts
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.few_steps import few_steps
-from scalediff_engine.models.model import Words
-from scalediff_engine.models.parts import Parts
-from scalediff_engine.models.unet_attention import halvings
-from scalediff_engine.models.unet_model import (
+from scalediff_engine.base.errors import ModelError
+from scalediff_engine.base.geometry import Grid, Offset, Size
+from scalediff_engine.families.few_steps import few_steps
+from scalediff_engine.families.unet.attention import halvings
+from scalediff_engine.families.unet.model import (
     UNetModel,
     discrete_schedule,
     guidance_embedding,
     size_ids,
 )
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.images.picture import Picture
+from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.method.noise import CLEAN, Prediction
+from scalediff_engine.models.components import load_parts
+from scalediff_engine.models.model import Words
+from scalediff_engine.models.parts import Parts
 from scalediff_engine.pipeline.upscale import upscale
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.spec.family import FamilyFacts
 
 CPU = torch.device("cpu")
 

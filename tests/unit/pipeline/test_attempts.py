@@ -12,9 +12,9 @@ import torch
 from tiny_model import TINY
 from torch import Tensor
 
-from scalediff_engine.errors import Cancelled, NotEnoughMemory
+from scalediff_engine.base.errors import Cancelled, NotEnoughMemory
+from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models.embedded_model import EmbeddedModel, load_embedded
 from scalediff_engine.pipeline.attempts import Attempts, is_out_of_memory
 
 PLANS = (MemoryPlan(), MemoryPlan(vae_bytes=2_000_000), MemoryPlan(vae_bytes=1_000_000))

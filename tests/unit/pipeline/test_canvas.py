@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.method.stages import stage_sizes
 from scalediff_engine.pipeline.canvas import reflect_bottom_right, source_canvas, to_canvas
 

@@ -10,18 +10,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalediff_engine.errors import CheckpointUnusable
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import CheckpointUnusable
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families import registry as families
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models import families
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
 from scalediff_engine.pipeline.loop import run_from_noise, run_stages
-from scalediff_engine.pipeline.meter import meter_for
-from scalediff_engine.pipeline.plan import Plan, plan_upscale
-from scalediff_engine.pipeline.plan_generate import plan_generate
-from scalediff_engine.pipeline.progress import Progress
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.meter import meter_for
+from scalediff_engine.planning.plan import Plan, plan_upscale
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.progress import Progress
+from scalediff_engine.planning.settings import Settings
 from tests.tiny_sd import shared
 
 SOURCE = Size(64, 48)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalediff_engine.fast.enlarge import enlarge_to
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.method.stages import StageSizes, stage_sizes
 from scalediff_engine.pipeline.canvas import resize_canvas, to_canvas
 from scalediff_engine.pipeline.enlarging import Enlarging
+from scalediff_engine.upscalers.enlarge import enlarge_to
 
 
 def picture(width: int, height: int) -> Tensor:

@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scalediff_engine.errors import Cancelled, NotEnoughMemory, UsageError
-from scalediff_engine.fast.network import FOLDER, shipped_hash
-from scalediff_engine.fast.picture import upscale_fast
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.errors import Cancelled, NotEnoughMemory, UsageError
+from scalediff_engine.base.geometry import Box, Size
+from scalediff_engine.client.messages import Lora, UpscaleSettings, Window
 from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.memory.held import Held
 from scalediff_engine.memory.speed import SpeedRecord
-from scalediff_engine.pipeline import machine as machine_module
-from scalediff_engine.pipeline.machine import Prepared, plan_for
-from scalediff_engine.pipeline.plan_fast import plan_fast
-from scalediff_engine.pipeline.progress import Phase, Progress
-from scalediff_engine.pipeline.recipe import make_fast_recipe
-from scalediff_engine.pipeline.settings import Method, Settings
 from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
-from scalediff_engine.pipeline.wishes import ModelChoice, require_use, settings_of
-from scalediff_engine.wire.messages import Lora, UpscaleSettings, Window
+from scalediff_engine.planning import machine as machine_module
+from scalediff_engine.planning.machine import Prepared, plan_for
+from scalediff_engine.planning.plan_fast import plan_fast
+from scalediff_engine.planning.progress import Phase, Progress
+from scalediff_engine.planning.recipe import make_fast_recipe
+from scalediff_engine.planning.settings import Method, Settings
+from scalediff_engine.planning.wishes import ModelChoice, require_use, settings_of
+from scalediff_engine.upscalers.network import FOLDER, shipped_hash
+from scalediff_engine.upscalers.picture import upscale_fast
 
 FAST = UpscaleSettings(method="fast")
 GIB = 2**30
@@ -218,9 +218,9 @@ def test_neither_planning_nor_enlarging_imports_torch() -> None:
     program = (
         "import sys, numpy as np\n"
         "from scalediff_engine.images.picture import Picture\n"
-        "from scalediff_engine.geometry import Size\n"
-        "from scalediff_engine.pipeline.plan_fast import plan_fast\n"
-        "from scalediff_engine.pipeline.recipe import make_fast_recipe\n"
+        "from scalediff_engine.base.geometry import Size\n"
+        "from scalediff_engine.planning.plan_fast import plan_fast\n"
+        "from scalediff_engine.planning.recipe import make_fast_recipe\n"
         "from scalediff_engine.pipeline.upscale_fast import upscale_by_networks\n"
         "picture = Picture(np.zeros((8, 8, 3), np.float32))\n"
         "upscale_by_networks(picture, plan_fast(Size(8, 8), Size(16, 16)), lambda _: None)\n"

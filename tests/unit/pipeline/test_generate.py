@@ -15,23 +15,23 @@ from tiny_flux import TINY_FLUX, tiny_parts
 from tiny_sd import TINY_SDXL, checkpoint_of, shared
 from torch import Tensor
 
-from scalediff_engine.errors import Cancelled
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.flux.model import FluxModel
+from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.images.picture import Depth
 from scalediff_engine.method.frequency import enlarge_latent, latent_frequency_mix
 from scalediff_engine.method.noise import Level
 from scalediff_engine.models.components import load_parts
-from scalediff_engine.models.facts import StageDefaults
-from scalediff_engine.models.flux_model import FluxModel
 from scalediff_engine.models.model import Words
-from scalediff_engine.models.unet_model import UNetModel
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.generate import generate
 from scalediff_engine.pipeline.loop import run_from_noise
-from scalediff_engine.pipeline.meter import meter_for
-from scalediff_engine.pipeline.plan_generate import plan_generate
-from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.planning.meter import meter_for
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.progress import Phase, Progress, ProgressCallback
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.spec.family import StageDefaults
 
 CPU = torch.device("cpu")
 TREE = Settings(prompt="a tree", steps=1, base_steps=2, seed=5)

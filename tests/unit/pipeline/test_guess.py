@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from scalediff_engine.errors import Cancelled
-from scalediff_engine.fast.enlarge import enlarge_to
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.pipeline.guess import guess, guess_size
-from scalediff_engine.pipeline.plan import Plan
-from scalediff_engine.pipeline.plan_fast import plan_fast
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.plan_fast import plan_fast
+from scalediff_engine.upscalers.enlarge import enlarge_to
 
 
 def plan(source: Size, scale: float, window: Box | None = None) -> Plan:

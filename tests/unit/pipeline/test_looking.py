@@ -12,18 +12,18 @@ import pytest
 import torch
 from tiny_model import TINY
 
-from scalediff_engine.errors import Cancelled
-from scalediff_engine.geometry import Box, Grid, Offset, Size
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.geometry import Box, Grid, Offset, Size
+from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
+from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Depth, Picture, Pixels
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.embedded_model import EmbeddedModel, load_embedded
-from scalediff_engine.models.facts import FamilyFacts
 from scalediff_engine.pipeline.cut import Cut
-from scalediff_engine.pipeline.plan import Plan, plan_upscale
-from scalediff_engine.pipeline.progress import Phase, Progress
-from scalediff_engine.pipeline.recipe import make_recipe
-from scalediff_engine.pipeline.settings import Attention, Settings
 from scalediff_engine.pipeline.upscale import upscale
+from scalediff_engine.planning.plan import Plan, plan_upscale
+from scalediff_engine.planning.progress import Phase, Progress
+from scalediff_engine.planning.recipe import make_recipe
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.spec.family import FamilyFacts
 
 WINDOW = Box(130, 90, 200, 150)
 

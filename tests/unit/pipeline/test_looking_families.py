@@ -11,16 +11,16 @@ import torch
 from tiny_flux import TINY_FLUX, tiny_parts
 from tiny_sd import TINY_SDXL, checkpoint_of, shared
 
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.geometry import Box, Size
+from scalediff_engine.families.flux.model import FluxModel
+from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.memory.plan import ROOMY, MemoryPlan
 from scalediff_engine.models import norms
 from scalediff_engine.models.components import load_parts
-from scalediff_engine.models.flux_model import FluxModel
-from scalediff_engine.models.unet_model import UNetModel
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.settings import Attention, Settings
 from scalediff_engine.pipeline.upscale import upscale
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.settings import Attention, Settings
 
 CPU = torch.device("cpu")
 WINDOW = Box(250, 301, 331, 340)

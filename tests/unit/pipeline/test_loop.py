@@ -12,20 +12,20 @@ import torch
 from tiny_model import TINY
 from torch import Tensor
 
-from scalediff_engine.errors import Cancelled
-from scalediff_engine.geometry import Grid, Offset, Size
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.geometry import Grid, Offset, Size
+from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
 from scalediff_engine.method.frequency import lowpass
 from scalediff_engine.method.noise import Level
-from scalediff_engine.models.embedded_model import EmbeddedModel, load_embedded
 from scalediff_engine.models.model import Tiling, Words
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.canvas import to_canvas
 from scalediff_engine.pipeline.enlarging import Enlarging
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import plan_upscale, stage_loads
-from scalediff_engine.pipeline.progress import Phase, Progress, ProgressCallback
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.planning.meter import Meter
+from scalediff_engine.planning.plan import plan_upscale, stage_loads
+from scalediff_engine.planning.progress import Phase, Progress, ProgressCallback
+from scalediff_engine.planning.settings import Attention, Settings
 
 FEW = Settings(steps=2, guidance=2)
 

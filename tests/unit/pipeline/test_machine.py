@@ -10,22 +10,22 @@ from typing import Any
 
 import pytest
 
-from scalediff_engine.errors import ModelMissing, NotEnoughMemory, UsageError
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import ModelMissing, NotEnoughMemory, UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import Lora, UpscaleSettings
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.footprint import GIB, Cost
 from scalediff_engine.memory.held import NOTHING_HELD, Held, held_by
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.memory.speed import SpeedRecord
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.pipeline import machine as machine_module
-from scalediff_engine.pipeline.machine import Machine, Prepared, machine_for, plan_for
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.remarks import FEW_BITS_NOTE, precision_notes
-from scalediff_engine.pipeline.settings import Attention, Preset, Settings
-from scalediff_engine.pipeline.wishes import settings_of
-from scalediff_engine.wire.messages import Lora, UpscaleSettings
+from scalediff_engine.planning import machine as machine_module
+from scalediff_engine.planning.machine import Machine, Prepared, machine_for, plan_for
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.remarks import FEW_BITS_NOTE, precision_notes
+from scalediff_engine.planning.settings import Attention, Preset, Settings
+from scalediff_engine.planning.wishes import settings_of
+from scalediff_engine.spec.footprint import GIB, Cost
 
 CARD = Device("Some Card", 20 * GIB, 60 * GIB, 50_000.0)
 WORK = Cost(peak_bytes=GIB, gflop=100_000.0)
@@ -190,9 +190,9 @@ def test_a_model_that_is_not_there_is_told(speed: SpeedRecord) -> None:
 
 def test_planning_for_the_wire_imports_no_torch() -> None:
     code = (
-        "import sys; from scalediff_engine.pipeline.machine import plan_for;"
-        "from scalediff_engine.geometry import Size;"
-        "from scalediff_engine.wire.messages import UpscaleSettings;"
+        "import sys; from scalediff_engine.planning.machine import plan_for;"
+        "from scalediff_engine.base.geometry import Size;"
+        "from scalediff_engine.client.messages import UpscaleSettings;"
         "plan_for(Size(64, 64), UpscaleSettings());"
         "print([m for m in ('torch', 'diffusers', 'numpy') if m in sys.modules])"
     )

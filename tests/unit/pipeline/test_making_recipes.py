@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.flux import FLUX_DEV
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.plan_generate import plan_generate
-from scalediff_engine.pipeline.recipe import make_recipe
-from scalediff_engine.pipeline.settings import EVERY_SIGMA, Settings
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.flux.spec import FLUX_DEV
+from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.recipe import make_recipe
+from scalediff_engine.planning.settings import EVERY_SIGMA, Settings
+from scalediff_engine.spec.family import FamilyFacts
 
 ASKED = Settings(prompt="a tree", seed=7, guided_sigmas=EVERY_SIGMA)
 

@@ -10,17 +10,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalediff_engine.errors import NotEnoughMemory
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import NotEnoughMemory
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.flux.model import FluxModel
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models import families
-from scalediff_engine.models.flux_model import FluxModel
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline import enlarging
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.plan import Plan, plan_upscale, stage_loads
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.meter import Meter
+from scalediff_engine.planning.plan import Plan, plan_upscale, stage_loads
+from scalediff_engine.planning.settings import Settings
 from tests.tiny_flux import TINY_FLUX, tiny_parts
 from tests.tiny_sd import shared
 

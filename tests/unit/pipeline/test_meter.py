@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.geometry import Size
-from scalediff_engine.memory.footprint import Footprint, StageLoad
-from scalediff_engine.pipeline.meter import Meter
-from scalediff_engine.pipeline.progress import Phase, Progress
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.planning.meter import Meter
+from scalediff_engine.planning.progress import Phase, Progress
+from scalediff_engine.spec.footprint import Footprint, StageLoad
 
 # per megapixel 1 to encode, 2 a step, 3 to decode
 FOOTPRINT = Footprint(0, 0, 2.0, 1.0, 3.0)

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from scalediff_engine.errors import NotEnoughMemory, UsageError
-from scalediff_engine.geometry import Size
-from scalediff_engine.memory.footprint import GIB, require_fit
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.pipeline.plan import plan_upscale, target_size
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.base.errors import NotEnoughMemory, UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.planning.plan import plan_upscale, target_size
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.spec.footprint import GIB, require_fit
 
 
 def test_a_scale_or_a_size_gives_the_target() -> None:

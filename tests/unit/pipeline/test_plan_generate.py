@@ -8,17 +8,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scalediff_engine.errors import UsageError
-from scalediff_engine.geometry import Size
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.families import FAMILIES
-from scalediff_engine.models.flux import FLUX_DEV, FLUX_SCHNELL
-from scalediff_engine.models.sd import SD15
-from scalediff_engine.models.sdxl import SDXL, SDXL_LIGHTNING
-from scalediff_engine.pipeline.plan import Plan, plan_upscale
-from scalediff_engine.pipeline.plan_generate import plan_generate
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.flux.spec import FLUX_DEV, FLUX_SCHNELL
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.families.sd.spec import SD15
+from scalediff_engine.families.sdxl.spec import SDXL, SDXL_LIGHTNING
+from scalediff_engine.planning.plan import Plan, plan_upscale
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.spec.family import FamilyFacts
 
 TREE = Settings(prompt="a tree")
 

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.flux.spec import FLUX_DEV
+from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.memory.choose import Room, choose_plans
 from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.footprint import GIB
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.flux import FLUX_DEV
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.pipeline.plan import Plan, plan_upscale, stage_loads
-from scalediff_engine.pipeline.plan_generate import plan_generate
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.plan import Plan, plan_upscale, stage_loads
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.settings import Settings
+from scalediff_engine.spec.family import FamilyFacts
+from scalediff_engine.spec.footprint import GIB
 
 SETTINGS = Settings(prompt="a tree")
 CARD = Device("a card", 24 * GIB, 64 * GIB, 50_000.0, compiles=True)

@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from scalediff_engine.errors import UsageError
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.families import FAMILIES
-from scalediff_engine.models.flux import FLUX_DEV, FLUX_SCHNELL
-from scalediff_engine.models.sdxl import SDXL, SDXL_LIGHTNING
-from scalediff_engine.pipeline.settings import EVERY_SIGMA, Preset, Settings, settled
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.flux.spec import FLUX_DEV, FLUX_SCHNELL
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.families.sdxl.spec import SDXL, SDXL_LIGHTNING
+from scalediff_engine.planning.settings import EVERY_SIGMA, Preset, Settings, settled
+from scalediff_engine.spec.family import FamilyFacts
 
 
 def steps(facts: FamilyFacts, preset: Preset) -> tuple[int | None, int | None]:

@@ -11,14 +11,14 @@ import pytest
 import torch
 from tiny_model import TINY
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
 from scalediff_engine.images.lock import drift
 from scalediff_engine.images.picture import Depth, Metadata, Picture, Pixels
-from scalediff_engine.models.embedded_model import EmbeddedModel, load_embedded
-from scalediff_engine.pipeline.plan import plan_upscale
-from scalediff_engine.pipeline.progress import Phase, Progress
-from scalediff_engine.pipeline.settings import Settings
 from scalediff_engine.pipeline.upscale import upscale
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.progress import Phase, Progress
+from scalediff_engine.planning.settings import Settings
 
 ONE_STEP = Settings(steps=1)
 

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.errors import NotEnoughMemory, UsageError
-from scalediff_engine.geometry import Box, Size
+from scalediff_engine.base.errors import NotEnoughMemory, UsageError
+from scalediff_engine.base.geometry import Box, Size
+from scalediff_engine.client.messages import Window
+from scalediff_engine.families.embedded.spec import EMBEDDED
+from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.method.stages import stage_sizes
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.facts import FamilyFacts
-from scalediff_engine.models.sdxl import SDXL
-from scalediff_engine.pipeline.machine import Machine
-from scalediff_engine.pipeline.plan import plan_upscale, stage_loads
-from scalediff_engine.pipeline.settings import Attention, Settings
-from scalediff_engine.pipeline.window import MAX_SIDE, parts_for, sample_boxes, window_box
-from scalediff_engine.wire.messages import Window
+from scalediff_engine.planning.machine import Machine
+from scalediff_engine.planning.plan import plan_upscale, stage_loads
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.planning.window import MAX_SIDE, parts_for, sample_boxes, window_box
+from scalediff_engine.spec.family import FamilyFacts
 
 TARGET = Size(4096, 3000)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from installer.plugins import build
+
 # What a call gives when it refuses: GIMP has False for deeds and None for things.
 THINGS = {"Layer.new", "Image.new_with_precision", "create_mask", "get_buffer"}
 
@@ -276,5 +278,6 @@ def install() -> None:
     sys.modules |= {"gi": gi, "gi.repository": repository}
 
 
+build()
 sys.path.append(str(Path(__file__).parents[3] / "plugin_gimp" / "scalediff"))
 install()

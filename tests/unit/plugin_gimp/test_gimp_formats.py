@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scalediff_gimp.formats import Curve, Encoding, encoding_of, in_rgb_order, read_encoding
 
-from scalediff_engine.wire.pixels import SAMPLE_BYTES, PixelHeader
+from scalediff_engine.client.pixels import SAMPLE_BYTES, PixelHeader
 
 NAMES = {
     "R'G'B'A u8": Encoding("rgb", "u8", "straight", Curve.PROFILE),

@@ -7,8 +7,8 @@ import pytest
 from fake_gimp import CALLS, MADE, Image, Layer
 from scalediff_gimp.checked import Complaint, Halfway
 from scalediff_gimp.gegl import Block
-from scalediff_gimp.hosts.placement import Canvas, Rect
 from scalediff_gimp.inserting import insert, new_image
+from scalediff_gimp.plugin_common.placement import Canvas, Rect
 from scalediff_gimp.results import Result
 
 

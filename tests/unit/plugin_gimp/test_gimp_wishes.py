@@ -4,8 +4,8 @@ from pathlib import Path
 
 import fake_gimp  # noqa: F401 - so that the plug-in can be imported
 import pytest
-from scalediff_gimp.hosts.placement import Canvas
-from scalediff_gimp.wire.messages import Lora, UpscaleSettings
+from scalediff_gimp.client.messages import Lora, UpscaleSettings
+from scalediff_gimp.plugin_common.placement import Canvas
 from scalediff_gimp.wishes import (
     Wishes,
     from_arguments,

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from scalediff_engine.hosts.german import GERMAN
+from scalediff_engine.plugin_common.german import GERMAN
 
 PLUGIN = Path(__file__).parents[3] / "plugin_gimp" / "scalediff" / "scalediff_gimp"
 # Calls whose text is shown: translated at once, or where the error is told.

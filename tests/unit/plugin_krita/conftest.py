@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from installer.plugins import build
+
 PLUGIN = Path(__file__).parents[3] / "plugin_krita" / "scalediff"
 
+build()
 if "plugin_krita.scalediff" not in sys.modules:
     outer, package = ModuleType("plugin_krita"), ModuleType("plugin_krita.scalediff")
     outer.__path__ = [str(PLUGIN.parent)]

@@ -9,17 +9,17 @@ import pytest
 from fake_krita import FakeApp, FakeDocument, FakeNode
 
 from plugin_krita.scalediff import inserting
-from plugin_krita.scalediff.hosts.errand import Fetched
-from plugin_krita.scalediff.hosts.placement import Canvas, Rect
+from plugin_krita.scalediff.client.client import Pixels
+from plugin_krita.scalediff.client.messages import JobInfo, JobState, Priority, UpscaleSettings
+from plugin_krita.scalediff.client.pixels import PixelHeader
 from plugin_krita.scalediff.inserting import DocumentClosed, Inserted, Means, insertion
 from plugin_krita.scalediff.layers import id_of
+from plugin_krita.scalediff.plugin_common.errand import Fetched
+from plugin_krita.scalediff.plugin_common.placement import Canvas, Rect
 from plugin_krita.scalediff.profiles import Profiles
 from plugin_krita.scalediff.recipes import recipe_of
 from plugin_krita.scalediff.spaces import Space
 from plugin_krita.scalediff.taking import CannotTake, Origin
-from plugin_krita.scalediff.wire.client import Pixels
-from plugin_krita.scalediff.wire.messages import JobInfo, JobState, Priority, UpscaleSettings
-from plugin_krita.scalediff.wire.pixels import PixelHeader
 
 AREA = Rect(2, 3, 10, 5)
 JOB = JobInfo(

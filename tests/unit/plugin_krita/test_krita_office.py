@@ -10,8 +10,13 @@ from test_krita_inserting import fetched
 
 from plugin_krita.scalediff import inserting, taking
 from plugin_krita.scalediff import order as order_module
-from plugin_krita.scalediff.hosts import errand
-from plugin_krita.scalediff.hosts.errand import (
+from plugin_krita.scalediff.client.errors import EngineNotInstalled
+from plugin_krita.scalediff.client.messages import Problem, UpscaleSettings
+from plugin_krita.scalediff.inserting import Means
+from plugin_krita.scalediff.layers import id_of
+from plugin_krita.scalediff.office import Office, Setting
+from plugin_krita.scalediff.plugin_common import errand
+from plugin_krita.scalediff.plugin_common.errand import (
     Begun,
     Dropped,
     Failed,
@@ -21,17 +26,12 @@ from plugin_krita.scalediff.hosts.errand import (
     News,
     Phase,
 )
-from plugin_krita.scalediff.hosts.placement import Canvas, Rect
-from plugin_krita.scalediff.hosts.recipe import LayerRecipe
-from plugin_krita.scalediff.hosts.words import Words
-from plugin_krita.scalediff.inserting import Means
-from plugin_krita.scalediff.layers import id_of
-from plugin_krita.scalediff.office import Office, Setting
+from plugin_krita.scalediff.plugin_common.placement import Canvas, Rect
+from plugin_krita.scalediff.plugin_common.recipe import LayerRecipe
+from plugin_krita.scalediff.plugin_common.words import Words
 from plugin_krita.scalediff.profiles import Profiles
 from plugin_krita.scalediff.recipes import keep_recipe
 from plugin_krita.scalediff.remembered import Last, recall, remember
-from plugin_krita.scalediff.wire.errors import EngineNotInstalled
-from plugin_krita.scalediff.wire.messages import Problem, UpscaleSettings
 
 
 class FakeScreen:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin_krita.scalediff.client.pixels import PixelHeader
 from plugin_krita.scalediff.samples import Unusable, apply_mask, repack
-from plugin_krita.scalediff.wire.pixels import PixelHeader
 
 TYPES = {"u8": "<u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
 

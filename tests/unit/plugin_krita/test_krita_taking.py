@@ -4,8 +4,8 @@ import pytest
 from fake_krita import FakeApp, FakeDocument, FakeNode, FakeSelection
 
 from plugin_krita.scalediff import taking
-from plugin_krita.scalediff.hosts.placement import Rect
 from plugin_krita.scalediff.layers import id_of
+from plugin_krita.scalediff.plugin_common.placement import Rect
 from plugin_krita.scalediff.spaces import Space
 from plugin_krita.scalediff.taking import CannotTake, Taken, take
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.server import bundle
-from scalediff_engine.server.bundle import Personal, pack, scrub
-from scalediff_engine.wire.messages import (
+from scalediff_engine.client.messages import (
     DeviceInfo,
     JobInfo,
     JobState,
@@ -19,6 +17,8 @@ from scalediff_engine.wire.messages import (
     Priority,
     UpscaleSettings,
 )
+from scalediff_engine.server import bundle
+from scalediff_engine.server.bundle import Personal, pack, scrub
 
 ADA = Personal(
     home="/home/ada",

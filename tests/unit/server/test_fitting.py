@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.server.planner import plan
-from scalediff_engine.wire.messages import UpscaleSettings
 
 SOURCE = Size(512, 384)
 

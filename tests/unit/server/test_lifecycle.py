@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.errors import EngineError, EngineRunsAlready
+from scalediff_engine.base.errors import EngineError, EngineRunsAlready
+from scalediff_engine.client.places import Places, read_command, write_command
 from scalediff_engine.server import command
 from scalediff_engine.server.journal import close_journal, open_journal
 from scalediff_engine.server.lifecycle import Idleness, Pulse, is_busy, is_over, only_engine
-from scalediff_engine.wire.places import Places, read_command, write_command
 
 STILL = Pulse(jobs=0, sessions=0, requests=0, last_at=100.0)
 
@@ -136,7 +136,7 @@ def test_children_find_a_clone_that_python_does_not_know(
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     command.let_children_find_us()
     subprocess.run(
-        [sys.executable, "-P", "-c", "import scalediff_engine.wire"], cwd=tmp_path, check=True
+        [sys.executable, "-P", "-c", "import scalediff_engine.client"], cwd=tmp_path, check=True
     )
 
 

@@ -16,9 +16,9 @@ import psutil
 import pytest
 from engine_processes import channel_to, end_of, kill_the_engine_of, log_of, start, wait_for, within
 
-from scalediff_engine.wire.errors import ClientError, Refused
-from scalediff_engine.wire.places import EngineRecord, Places, read_engine, write_engine
-from scalediff_engine.wire.processes import process_space
+from scalediff_engine.client.errors import ClientError, Refused
+from scalediff_engine.client.places import EngineRecord, Places, read_engine, write_engine
+from scalediff_engine.client.processes import process_space
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.models.families import FAMILIES
+from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.server.model_list import list_models
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.server import problems
-from scalediff_engine.wire.messages import Problem
 
 
 def test_a_message_with_a_files_odd_name_can_be_sent() -> None:

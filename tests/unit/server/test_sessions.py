@@ -7,9 +7,9 @@ import json
 import sys
 from pathlib import Path
 
+from scalediff_engine.client.messages import Purpose, SessionInfo, SessionRequest, SessionState
 from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.sessions import SessionPatience, Sessions
-from scalediff_engine.wire.messages import Purpose, SessionInfo, SessionRequest, SessionState
 
 PATIENT = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_files import write_model, write_raw
 
-from scalediff_engine.errors import ModelError, ModelMissing
+from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.store.header import amount, read_floats, read_header
 
 PER_FILE = settings(

@@ -20,8 +20,8 @@ from model_files import (
     write_model,
 )
 
-from scalediff_engine.errors import ModelError, ModelMissing
-from scalediff_engine.store.checkpoint import Checkpoint, Layout, Naming
+from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.spec.checkpoint import Checkpoint, Layout, Naming
 from scalediff_engine.store.inspect import inspect
 
 SDXL = unet(2048) | SDXL_PARTS

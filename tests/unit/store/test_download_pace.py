@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.errors import DiskFull
+from scalediff_engine.base.errors import DiskFull
 from scalediff_engine.store.download import Pace, Reporter, require_room
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from model_files import SDXL_PARTS, Shapes, unet, write_model
 
-from scalediff_engine.errors import ModelError, ModelMissing
-from scalediff_engine.store.checkpoint import LoraFile
+from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.spec.checkpoint import LoraFile
 from scalediff_engine.store.inspect import inspect_lora
 
 KOHYA = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"

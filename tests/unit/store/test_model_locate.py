@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_files import SDXL_PARTS, unet, write_folder, write_json, write_model
 
-from scalediff_engine.errors import ModelError, ModelMissing
+from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.store.hub_cache import cache_folder
 from scalediff_engine.store.known import KNOWN_MODELS
 from scalediff_engine.store.locate import cached_models, locate

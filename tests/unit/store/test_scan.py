@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from model_files import unet, write_model
 
-from scalediff_engine.errors import ModelError, NotFound
+from scalediff_engine.base.errors import ModelError, NotFound
 from scalediff_engine.store.added import add_folder, added_folders, file_in, forget_folder
 from scalediff_engine.store.hub_files import HubFile, needed
 from scalediff_engine.store.offered import OFFERS, licence_of, offer_of
@@ -193,7 +193,7 @@ def test_a_model_of_pickles_is_not_downloaded() -> None:
 
 
 def test_each_offer_has_a_family_a_licence_and_a_page() -> None:
-    from scalediff_engine.models.families import registered
+    from scalediff_engine.families.registry import registered
     from scalediff_engine.store.known import KNOWN_MODELS
 
     for offer in OFFERS:

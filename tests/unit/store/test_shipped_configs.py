@@ -15,7 +15,7 @@ import transformers
 from model_files import write_model
 from torch import nn
 
-from scalediff_engine.store.checkpoint import Family, Naming, Variant
+from scalediff_engine.spec.checkpoint import Family, Naming, Variant
 from scalediff_engine.store.configs import config_folder, tokenizer_folder, tokenizers
 from scalediff_engine.store.inspect import inspect
 

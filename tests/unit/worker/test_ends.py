@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scalediff_engine.errors import InputMissing, OutputError, OutputExists, UnreadablePicture
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.errors import InputMissing, OutputError, OutputExists, UnreadablePicture
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.images.reader import load
 from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.protocol import Run
-from scalediff_engine.wire.messages import UpscaleSettings
 from scalediff_engine.worker.ends import PLACED, Ends, ends_of
 
 RESULT = Picture(np.full((6, 9, 3), 0.5, np.float32), None, Depth.U8, None)

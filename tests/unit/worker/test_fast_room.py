@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from worker_process import make_run
 
+from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.jobs.protocol import Done, Failed, News
-from scalediff_engine.pipeline import machine
-from scalediff_engine.wire.messages import UpscaleSettings
+from scalediff_engine.planning import machine
 from scalediff_engine.worker.job import Workplace
 from scalediff_engine.worker.loaded import LoadedModel
 from scalediff_engine.worker.orders import Task

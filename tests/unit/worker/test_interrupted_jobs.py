@@ -18,7 +18,7 @@ from worker_process import QUICK, WorkerProcess, make_image, make_run, result_of
 
 from scalediff_engine.jobs import spool
 from scalediff_engine.jobs.protocol import Advanced, Done, Failed, Loading, Run, Stop, Stopped
-from scalediff_engine.pipeline.progress import Phase
+from scalediff_engine.planning.progress import Phase
 
 # Two stages, about 3 s on one core.
 LONGER = replace(QUICK, scale=4.0)

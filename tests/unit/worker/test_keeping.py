@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from scalediff_engine.geometry import Size
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images import atomic
 from scalediff_engine.jobs import spool
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models.embedded import EMBEDDED
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
-from scalediff_engine.pipeline.plan import Plan, plan_upscale
-from scalediff_engine.pipeline.settings import Settings
+from scalediff_engine.planning.plan import Plan, plan_upscale
+from scalediff_engine.planning.settings import Settings
 from scalediff_engine.worker.keeping import Keeper, identity_of
 
 PLAN = plan_upscale(Size(96, 96), Size(192, 192), EMBEDDED, Settings())

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from scalediff_engine.errors import ModelMissing
-from scalediff_engine.pipeline.wishes import ModelChoice
+from scalediff_engine.base.errors import ModelMissing
+from scalediff_engine.planning.wishes import ModelChoice
 from scalediff_engine.worker import loaded
 from scalediff_engine.worker.loaded import LoadedModel
 

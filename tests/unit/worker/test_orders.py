@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from scalediff_engine.errors import Cancelled
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.jobs.protocol import Run, Stop, to_line
-from scalediff_engine.wire.messages import UpscaleSettings
 from scalediff_engine.worker.orders import Orders, Task
 
 

@@ -6,9 +6,9 @@ import logging
 import pytest
 import torch
 
-from scalediff_engine.errors import ModelMissing, NotEnoughMemory, OutputError
-from scalediff_engine.geometry import Size
-from scalediff_engine.wire.messages import Problem
+from scalediff_engine.base.errors import ModelMissing, NotEnoughMemory, OutputError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.worker.problems import device_is_lost, problem_of
 
 

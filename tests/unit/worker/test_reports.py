@@ -6,11 +6,11 @@ import pytest
 import torch
 from test_keeping import PLAN
 
-from scalediff_engine.errors import Cancelled
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.client.messages import JobProgress, UpscaleSettings
 from scalediff_engine.jobs.protocol import Advanced, Run, Stop
 from scalediff_engine.pipeline.checkpoint import Checkpoint
-from scalediff_engine.pipeline.progress import Phase, Progress
-from scalediff_engine.wire.messages import JobProgress, UpscaleSettings
+from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.worker.keeping import Keeper
 from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from worker_process import make_image, make_run, worker
 
+from scalediff_engine.client.messages import UpscaleSettings, Window
 from scalediff_engine.images.raw import read_pixels
 from scalediff_engine.jobs import spool
 from scalediff_engine.jobs.protocol import Done, Failed, from_line, to_line
-from scalediff_engine.wire.messages import UpscaleSettings, Window
 
 SETTINGS = UpscaleSettings(scale=4, steps=1, device="cpu")
 

@@ -23,14 +23,14 @@ from worker_process import (
     worker,
 )
 
+from scalediff_engine.client.messages import UpscaleSettings
+from scalediff_engine.families import registry as families
 from scalediff_engine.images.raw import read_pixels
 from scalediff_engine.jobs import spool
 from scalediff_engine.jobs.protocol import Advanced, Done, Failed, Loading, Ready, Run, Stop
-from scalediff_engine.models import families
-from scalediff_engine.pipeline.machine import plan_for
-from scalediff_engine.pipeline.progress import Phase
 from scalediff_engine.pipeline.upscale import upscale
-from scalediff_engine.wire.messages import UpscaleSettings
+from scalediff_engine.planning.machine import plan_for
+from scalediff_engine.planning.progress import Phase
 
 
 def test_a_job_is_done_as_the_pipeline_does_it_and_the_next_one_finds_the_model_loaded(

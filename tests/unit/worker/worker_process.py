@@ -15,11 +15,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from scalediff_engine.client import pixels as wire
+from scalediff_engine.client.messages import UpscaleSettings
+from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.jobs import protocol, spool
 from scalediff_engine.jobs.protocol import Alive, Done, Failed, News, Order, Ready, Run, Stopped
-from scalediff_engine.wire import pixels as wire
-from scalediff_engine.wire.messages import UpscaleSettings
-from scalediff_engine.wire.pixels import PixelHeader
 
 PATIENCE_S = 120.0
 SIDE = 96

@@ -13,11 +13,11 @@ from gi.repository import Gegl, Gimp
 Gegl.init(None)
 sys.path.append(str(Path(Gimp.directory()) / "plug-ins" / "scalediff"))
 from scalediff_gimp import inserting, results, taking
-from scalediff_gimp.hosts.errand import Fetched
-from scalediff_gimp.hosts.placement import Canvas
-from scalediff_gimp.hosts.words import Words
-from scalediff_gimp.wire import start
-from scalediff_gimp.wire.messages import JobInfo, JobState, Priority, UpscaleSettings
+from scalediff_gimp.client import start
+from scalediff_gimp.client.messages import JobInfo, JobState, Priority, UpscaleSettings
+from scalediff_gimp.plugin_common.errand import Fetched
+from scalediff_gimp.plugin_common.placement import Canvas
+from scalediff_gimp.plugin_common.words import Words
 
 SIDE = 4096
 SAY = Words("en")

@@ -113,8 +113,8 @@ def an_engine_that_is_killed_in_the_midst_of_a_job_is_started_again(stage) -> No
 def _kill_the_engine_at_work(killed) -> None:
     """Ends the engine without a word once its worker has done a step of a job."""
     sys.path.append(str(Path(Gimp.directory()) / "plug-ins" / "scalediff"))
-    from scalediff_gimp.wire import start
-    from scalediff_gimp.wire.places import Places
+    from scalediff_gimp.client import start
+    from scalediff_gimp.client.places import Places
 
     client = start.Client(lambda: start.find(Places(HOME)))
     while True:

@@ -1,1 +1,0 @@
-"""What the plug-ins share: standard library only, copied into each of them beside ``wire``."""

@@ -1,0 +1,1 @@
+"""Errors, geometry and the helpers that every package may use; imports ``client`` alone."""

@@ -1,0 +1,101 @@
+"""Where each result goes, and whether it could be written there: asked before any work."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from scalediff_engine.base.errors import OutputError, OutputExists, UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.inputs import Source
+from scalediff_engine.batch.naming import NameValues
+from scalediff_engine.cli.request import Destination, Existing
+from scalediff_engine.images.formats import Format, format_for, require_size, written_format
+
+
+def output_path(source: Source, destination: Destination, values: NameValues) -> Path:
+    """Give the file of a result.
+
+    Raises:
+        UsageError: unknown format, or an ending that names none or another one.
+        OutputError: the format cannot hold so large a picture.
+    """
+    if destination.file is not None:
+        return named_output(destination.file, destination.format, values.target)
+    form = _parse_format(destination.format) or format_for(source.path)
+    same = written_format(source.path) is form
+    ending = source.path.suffix if same else form.extensions[0]
+    folder = source.path.parent
+    if destination.folder is not None:
+        folder = destination.folder / source.below
+    path = folder / (destination.pattern.fill(values) + ending)
+    require_size(form, values.target)
+    return path
+
+
+def named_output(file: Path, wanted: str | None, target: Size) -> Path:
+    """Give back a file that was named for a result, if one of this size can be written there.
+
+    Args:
+        file: of the command line
+        wanted: word of its format; None = as it ends
+        target: size of the result
+
+    Raises:
+        UsageError: unknown format, or an ending that names none or another one.
+        OutputError: the format cannot hold so large a picture.
+    """
+    require_size(_format_of(file, _parse_format(wanted)), target)
+    return file
+
+
+def exists_already(path: Path, existing: Existing) -> bool:
+    """Whether a result is there that shall stay.
+
+    Raises:
+        OutputExists: it is there, and nobody said what to do.
+        OutputError: something else is in its place.
+    """
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder, so no file of that name can be written.")
+        there = path.exists() or path.is_symlink()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
+    if there and existing is Existing.REFUSE:
+        raise OutputExists(
+            f"{path} is there already; --overwrite or --skip-existing says what to do."
+        )
+    return there and existing is Existing.SKIP
+
+
+def same_place(path: Path) -> str:
+    """Give a key that two paths share exactly when they are one file on this system."""
+    try:
+        resolved = str(path.resolve())
+    except (OSError, RuntimeError):
+        resolved = str(path.absolute())
+    return resolved.casefold() if sys.platform in ("win32", "darwin") else resolved
+
+
+def _parse_format(word: str | None) -> Format | None:
+    if word is None:
+        return None
+    wanted = word.lower()
+    for form in Format:
+        if wanted == form.value or f".{wanted}" in form.extensions:
+            return form
+    words = ", ".join(form.value for form in Format)
+    raise UsageError(f"--format is '{word}'; it is one of {words}.")
+
+
+def _format_of(path: Path, wanted: Format | None) -> Format:
+    named = written_format(path)
+    if named is None:
+        endings = ", ".join(form.extensions[0] for form in Format)
+        raise UsageError(
+            f"--output {path} has no ending that can be written; these can: {endings}."
+        )
+    if wanted is not None and named is not wanted:
+        raise UsageError(f"--output {path} is {named.value}, but --format says {wanted.value}.")
+    return named

@@ -1,0 +1,1 @@
+"""What the families with a U-Net share: network, attention, names."""

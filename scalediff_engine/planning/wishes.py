@@ -1,0 +1,229 @@
+"""What people ask for in words, whoever carries them: checked, and turned into values.
+
+``name`` is what the user knows a value by, at the beginning of a sentence: an option such as
+``--device``, or ``The device``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import UpscaleSettings
+from scalediff_engine.planning.plan import target_size
+from scalediff_engine.planning.settings import Attention, Method, Preset, Settings
+from scalediff_engine.spec.footprint import GIB
+
+DEFAULT_SCALE = 4.0
+MAX_LORA_WEIGHT = 10.0
+
+_DEVICE = re.compile(r"auto|cpu|mps|(?:cuda|xpu)(?::[0-9]{1,3})?")
+
+
+# What the fast method has no use for: the option, and what it is without options.
+_OF_DIFFUSION = {
+    "name": ("--model", "a model"),
+    "loras": ("--lora", "LoRAs"),
+    "text_encoders_from": ("--text-encoders-from", "text encoders"),
+    "prompt": ("--prompt", "a prompt"),
+    "negative": ("--negative", "a negative prompt"),
+    "preset": ("--preset", "a preset"),
+    "creativity": ("--creativity", "creativity"),
+    "structure": ("--structure", "structure"),
+    "steps": ("--steps", "steps"),
+    "guidance": ("--guidance", "guidance"),
+    "guided_sigmas": ("--guidance-interval", "a guidance interval"),
+    "attention": ("--attention", "a kind of attention"),
+    "latent_frequency_mixing": ("--no-lfm", "an end to Latent Frequency Mixing"),
+    "structure_guidance": ("--no-sg", "an end to Structure Guidance"),
+    "jitter": ("--no-jitter", "an end to jitter"),
+    "source_lock": ("--no-source-lock", "an end to the source lock"),
+}
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model is to work, and where.
+
+    Attributes:
+        name: a family's name, or what ``store.locate`` finds a model by
+        device: as typed: auto, cpu, cuda:0, ...
+        loras: files to fuse into it, each with its weight
+        text_encoders_from: what ``store.locate`` finds a full model by, for parts that this lacks
+    """
+
+    name: str = "embedded"
+    device: str = "auto"
+    loras: tuple[tuple[Path, float], ...] = ()
+    text_encoders_from: str | None = None
+
+
+def check_device(word: str, name: str = "The device") -> str:
+    """Give back a device's name; whether it exists only the loaded model can say.
+
+    Raises:
+        UsageError: it is no device's name.
+    """
+    if _DEVICE.fullmatch(word) is None:
+        raise UsageError(f"{name} is '{word}'; it is auto, cpu, cuda, cuda:0, mps or xpu.")
+    return word
+
+
+def gib_to_bytes(gib: float, name: str = "The limit for memory") -> int:
+    """Turn GiB into bytes.
+
+    Raises:
+        UsageError: not a positive, finite number.
+    """
+    if not (math.isfinite(gib * GIB) and gib > 0):
+        raise UsageError(f"{name} is {gib:g}; it is a number of GiB above 0.")
+    return int(gib * GIB)
+
+
+def parse_attention(word: str, name: str = "The attention") -> Attention:
+    """Read the name of a kind of attention.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    try:
+        return Attention(word)
+    except ValueError as error:
+        kinds = ", ".join(kind.value for kind in Attention)
+        raise UsageError(f"{name} is '{word}'; it is one of {kinds}.") from error
+
+
+def parse_method(word: str, name: str = "The method") -> Method:
+    """Read the name of a method.
+
+    Raises:
+        UsageError: there is no such method.
+    """
+    try:
+        return Method(word)
+    except ValueError as error:
+        methods = ", ".join(method.value for method in Method)
+        raise UsageError(f"{name} is '{word}'; it is one of {methods}.") from error
+
+
+def require_use(settings: Settings, choice: ModelChoice, *, by_options: bool = False) -> None:
+    """Pass if the method has a use for all that was asked for.
+
+    A seed is welcome to the fast method too: the same one gives the same result.
+
+    Args:
+        settings, choice: what was asked for; what is as it is by default was not asked for
+        by_options: whether the user knows these things as options of the command line
+
+    Raises:
+        UsageError: it has none; says for what.
+    """
+    if settings.method is not Method.FAST:
+        return
+    subject = "--method fast" if by_options else "The fast method"
+    asked, usual = vars(settings) | vars(choice), vars(Settings()) | vars(ModelChoice())
+    useless = [
+        option if by_options else words
+        for field, (option, words) in _OF_DIFFUSION.items()
+        if asked[field] != usual[field]
+    ]
+    if useless:
+        raise UsageError(
+            f"{subject} has no use for {', '.join(useless)}: its networks hear of the picture "
+            "and of nothing else."
+        )
+    if choice.device not in ("auto", "cpu"):
+        device = "--device" if by_options else "the device"
+        raise UsageError(
+            f"{subject} runs on the processor, and {device} is '{choice.device}'; "
+            "with it, it is auto or cpu."
+        )
+
+
+def parse_preset(word: str, name: str = "The preset") -> Preset:
+    """Read the name of a preset.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    try:
+        return Preset(word)
+    except ValueError as error:
+        presets = ", ".join(preset.value for preset in Preset)
+        raise UsageError(f"{name} is '{word}'; it is one of {presets}.") from error
+
+
+def model_of(wanted: UpscaleSettings) -> ModelChoice:
+    """Read which model is to work.
+
+    Raises:
+        UsageError: a word that names no device, or an absurd weight of a LoRA.
+    """
+    for lora in wanted.loras:
+        if not abs(lora.weight) <= MAX_LORA_WEIGHT:
+            raise UsageError(
+                f"The weight of the LoRA {Path(lora.path).name} is {lora.weight:g}; "
+                f"it goes from {-MAX_LORA_WEIGHT:g} to {MAX_LORA_WEIGHT:g}."
+            )
+    return ModelChoice(
+        wanted.model,
+        check_device(wanted.device),
+        tuple((Path(lora.path), lora.weight) for lora in wanted.loras),
+        wanted.text_encoders_from,
+    )
+
+
+def limit_of(wanted: UpscaleSettings) -> int | None:
+    """Read the limit for memory, in bytes.
+
+    Raises:
+        UsageError: not a positive number.
+    """
+    return None if wanted.max_memory_gib is None else gib_to_bytes(wanted.max_memory_gib)
+
+
+def settings_of(wanted: UpscaleSettings) -> Settings:
+    """Read the settings of the method.
+
+    Raises:
+        UsageError: a value out of its range, a word that means nothing, or something that the
+            method has no use for.
+    """
+    settings = Settings(
+        prompt=wanted.prompt,
+        negative=wanted.negative,
+        preset=parse_preset(wanted.preset),
+        creativity=wanted.creativity,
+        structure=wanted.structure,
+        steps=wanted.steps,
+        guidance=wanted.guidance,
+        seed=wanted.seed,
+        attention=parse_attention(wanted.attention),
+        latent_frequency_mixing=wanted.latent_frequency_mixing,
+        structure_guidance=wanted.structure_guidance,
+        jitter=wanted.jitter,
+        source_lock=wanted.source_lock,
+        method=parse_method(wanted.method),
+    )
+    require_use(settings, model_of(wanted))
+    return settings
+
+
+def target_of(source: Size, wanted: UpscaleSettings) -> Size:
+    """Give the size of the result of a picture.
+
+    Raises:
+        UsageError: a scale and a size, half a size, smaller than the picture, or absurdly large.
+    """
+    size = None
+    if wanted.width is not None and wanted.height is not None:
+        size = Size(wanted.width, wanted.height)
+    elif wanted.width is not None or wanted.height is not None:
+        raise UsageError("A size has a width and a height; one of them is missing.")
+    if size is None and wanted.scale is None:
+        return target_size(source, scale=DEFAULT_SCALE)
+    return target_size(source, scale=wanted.scale, size=size)

@@ -1,0 +1,48 @@
+"""The pattern that results are named by, without anybody's sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble, scale_word
+
+WORDS = dict(zip(FIELDS, ("cat", "4", "400", "200", "sdxl", "7"), strict=True))
+
+
+def test_fields_are_filled() -> None:
+    assert Pattern("{stem}_x{scale}").fill(WORDS) == "cat_x4"
+    assert Pattern("{{{stem}}}-{width}x{height}.{model}.{seed}").fill(WORDS) == (
+        "{cat}-400x200.sdxl.7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "trouble", "detail"),
+    [
+        (" ", PatternTrouble.EMPTY, ""),
+        ("a/b", PatternTrouble.SEPARATOR, ""),
+        ("{stem", PatternTrouble.BRACE, ""),
+        ("{stam}", PatternTrouble.FIELD, "stam"),
+        ("{stem!r:>9}", PatternTrouble.FIELD, "stem!r:>9"),
+    ],
+)
+def test_what_is_wrong_is_told(text: str, trouble: PatternTrouble, detail: str) -> None:
+    with pytest.raises(BadPattern) as refused:
+        Pattern(text)
+    assert (refused.value.trouble, refused.value.detail) == (trouble, detail)
+
+
+def test_a_name_of_dots_is_none() -> None:
+    with pytest.raises(BadPattern) as refused:
+        Pattern("{stem}").fill({**WORDS, "stem": ".."})
+    assert refused.value.trouble is PatternTrouble.NO_NAME
+
+
+def test_a_result_is_known_by_its_name() -> None:
+    assert Pattern("{stem}_x{scale}").matches("cat_x2.5")
+    assert not Pattern("{stem}_x{scale}").matches("cat_xl")
+
+
+def test_the_scale_is_short() -> None:
+    assert scale_word((100, 50), (267, 133)) == "2.67"
+    assert scale_word((100, 50), (400, 200)) == "4"
