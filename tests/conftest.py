@@ -12,6 +12,8 @@ import pytest
 # These models are so small that a second thread costs more than it brings. Programs that a test
 # starts inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The developer's own defaults must not reach the tests.
+os.environ.setdefault("SCALEDIFF_CONFIG", os.devnull)
 
 # A suite started in the background ignores Ctrl-C, and so would the programs that it interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -12,89 +12,117 @@ from scalediff_engine.cli.app_bench import bench_app
 from scalediff_engine.cli.app_dialog import dialog
 from scalediff_engine.cli.app_doctor import doctor
 from scalediff_engine.cli.app_serve import serve
+from scalediff_engine.cli.command import CONTEXT_SETTINGS, Command
 from scalediff_engine.cli.interrupt import Action, Interrupts
 
 app = typer.Typer(
     name="scalediff",
     help="Upscale pictures with a diffusion model, or make new ones: files, folders, any size.",
     # as an option it would make `scalediff --help` import pydantic; `main` answers it
-    epilog="scalediff --version says which version this is.",
-    add_completion=False,
+    epilog="scalediff -V, or --version, says which version this is. `scalediff COMMAND -h` lists a "
+    "command's options; defaults for them come from SCALEDIFF_* variables and a file, see "
+    "docs/command-line.md.",
     rich_markup_mode=None,  # plain help takes half as long to appear
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT_SETTINGS,
 )
-app.add_typer(bench_app, name="bench")
-app.command()(serve)
-app.command()(dialog)
-app.command()(doctor)
 
 
-@app.command()
+@app.command(cls=Command)
 def upscale(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT", help="Pictures, or folders of pictures.")
+        list[str],
+        typer.Argument(
+            metavar="INPUT", help="Pictures or folders of pictures; - is standard input."
+        ),
     ],
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", help="The result's file.")
-    ] = None,
+    output: options.Output = None,
     output_dir: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Folder for the results; else beside each input."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the results. Default: next to each input.",
+            rich_help_panel=options.INPUT_AND_OUTPUT,
+        ),
     ] = None,
-    scale: Annotated[
-        float | None, typer.Option(metavar="N", help="How much larger, 1 to 32.  [default: 4]")
-    ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="The result's size in pixels.")
-    ] = None,
-    method: options.MethodName = "scalediff",
-    model: options.ModelName = "embedded",
-    lora: options.Lora = None,
-    text_encoders_from: options.TextEncodersFrom = None,
-    prompt: Annotated[
-        str, typer.Option(metavar="TEXT", help="What the picture shows, if that helps.")
-    ] = "",
-    negative: options.Negative = "",
-    preset: options.PresetName = "balanced",
-    creativity: options.Creativity = None,
-    structure: Annotated[
-        float, typer.Option(metavar="0..1", help="How firmly shapes of the source are kept.")
-    ] = 1.0,
-    steps: options.Steps = None,
-    guidance: options.Guidance = None,
-    guidance_interval: options.GuidanceInterval = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same input: same result.")] = 0,
-    attention: options.AttentionKind = "npa",
-    no_lfm: options.NoLfm = False,
-    no_sg: options.NoSg = False,
-    no_jitter: options.NoJitter = False,
-    no_source_lock: Annotated[
-        bool, typer.Option("--no-source-lock", help="Let colours drift from the source's.")
-    ] = False,
-    device: options.DeviceName = "auto",
-    max_memory: options.MaxMemory = None,
     recursive: Annotated[
-        bool, typer.Option("-r", "--recursive", help="Also the folders in folders.")
+        bool,
+        typer.Option(
+            "-r",
+            "--recursive",
+            help="Include subfolders.",
+            rich_help_panel=options.INPUT_AND_OUTPUT,
+        ),
     ] = False,
     name: Annotated[
         str,
         typer.Option(
             metavar="PATTERN",
             help="Results' names; fields: stem, scale, width, height, model, seed.",
+            rich_help_panel=options.INPUT_AND_OUTPUT,
         ),
     ] = "{stem}_x{scale}",
-    format_: Annotated[
-        str | None,
-        typer.Option("--format", metavar="KIND", help="png, webp, jpeg or tiff; else the input's."),
-    ] = None,
+    format_: options.FormatName = None,
     quality: options.Quality = None,
+    strip: options.Strip = False,
     overwrite: options.Overwrite = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave pictures alone that have a result.")
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Leave pictures alone that have a result.",
+            rich_help_panel=options.INPUT_AND_OUTPUT,
+        ),
     ] = False,
+    fail_fast: Annotated[
+        bool,
+        typer.Option(
+            "--fail-fast",
+            help="Stop at the first file that fails.",
+            rich_help_panel=options.INPUT_AND_OUTPUT,
+        ),
+    ] = False,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            "-s",
+            "--scale",
+            metavar="N",
+            help="How much larger, 1 to 32.  [default: 4]",
+            rich_help_panel=options.PICTURE,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            help="Size in pixels; 4096x or x3072 keep the proportions, 250% is a factor of 2.5.",
+            rich_help_panel=options.PICTURE,
+        ),
+    ] = None,
+    method: options.MethodName = "scalediff",
+    prompt: options.Prompt = "",
+    negative: options.Negative = "",
+    preset: options.PresetName = "balanced",
+    creativity: options.Creativity = None,
+    structure: options.Structure = 1.0,
+    steps: options.Steps = None,
+    guidance: options.Guidance = None,
+    seed: options.Seed = 0,
+    model: options.ModelName = "embedded",
+    lora: options.Lora = None,
+    text_encoders_from: options.TextEncodersFrom = None,
+    device: options.DeviceName = "auto",
+    max_memory: options.MaxMemory = None,
+    guidance_interval: options.GuidanceInterval = None,
+    attention: options.AttentionKind = "npa",
+    no_lfm: options.NoLfm = False,
+    no_sg: options.NoSg = False,
+    no_jitter: options.NoJitter = False,
+    no_source_lock: options.NoSourceLock = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
+    print0: options.Print0 = False,
     quiet: options.Quiet = False,
 ) -> Action:
     """Enlarge pictures and sharpen them at their new size.
@@ -108,7 +136,6 @@ def upscale(
     from scalediff_engine.cli import values
     from scalediff_engine.cli.request import (
         Destination,
-        Enlargement,
         UpscaleRequest,
         existing_from_flags,
     )
@@ -116,16 +143,17 @@ def upscale(
     from scalediff_engine.planning.wishes import ModelChoice
 
     request = UpscaleRequest(
-        inputs=tuple(Path(path) for path in inputs),
-        enlargement=Enlargement(scale, None if size is None else values.parse_size(size)),
+        inputs=tuple(values.parse_path(path) for path in inputs),
+        enlargement=values.parse_enlargement(scale, size),
         recursive=recursive,
         destination=Destination(
-            file=None if output is None else Path(output),
+            file=None if output is None else values.parse_path(output),
             folder=None if output_dir is None else Path(output_dir),
             pattern=NamePattern(name),
             format=format_,
             quality=quality,
             existing=existing_from_flags(overwrite=overwrite, skip_existing=skip_existing),
+            strip=strip,
         ),
         settings=Settings(
             prompt=prompt,
@@ -152,57 +180,72 @@ def upscale(
         ),
         max_memory_bytes=None if max_memory is None else values.gib_to_bytes(max_memory),
         dry_run=dry_run,
+        fail_fast=fail_fast,
     )
 
     def act(interrupts: Interrupts) -> int:
+        from scalediff_engine.cli.report import Reporting
         from scalediff_engine.cli.work import run_upscale
 
-        return run_upscale(request, interrupts, json=json, quiet=quiet)
+        return run_upscale(request, interrupts, Reporting(json, quiet, print0))
 
     return act
 
 
-@app.command()
+@app.command(cls=Command)
 def generate(
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What the picture shows.")],
-    size: Annotated[str, typer.Option(metavar="WxH", help="Its size in pixels, any size at all.")],
-    output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", help="The result's file.")
+    size: Annotated[
+        str,
+        typer.Option(
+            metavar="WxH",
+            help="Its size in pixels, any size at all.",
+            rich_help_panel=options.PICTURE,
+        ),
     ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The result's file; - is standard output.",
+            rich_help_panel=options.INPUT_AND_OUTPUT,
+        ),
+    ],
+    format_: options.FormatName = None,
+    quality: options.Quality = None,
+    strip: options.Strip = False,
+    overwrite: options.Overwrite = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Do nothing if the result exists.",
+            rich_help_panel=options.INPUT_AND_OUTPUT,
+        ),
+    ] = False,
+    negative: options.Negative = "",
+    preset: options.PresetName = "balanced",
+    base_steps: options.BaseSteps = None,
+    steps: options.Steps = None,
+    guidance: options.Guidance = None,
+    creativity: options.Creativity = None,
+    structure: options.Structure = 1.0,
+    seed: options.Seed = 0,
     model: options.ModelName = "",
     lora: options.Lora = None,
     text_encoders_from: options.TextEncodersFrom = None,
-    negative: options.Negative = "",
-    preset: options.PresetName = "balanced",
-    base_steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps of the first picture, made from noise.")
-    ] = None,
-    steps: options.Steps = None,
-    guidance: options.Guidance = None,
+    device: options.DeviceName = "auto",
+    max_memory: options.MaxMemory = None,
     guidance_interval: options.GuidanceInterval = None,
-    creativity: options.Creativity = None,
-    structure: Annotated[
-        float,
-        typer.Option(metavar="0..1", help="How firmly shapes of the first picture are kept."),
-    ] = 1.0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Another seed, another picture.")] = 0,
     attention: options.AttentionKind = "npa",
     no_lfm: options.NoLfm = False,
     no_sg: options.NoSg = False,
     no_jitter: options.NoJitter = False,
-    device: options.DeviceName = "auto",
-    max_memory: options.MaxMemory = None,
-    format_: Annotated[
-        str | None,
-        typer.Option("--format", metavar="KIND", help="png, webp, jpeg or tiff; as FILE ends."),
-    ] = None,
-    quality: options.Quality = None,
-    overwrite: options.Overwrite = False,
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Do nothing where the result is there already.")
-    ] = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
+    print0: options.Print0 = False,
     quiet: options.Quiet = False,
 ) -> Action:
     """Make a new picture from words, as large as you like.
@@ -223,10 +266,11 @@ def generate(
     request = GenerateRequest(
         size=values.parse_size(size),
         destination=Destination(
-            file=Path(output),
+            file=values.parse_path(output),
             format=format_,
             quality=quality,
             existing=existing_from_flags(overwrite=overwrite, skip_existing=skip_existing),
+            strip=strip,
         ),
         settings=Settings(
             prompt=prompt,
@@ -255,14 +299,15 @@ def generate(
     )
 
     def act(interrupts: Interrupts) -> int:
+        from scalediff_engine.cli.report import Reporting
         from scalediff_engine.cli.work import run_generate
 
-        return run_generate(request, interrupts, json=json, quiet=quiet)
+        return run_generate(request, interrupts, Reporting(json, quiet, print0))
 
     return act
 
 
-@app.command()
+@app.command(cls=Command)
 def info(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A picture.")],
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
@@ -277,11 +322,11 @@ def info(
     return act
 
 
-@app.command()
+@app.command(cls=Command)
 def models(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="A file, a folder, or a name of the hub."),
+        typer.Argument(metavar="MODEL", help="A file, a folder, or a Hugging Face repo id."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> Action:
@@ -297,3 +342,9 @@ def models(
         return show_model(model, json=json)
 
     return act
+
+
+app.add_typer(bench_app, name="bench")
+app.command(cls=Command)(serve)
+app.command(cls=Command)(dialog)
+app.command(cls=Command)(doctor)

@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from scalediff_engine.cli.command import CONTEXT_SETTINGS, Command
 from scalediff_engine.cli.interrupt import Action, Interrupts
 
-bench_app = typer.Typer(help="Measure this machine.", rich_markup_mode=None)
+bench_app = typer.Typer(
+    help="Measure this machine.", rich_markup_mode=None, context_settings=CONTEXT_SETTINGS
+)
 
 
 @bench_app.callback()
@@ -16,7 +19,7 @@ def bench() -> None:
     """Measure this machine."""
 
 
-@bench_app.command()
+@bench_app.command(cls=Command)
 def speed(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="A family's name, a file or a folder.")

@@ -11,6 +11,7 @@ import typer
 
 from scalediff_engine.base.errors import InputMissing, UsageError
 from scalediff_engine.cli.interrupt import Action, Interrupts
+from scalediff_engine.cli.options import THEMES, Home
 
 if TYPE_CHECKING:
     from scalediff_engine.ui.folder.inspecting import Inspector
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _BY_STDIN = "-"
 _LONGEST_LINE = 65536
-_THEMES = ("dark", "light", "contrast")
 
 
 def dialog(
@@ -42,12 +42,14 @@ def dialog(
     welcome: Annotated[
         bool, typer.Option("--welcome", help="The pages of the first start once more.")
     ] = False,
-    home: Annotated[
-        str | None, typer.Option(metavar="DIR", help="The engine's folder; else the user's own.")
-    ] = None,
+    home: Home = None,
     theme: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="dark, light or contrast; else as the desktop has it."),
+        typer.Option(
+            metavar="NAME",
+            help="dark, light or contrast. Default: as the desktop has it.",
+            autocompletion=lambda: list(THEMES),
+        ),
     ] = None,
 ) -> Action:
     """Open a window: see the cost, watch the picture sharpen, compare, and keep it or not.
@@ -80,8 +82,8 @@ def run_dialog(
         UsageError: the options make no sense, or there is no PySide6.
         InputMissing: there is no such picture or folder.
     """
-    if theme is not None and theme not in _THEMES:
-        raise UsageError(f"--theme {theme}: one of {', '.join(_THEMES)}.")
+    if theme is not None and theme not in THEMES:
+        raise UsageError(f"--theme {theme}: one of {', '.join(THEMES)}.")
     try:
         from scalediff_engine.ui.binding import trouble
     except ImportError as error:

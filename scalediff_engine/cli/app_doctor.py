@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from scalediff_engine.cli import options
 from scalediff_engine.cli.interrupt import Action, Interrupts
 
 
@@ -14,9 +15,7 @@ def doctor(
         str | None,
         typer.Option(metavar="FILE", help="Pack logs and facts for a report into this zip file."),
     ] = None,
-    home: Annotated[
-        str | None, typer.Option(metavar="DIR", help="The engine's folder; else the user's own.")
-    ] = None,
+    home: options.Home = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> Action:
     """Say how things stand: device, memory, engine, models, folders.

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from scalediff_engine.cli import options
 from scalediff_engine.cli.interrupt import Action, Interrupts
 
 
@@ -14,11 +15,14 @@ def serve(
     idle_minutes: Annotated[
         float, typer.Option(metavar="N", help="Ends when idle for so long; 0 = never.")
     ] = 30.0,
-    home: Annotated[
-        str | None, typer.Option(metavar="DIR", help="The engine's folder; else the user's own.")
-    ] = None,
+    home: options.Home = None,
     log_level: Annotated[
-        str, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")
+        str,
+        typer.Option(
+            metavar="LEVEL",
+            help="debug, info, warning or error.",
+            autocompletion=lambda: list(options.LOG_LEVELS),
+        ),
     ] = "info",
 ) -> Action:
     """Run the engine that editors and dialogs talk to; they also start it by themselves.

@@ -28,6 +28,7 @@ from scalediff_engine.cli.request import Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.cli.workshop import Bench, Maker
 from scalediff_engine.images.folders import disk_of
+from scalediff_engine.images.picture import Metadata
 from scalediff_engine.planning.progress import Progress
 from scalediff_engine.planning.shortage import memory_ran_out
 from scalediff_engine.spec.footprint import Cost
@@ -86,6 +87,9 @@ class Batch:
                     raise Cancelled
                 self._waiting_gflop -= job.plan.cost.gflop
                 self._waiting_s -= job.seconds
+                if self.request.fail_fast and self._failures:
+                    self._not_started += 1
+                    continue
                 if self._full_disks and disk_of(job.output) in self._full_disks:
                     self._not_started += 1
                     continue
@@ -101,7 +105,7 @@ class Batch:
         exit_code = exit_code_of(self._failures, self.worklist.total)
         if cancelled:
             exit_code = EXIT_CODE
-        elif self._not_started:
+        elif self._full_disks and self._not_started:
             exit_code = DiskFull.exit_code
         self.reporter.tell(
             Summary(
@@ -156,6 +160,8 @@ class Batch:
 
         result, recipe = maker.make(picture, job.plan, on_progress)
         seconds = self.clock() - start_s
+        if destination.strip:
+            result, recipe = replace(result, metadata=Metadata()), None
         data, more = self.bench.encode(
             result, job.output, quality=destination.quality, recipe=recipe
         )

@@ -124,7 +124,7 @@ class Summary:
         total: inputs in all
         planned: of these, pictures that were to be made
         cancelled: the user stopped it
-        not_started: pictures that were given up because the disk of their results is full
+        not_started: pictures that were given up: the disk of their results is full, or fail-fast
     """
 
     total: int

@@ -36,7 +36,9 @@ def run() -> None:
 def run_guarded(arguments: list[str], interrupts: Interrupts, *, as_json: bool) -> int:
     """Parse and act; gives the exit code of whatever came of it."""
     try:
-        return parse(arguments)(interrupts)
+        action = parse(arguments)
+        as_json = as_json or getattr(action, "is_json", False)
+        return action(interrupts)
     except streams.StdoutClosed:
         streams.abandon_stdout()
         return EXIT_STDOUT_CLOSED
@@ -60,7 +62,7 @@ def parse(arguments: list[str]) -> Action:
     Raises:
         UsageError: the arguments make no sense.
     """
-    if arguments[:1] == ["--version"]:
+    if arguments[:1] in (["--version"], ["-V"]):
         return _show_version
     import typer  # here, after the interrupt handler stands
     from typer.core import TyperGroup
@@ -69,7 +71,8 @@ def parse(arguments: list[str]) -> Action:
     from scalediff_engine.cli.app import app
 
     command, words, name = get_command(app), arguments or ["--help"], "scalediff"
-    if isinstance(command, TyperGroup) and words[0] in command.commands:
+    completes = "_SCALEDIFF_COMPLETE" in os.environ  # the shell asks for words
+    if isinstance(command, TyperGroup) and words[0] in command.commands and not completes:
         # straight to the command: the group would import pydantic (100 ms) for its own --help
         name = f"scalediff {words[0]}"
         command, words = command.commands[words[0]], words[1:]
@@ -98,10 +101,10 @@ def _refuse(error: ScaleDiffError, as_json: bool) -> int:
     """Report an error that ends the whole run."""
     from scalediff_engine.batch.inputs import Failure
     from scalediff_engine.cli.events import Failed, Summary
-    from scalediff_engine.cli.report import make_reporter
+    from scalediff_engine.cli.report import Reporting, make_reporter
 
     failure = Failure(None, error)
-    reporter = make_reporter(json=as_json, quiet=True)
+    reporter = make_reporter(Reporting(json=as_json, quiet=True))
     try:
         reporter.tell(Failed(failure, batch=False))
         reporter.tell(

@@ -82,7 +82,7 @@ class ModelBench:
         return Maker(str(loaded.device), make, loaded.notes, lambda: peak_bytes(loaded.device))
 
     def encode(
-        self, picture: Picture, path: Path, *, quality: int | None, recipe: str
+        self, picture: Picture, path: Path, *, quality: int | None, recipe: str | None
     ) -> tuple[bytes, tuple[str, ...]]:
         """See ``Bench``."""
         form = format_for(path)

@@ -6,9 +6,10 @@ Standard output carries results' paths only (or, with ``--json``, one object a l
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from scalediff_engine.cli.events import Event
 
@@ -25,16 +26,43 @@ class Reporter(Protocol):
         ...
 
 
-def make_reporter(*, json: bool, quiet: bool) -> Reporter:
-    """Give the reporter for these options and this terminal."""
-    if json:
+class Reporting(NamedTuple):
+    """How the user wants to hear of it.
+
+    Attributes:
+        json: one object a line
+        quiet: no progress
+        print0: the paths of results end with NUL
+        has_paths: results' paths go to standard output; not where a result itself goes there
+    """
+
+    json: bool = False
+    quiet: bool = False
+    print0: bool = False
+    has_paths: bool = True
+
+
+def make_reporter(reporting: Reporting) -> Reporter:
+    """Return the reporter for these options and this terminal."""
+    reporter = _make_reporter(reporting)
+    if logging.getLogger("scalediff_engine").isEnabledFor(logging.DEBUG):
+        from scalediff_engine.cli.report_log import LogReporter
+
+        return LogReporter(reporter)
+    return reporter
+
+
+def _make_reporter(reporting: Reporting) -> Reporter:
+    if reporting.json:
         from scalediff_engine.cli.report_json import JsonReporter
 
-        return JsonReporter(quiet=quiet)
+        return JsonReporter(quiet=reporting.quiet)
     from scalediff_engine.cli.report_plain import PlainReporter
 
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        return PlainReporter(quiet=quiet)
+    path_end = "\0" if reporting.print0 else "\n"
+    end = path_end if reporting.has_paths else None
+    if reporting.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return PlainReporter(quiet=reporting.quiet, path_end=end)
     from scalediff_engine.cli.report_bar import BarReporter
 
-    return BarReporter()
+    return BarReporter(path_end=end)

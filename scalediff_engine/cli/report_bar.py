@@ -15,10 +15,14 @@ _TEXT = "{task.percentage:>3.0f} %  {task.fields[left]}  {task.description}  {ta
 
 
 class BarReporter:
-    """One bar for the file at work; what is finished leaves a line behind."""
+    """One bar for the file at work; what is finished leaves a line behind.
 
-    def __init__(self) -> None:
-        self._lines = PlainReporter()
+    Args:
+        path_end: see ``PlainReporter``
+    """
+
+    def __init__(self, *, path_end: str | None = "\n") -> None:
+        self._lines = PlainReporter(path_end=path_end)
         # the streams stay as they are: a result's path must not end up on standard error
         self._console = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None

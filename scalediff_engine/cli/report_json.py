@@ -16,7 +16,7 @@ progress   file, files, input, phase (encode | warm_up | denoise | decode | fini
 result     file, files, input, output, size, seconds, notes (sentences: what was lost or unused)
 skipped    input, output (or null), reason (output-exists | own-result)
 error      input (null: the whole run), code (see ``errors.py``), message, exit_code
-summary    total (inputs), planned, done, skipped, failed, not_started (the disk is full), seconds,
+summary    total (inputs), planned, done, skipped, failed, not_started, seconds,
            cancelled, dry_run, exit_code; always the last
 ========== =====================================================================================
 

@@ -33,10 +33,12 @@ class PlainReporter:
 
     Args:
         quiet: results' paths and errors only
+        path_end: follows a result's path on standard output; None = no paths there
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, path_end: str | None = "\n") -> None:
         self._quiet = quiet
+        self._path_end = path_end
         self._begun: Numbered | None = None
         self._lines_written = 0
 
@@ -47,7 +49,8 @@ class PlainReporter:
                 self._say(finish_sentence(event))
                 for note in event.notes:
                     self._say(one_line(f"{event.work.job.output}: {note}"))
-                streams.path_to_stdout(event.work.job.output)
+                if self._path_end is not None:
+                    streams.path_to_stdout(event.work.job.output, self._path_end)
             case Planned():
                 for note in plan_notes(event.work.job):
                     self._say(one_line(f"{event.work.job.subject}: {note}"))

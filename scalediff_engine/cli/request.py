@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
@@ -12,6 +13,9 @@ from scalediff_engine.batch.naming import NamePattern
 from scalediff_engine.planning.plan import MAX_SCALE, target_size
 from scalediff_engine.planning.settings import Settings
 from scalediff_engine.planning.wishes import DEFAULT_SCALE, ModelChoice, require_use
+
+# On the command line: standard input or standard output.
+STREAM = Path("-")
 
 
 class Existing(Enum):
@@ -22,19 +26,42 @@ class Existing(Enum):
     SKIP = "skip"
 
 
+class Sides(NamedTuple):
+    """Width and height in pixels, of which one may be open."""
+
+    width: int | None
+    height: int | None
+
+    def size_for(self, source: Size) -> Size:
+        """Return the size of a result; an open side follows from the proportions of ``source``."""
+        width, height = self
+        if width is None:
+            assert height is not None  # the parser saw to it
+            width = max(1, round(source.width * height / source.height))
+        if height is None:
+            height = max(1, round(source.height * width / source.width))
+        return Size(width, height)
+
+
 @dataclass(frozen=True)
 class Enlargement:
     """A factor, a size, or neither: then the usual factor.
 
+    Attributes:
+        scale: of ``--scale``
+        size: of ``--size``, in pixels
+        factor: of ``--size``, as a percentage
+
     Raises:
-        UsageError: both, or a factor out of range.
+        UsageError: both options, or a factor out of range.
     """
 
     scale: float | None = None
-    size: Size | None = None
+    size: Sides | None = None
+    factor: float | None = None
 
     def __post_init__(self) -> None:
-        if self.scale is not None and self.size is not None:
+        if self.scale is not None and (self.size is not None or self.factor is not None):
             raise UsageError("Say either --scale or --size, not both.")
         if self.scale is not None and not 1 <= self.scale <= MAX_SCALE:
             raise UsageError(f"--scale is {self.scale:g}; it goes from 1 to {MAX_SCALE:g}.")
@@ -46,8 +73,8 @@ class Enlargement:
             UsageError: smaller than the picture, or absurdly large.
         """
         if self.size is not None:
-            return target_size(source, size=self.size)
-        return target_size(source, scale=self.scale or DEFAULT_SCALE)
+            return target_size(source, size=self.size.size_for(source))
+        return target_size(source, scale=self.scale or self.factor or DEFAULT_SCALE)
 
 
 @dataclass(frozen=True)
@@ -61,6 +88,7 @@ class Destination:
         format: word of the file format; None = from ``file``'s ending or the input's format
         quality: of JPEG and WebP, 1..100; None = the format's default
         existing: what to do when an output is there
+        strip: write neither metadata nor a recipe
 
     Raises:
         UsageError: ``file`` together with ``folder``, or a quality out of range.
@@ -72,6 +100,7 @@ class Destination:
     format: str | None = None
     quality: int | None = None
     existing: Existing = Existing.REFUSE
+    strip: bool = False
 
     def __post_init__(self) -> None:
         if self.file is not None and self.folder is not None:
@@ -87,6 +116,7 @@ class Request:
     Attributes:
         max_memory_bytes: limit that the user set, or None
         dry_run: plan only
+        fail_fast: stop at the first file that fails
     """
 
     destination: Destination = field(default_factory=Destination)
@@ -94,6 +124,7 @@ class Request:
     model: ModelChoice = field(default_factory=ModelChoice)
     max_memory_bytes: int | None = None
     dry_run: bool = False
+    fail_fast: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scalediff_engine.base.errors import DiskFull
 from scalediff_engine.cli.events import Failed, Finished, Job, Numbered, Skipped, Summary
 from scalediff_engine.cli.words import duration, one_line, plural
 from scalediff_engine.planning.progress import Phase, Progress
@@ -85,5 +86,6 @@ def summary_sentence(event: Summary) -> str | None:
             named.append(f"and {len(event.failures) - MOST_NAMES} more")
         parts.append(f"{len(event.failures)} failed: {', '.join(named)}")
     if event.not_started:
-        parts.append(f"{event.not_started} not started: the disk is full")
+        is_full = event.exit_code == DiskFull.exit_code
+        parts.append(f"{event.not_started} not started" + (": the disk is full" if is_full else ""))
     return one_line(f"scalediff: {', '.join(parts)}.")

@@ -29,7 +29,7 @@ def prepare() -> None:
             reconfigure(errors="surrogateescape" if os.name == "posix" else "backslashreplace")
 
 
-def to_stdout(line: str) -> None:
+def to_stdout(line: str, end: str = "\n") -> None:
     """Write one line.
 
     Raises:
@@ -37,7 +37,7 @@ def to_stdout(line: str) -> None:
         OutputError: it goes to a file, and that cannot be written.
     """
     try:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(line + end)
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise StdoutClosed from error
@@ -45,13 +45,13 @@ def to_stdout(line: str) -> None:
         raise OutputError(f"Standard output cannot be written: {error.strerror}.") from error
 
 
-def path_to_stdout(path: Path) -> None:
+def path_to_stdout(path: Path, end: str = "\n") -> None:
     """Write a path on a line: exact for a program, with control characters escaped for a terminal.
 
     Raises:
         StdoutClosed, OutputError: see ``to_stdout``.
     """
-    to_stdout(one_line(str(path)) if sys.stdout.isatty() else str(path))
+    to_stdout(one_line(str(path)) if sys.stdout.isatty() else str(path), end)
 
 
 def to_stderr(text: str, end: str = "\n") -> None:

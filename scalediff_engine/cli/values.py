@@ -8,11 +8,14 @@ from pathlib import Path
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.cli.request import STREAM, Enlargement, Sides
 from scalediff_engine.planning import wishes
+from scalediff_engine.planning.plan import MAX_SCALE
 from scalediff_engine.planning.settings import EVERY_SIGMA, Attention, Method, Preset
 from scalediff_engine.planning.wishes import MAX_LORA_WEIGHT
 
-_SIZE = re.compile(r"\s*([0-9]{1,9})\s*[xX×*]\s*([0-9]{1,9})\s*")
+_SIZE = re.compile(r"\s*([0-9]{1,9})?\s*[xX×*]\s*([0-9]{1,9})?\s*")
+_PERCENT = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%\s*")
 
 
 def parse_size(text: str) -> Size:
@@ -21,13 +24,54 @@ def parse_size(text: str) -> Size:
     Raises:
         UsageError: it is no size, or a side is 0.
     """
-    found = _SIZE.fullmatch(text)
-    if found is None:
+    found = _sides(text)
+    if found is None or found.width is None or found.height is None:
         raise UsageError(f"--size is '{text}'; it is width x height in pixels, such as 4096x3072.")
-    size = Size(int(found[1]), int(found[2]))
-    if 0 in size:
-        raise UsageError(f"--size is {size}; both sides need at least 1 pixel.")
-    return size
+    return Size(found.width, found.height)
+
+
+def parse_enlargement(scale: float | None, size: str | None) -> Enlargement:
+    """Read ``--scale`` and ``--size``: ``4096x3072``, ``4096x``, ``x3072`` or ``250%``.
+
+    Raises:
+        UsageError: both, no size, or out of range.
+    """
+    if size is None:
+        return Enlargement(scale)
+    percent = _PERCENT.fullmatch(size)
+    if percent is not None:
+        factor = float(percent[1]) / 100
+        if not 1 <= factor <= MAX_SCALE:
+            raise UsageError(
+                f"--size is {size}; it must be between 100% and {100 * MAX_SCALE:g}%: "
+                "this program enlarges."
+            )
+        return Enlargement(scale, factor=factor)
+    sides = _sides(size)
+    if sides is None:
+        raise UsageError(
+            f"--size is '{size}'; it is width x height in pixels, such as 4096x3072, one side "
+            "(4096x or x3072), or a percentage such as 250%."
+        )
+    return Enlargement(scale, size=sides)
+
+
+def parse_path(text: str) -> Path:
+    """Read a path; ``-`` is a stream, and ``./-`` a file of this name.
+
+    ``Path`` takes them for the same.
+    """
+    return Path(text) if text == "-" or Path(text) != STREAM else Path(text).absolute()
+
+
+def _sides(text: str) -> Sides | None:
+    found = _SIZE.fullmatch(text)
+    if found is None or (found[1] is None and found[2] is None):
+        return None
+    sides = Sides(*(None if side is None else int(side) for side in found.groups()))
+    if 0 in sides:
+        raise UsageError(f"--size is {text.strip()}; both sides need at least 1 pixel.")
+    return sides
 
 
 def check_device(word: str) -> str:

@@ -13,7 +13,7 @@ from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.jobs import Worklist, make_worklist
 from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
-from scalediff_engine.cli.report import Reporter, make_reporter
+from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.table import plan_table
 from scalediff_engine.memory.speed import SpeedRecord, default_file
@@ -27,7 +27,7 @@ AnyRequest = TypeVar("AnyRequest", bound=Request)
 Planner = Callable[[AnyRequest, FamilyFacts, Machine], Worklist]
 
 
-def run_upscale(request: UpscaleRequest, interrupts: Interrupts, *, json: bool, quiet: bool) -> int:
+def run_upscale(request: UpscaleRequest, interrupts: Interrupts, reporting: Reporting) -> int:
     """Plan, check, and unless it is a dry run: enlarge.
 
     Raises:
@@ -37,37 +37,33 @@ def run_upscale(request: UpscaleRequest, interrupts: Interrupts, *, json: bool, 
     def plan(request: UpscaleRequest, facts: FamilyFacts, machine: Machine) -> Worklist:
         return make_worklist(request, facts, FileShelf(), machine)
 
-    return _run(request, plan, interrupts, make_reporter(json=json, quiet=quiet), table=not json)
+    return _run(request, plan, interrupts, reporting)
 
 
-def run_generate(
-    request: GenerateRequest, interrupts: Interrupts, *, json: bool, quiet: bool
-) -> int:
+def run_generate(request: GenerateRequest, interrupts: Interrupts, reporting: Reporting) -> int:
     """Plan, check, and unless it is a dry run: make the picture.
 
     Raises:
         ScaleDiffError: nothing could be begun.
     """
-    reporter = make_reporter(json=json, quiet=quiet)
-    return _run(request, make_generate_worklist, interrupts, reporter, table=not json)
+    return _run(request, make_generate_worklist, interrupts, reporting)
 
 
 def _run(
     request: AnyRequest,
     plan: Planner[AnyRequest],
     interrupts: Interrupts,
-    reporter: Reporter,
-    *,
-    table: bool,
+    reporting: Reporting,
 ) -> int:
     """Do what was asked for.
 
     Args:
         request: as it was typed
         plan: makes the list of jobs of it
-        interrupts, reporter: of the process
-        table: a dry run shows one
+        interrupts: of the process
+        reporting: how to report it
     """
+    reporter = make_reporter(reporting)
     model, facts = chosen(request.model, request.settings)
     request = replace(request, model=model, settings=settled(request.settings, facts))
     speed = SpeedRecord(default_file())
@@ -80,7 +76,7 @@ def _run(
         work = Numbered(job, number, len(worklist.jobs))
         reporter.tell(Planned(work, facts.name, request.model.device))
     if request.dry_run:
-        return _show_plan(worklist, reporter, table=table)
+        return _show_plan(worklist, reporter, table=not reporting.json)
 
     def remember(device: str, cost: Cost, seconds: float, peak_bytes: int | None) -> None:
         names = {device, request.model.device}

@@ -63,7 +63,7 @@ class Bench(Protocol):
         ...
 
     def encode(
-        self, picture: Picture, path: Path, *, quality: int | None, recipe: str
+        self, picture: Picture, path: Path, *, quality: int | None, recipe: str | None
     ) -> tuple[bytes, tuple[str, ...]]:
         """Give the bytes of a result's file, and notes on what the format could not keep."""
         ...

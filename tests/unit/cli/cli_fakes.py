@@ -13,7 +13,7 @@ from scalediff_engine.base.errors import ScaleDiffError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.events import Event
 from scalediff_engine.cli.workshop import Maker
-from scalediff_engine.images.picture import Picture
+from scalediff_engine.images.picture import Metadata, Picture
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.spec.family import FamilyFacts, StageDefaults
 from scalediff_engine.spec.footprint import GIB, Footprint
@@ -72,11 +72,13 @@ class FakeBench:
     model_notes: tuple[str, ...] = ()
     steps: int = 3
     calls: list[str] = field(default_factory=list)
+    written: list[tuple[Picture, str | None]] = field(default_factory=list)
 
     def read(self, path: Path) -> tuple[Picture, tuple[str, ...]]:
         self.calls.append(f"read {path.name}")
         self.on_read(path)
-        return Picture(np.zeros((2, 2, 3), np.float32)), self.read_notes
+        picture = Picture(np.zeros((2, 2, 3), np.float32), metadata=Metadata(exif=b"MM"))
+        return picture, self.read_notes
 
     def load(self, model: Any, settings: Any) -> Maker:
         self.calls.append("load")
@@ -91,10 +93,11 @@ class FakeBench:
         return Maker("cpu", make, self.model_notes)
 
     def encode(
-        self, picture: Picture, path: Path, *, quality: int | None, recipe: str
+        self, picture: Picture, path: Path, *, quality: int | None, recipe: str | None
     ) -> tuple[bytes, tuple[str, ...]]:
         self.on_encode(path)
-        return recipe.encode(), self.write_notes
+        self.written.append((picture, recipe))
+        return (recipe or "").encode(), self.write_notes
 
     def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
         self.calls.append(f"save {path.name}")

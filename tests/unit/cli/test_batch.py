@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_fakes import FACTS, FakeBench, FakeShelf, ListReporter, touch
@@ -22,16 +23,9 @@ from scalediff_engine.spec.footprint import GIB, Cost
 class Run:
     """A batch over some files with everything around it faked; a step takes a second."""
 
-    def __init__(
-        self,
-        folder: Path,
-        names: list[str],
-        bench: FakeBench,
-        existing: Existing = Existing.REFUSE,
-    ) -> None:
+    def __init__(self, folder: Path, names: list[str], bench: FakeBench, **options: Any) -> None:
         touch(folder, names)
-        inputs = tuple(folder / name for name in names)
-        request = UpscaleRequest(inputs, destination=Destination(existing=existing))
+        request = UpscaleRequest(tuple(folder / name for name in names), **options)
         machine = Machine(8 * GIB, "this machine", lambda _: 10.0)
         worklist = make_worklist(request, FACTS, FakeShelf(), machine)
         self.reporter = ListReporter()
@@ -99,6 +93,22 @@ def test_one_bad_file_of_several_is_exit_6_and_named_in_the_summary(tmp_path: Pa
     assert run.summary.done == 1
 
 
+def test_with_fail_fast_the_first_failure_ends_the_run(tmp_path: Path) -> None:
+    bench = FakeBench(on_read=fail_on("a.png", UnreadablePicture("a.png is truncated.")))
+    run = Run(tmp_path, ["a.png", "b.png"], bench, fail_fast=True)
+    assert run() == 6
+    assert bench.calls == ["read a.png"]
+    assert (run.summary.done, len(run.summary.failures), run.summary.not_started) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_a_result_can_be_written_without_metadata_and_recipe(tmp_path: Path, strip: bool) -> None:
+    bench = FakeBench()
+    assert Run(tmp_path, ["a.png"], bench, destination=Destination(strip=strip))() == 0
+    ((picture, recipe),) = bench.written
+    assert (picture.metadata.exif, recipe) == ((None, None) if strip else (b"MM", "{}"))
+
+
 def test_a_full_disk_has_its_own_code(tmp_path: Path) -> None:
     run = Run(tmp_path, ["a.png"], FakeBench(on_save=fail_on("a_x4.png", DiskFull("Full."))))
     assert run() == 7
@@ -132,7 +142,12 @@ def test_a_result_that_appears_while_the_run_goes_on_is_skipped(tmp_path: Path) 
             raise OutputExists("There already.")
 
     bench = FakeBench(on_save=other_run)
-    run = Run(tmp_path, ["a.png", "b.png", "c.png"], bench, Existing.SKIP)
+    run = Run(
+        tmp_path,
+        ["a.png", "b.png", "c.png"],
+        bench,
+        destination=Destination(existing=Existing.SKIP),
+    )
     assert run() == 0
     assert "read b.png" not in bench.calls
     assert (tmp_path / "b_x4.png").read_text() == "a picture"
@@ -152,7 +167,9 @@ def test_a_result_that_appears_is_never_replaced_unless_asked_for(tmp_path: Path
     assert run() == 6
     assert "read b.png" not in bench.calls
     assert [failure.error.code for failure in run.summary.failures] == ["output-exists"]
-    replaced = Run(tmp_path, ["c.png"], FakeBench(), Existing.OVERWRITE)
+    replaced = Run(
+        tmp_path, ["c.png"], FakeBench(), destination=Destination(existing=Existing.OVERWRITE)
+    )
     touch(tmp_path, ["c_x4.png"])
     assert replaced() == 0
     assert (tmp_path / "c_x4.png").read_text() == "{}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from dataclasses import replace
@@ -24,6 +25,7 @@ from scalediff_engine.cli.events import (
     Skipped,
     Summary,
 )
+from scalediff_engine.cli.report import Reporting, make_reporter
 from scalediff_engine.cli.report_bar import BarReporter
 from scalediff_engine.cli.report_json import JsonReporter, json_line, json_object
 from scalediff_engine.cli.report_plain import PlainReporter
@@ -232,6 +234,30 @@ def test_quiet_leaves_results_and_errors(capsys: pytest.CaptureFixture) -> None:
         "scalediff: There is no file b.png.",
         "scalediff: 1 done, 1 skipped, 1 failed: b.png (input-missing).",
     ]
+
+
+def test_the_paths_of_results_can_end_with_nul_or_stay_away(capsys: pytest.CaptureFixture) -> None:
+    tell_a_run(PlainReporter(quiet=True))
+    lines = capsys.readouterr().out
+    tell_a_run(PlainReporter(quiet=True, path_end="\0"))
+    assert capsys.readouterr().out == lines.replace("\n", "\0") != ""
+    tell_a_run(PlainReporter(quiet=True, path_end=None))
+    assert capsys.readouterr().out == ""
+
+
+def test_options_choose_how_paths_end(capsys: pytest.CaptureFixture) -> None:
+    ends = {Reporting(): "\n", Reporting(print0=True): "\0", Reporting(has_paths=False): None}
+    for reporting, end in ends.items():
+        tell_a_run(make_reporter(reporting))
+        out = capsys.readouterr().out
+        assert out.endswith(end) if end else not out
+
+
+def test_every_event_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "scalediff_engine"):
+        tell_a_run(make_reporter(Reporting(quiet=True)))
+    kinds = [record.message.split()[0] for record in caplog.records]
+    assert {"progress", "result"} <= set(kinds)
 
 
 def test_a_single_file_needs_no_summary(capsys: pytest.CaptureFixture) -> None:

@@ -10,6 +10,7 @@ from scalediff_engine.cli.request import (
     Destination,
     Enlargement,
     Existing,
+    Sides,
     UpscaleRequest,
     existing_from_flags,
 )
@@ -21,12 +22,12 @@ def test_four_times_is_the_usual_enlargement() -> None:
 
 def test_a_scale_or_a_size_says_otherwise() -> None:
     assert Enlargement(scale=1.5).target(Size(30, 20)) == Size(45, 30)
-    assert Enlargement(size=Size(90, 60)).target(Size(30, 20)) == Size(90, 60)
+    assert Enlargement(size=Sides(90, 60)).target(Size(30, 20)) == Size(90, 60)
 
 
 def test_scale_and_size_together_are_refused() -> None:
     with pytest.raises(UsageError, match="either --scale or --size"):
-        Enlargement(scale=2, size=Size(4, 4))
+        Enlargement(scale=2, size=Sides(4, 4))
 
 
 @pytest.mark.parametrize("scale", [0, -1, 0.99, 33, 1e9, float("nan"), float("inf")])
@@ -37,7 +38,7 @@ def test_an_absurd_scale_is_refused_with_the_range(scale: float) -> None:
 
 def test_a_size_below_the_source_is_refused() -> None:
     with pytest.raises(UsageError, match="smaller"):
-        Enlargement(size=Size(10, 10)).target(Size(30, 20))
+        Enlargement(size=Sides(10, 10)).target(Size(30, 20))
 
 
 def test_one_output_file_takes_one_input() -> None:

@@ -1,0 +1,74 @@
+"""``-v`` and ``--log-file``: what the program does, in more words than a user wants to read."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import scalediff_engine
+from scalediff_engine.base.errors import OutputError
+
+_log = logging.getLogger(__name__)
+_ROOT = "scalediff_engine"
+# Set on a record whose words are on standard error without it.
+SHOWN = "is_shown"
+
+
+@contextmanager
+def logging_to(
+    verbosity: int, file: Path | None, arguments: Sequence[str], origins: Mapping[str, str]
+) -> Generator[None]:
+    """Log to standard error (as far as ``verbosity`` says) and to a file.
+
+    Args:
+        verbosity: 0 = not to standard error, 1 = without details
+        file: appended to; None = no file
+        arguments: of the command line
+        origins: variable or file of each option that was set there
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    logger = logging.getLogger(_ROOT)
+    level, handlers = logger.level, _handlers(verbosity, file)
+    logger.setLevel(logging.DEBUG)
+    for handler in handlers:
+        logger.addHandler(handler)
+    try:
+        version = scalediff_engine.__version__
+        _log.info(
+            "scalediff %s, Python %s, %s", version, sys.version.split()[0], platform.platform()
+        )
+        _log.debug("arguments: %s", list(arguments))
+        for key, origin in origins.items():
+            _log.info("--%s is set in %s", key, origin)
+        yield
+    except Exception as error:
+        _log.debug("ended by %s", type(error).__name__, exc_info=True)
+        raise
+    finally:
+        logger.setLevel(level)
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+def _handlers(verbosity: int, file: Path | None) -> list[logging.Handler]:
+    handlers: list[logging.Handler] = []
+    if file is not None:
+        try:
+            to_file = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise OutputError(f"Cannot write the log file {file}: {error.strerror}.") from error
+        to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handlers.append(to_file)
+    if verbosity:
+        to_stderr = logging.StreamHandler(sys.stderr)
+        to_stderr.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
+        to_stderr.addFilter(lambda record: not getattr(record, SHOWN, False))
+        handlers.append(to_stderr)
+    return handlers
