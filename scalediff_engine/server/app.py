@@ -55,7 +55,8 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.engine = engine
     for module in _ROUTES:
         app.include_router(module.router)
-    problems.install(app)
+    routes = [*app.routes, *(route for module in _ROUTES for route in module.router.routes)]
+    problems.install(app, routes)
     app.add_middleware(
         Door,
         token=engine.token,

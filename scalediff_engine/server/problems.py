@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from scalediff_engine.base.errors import (
     DiskFull,
@@ -37,6 +39,7 @@ _STATUSES: tuple[tuple[type[ScaleDiffError], int], ...] = (
     (DiskFull, 507),
     (ProtocolMismatch, 426),
 )
+_NO_SUCH_METHOD = 405
 _BUG = 500
 _LONGEST_MESSAGE = 2000
 _LONGEST_REASON = 300
@@ -54,12 +57,14 @@ DOCUMENTED: Mapping[int, str] = {
     403: "Not from this computer's own programs: address, Host or Origin",
     404: "It is not there (any more)",
     405: "No such method here",
+    408: "The body did not arrive in time",
     409: "It makes no sense in this state, or does not fit into memory",
     411: "A body without a Content-Length",
     413: "The body is too long",
     422: "A value is wrong; the message says which, and what would work",
     426: "The two sides speak different versions of the wire",
     500: "A defect of the engine; its log has the details",
+    503: "Too many requests or event streams are open",
     507: "The disk or the quota is full",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -96,8 +101,17 @@ def sentence_of(errors: Sequence[Any]) -> str:
     return f"{place}: {reason}."
 
 
-def install(app: FastAPI) -> None:
-    """Have an application answer all errors as ``Problem``."""
+def _methods(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
+    """Give all methods of a path, of which each may have a route to itself."""
+    found: set[str] = set()
+    for route in routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    return sorted(found)
+
+
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Have an application with these routes answer all errors as ``Problem``."""
 
     async def deliberate(_: Request, error: Exception) -> Response:
         assert isinstance(error, ScaleDiffError)
@@ -107,10 +121,13 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return answer(422, Problem("usage", sentence_of(error.errors())))
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         problem = _WORDS.get(error.status_code, Problem("usage", str(error.detail)))
-        return answer(error.status_code, problem, error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == _NO_SUCH_METHOD:
+            headers["Allow"] = ", ".join(_methods(routes, request.scope))
+        return answer(error.status_code, problem, headers)
 
     app.add_exception_handler(ScaleDiffError, deliberate)
     app.add_exception_handler(RequestValidationError, invalid)
