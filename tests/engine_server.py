@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import secrets
+import socket
 import struct
 import threading
 import time
@@ -48,6 +49,7 @@ from scalediff_engine.server.downloads import DownloadProgram
 from scalediff_engine.server.engine import Engine, EnginePatience
 from scalediff_engine.server.planner import Planner
 from scalediff_engine.server.remembered import Remembered
+from scalediff_engine.server.serve import Server, listen, server_config
 
 TOKEN = "a-token-that-tests-know-0123456789"  # noqa: S105 - it opens nothing
 T = TypeVar("T")
@@ -305,10 +307,11 @@ def serving(engine: Engine | Callable[[], Engine], **options: Any) -> Generator[
 
     Args:
         engine: or what makes it, in the thread that serves
-        options: of ``uvicorn``
+        options: of ``uvicorn``, in place of the program's own
     """
     started: list[Running] = []
-    thread = threading.Thread(target=_serve, args=(engine, options, started))
+    listening = listen(0)
+    thread = threading.Thread(target=_serve, args=(engine, options, started, listening))
     thread.start()
     try:
         deadline = time.monotonic() + 20
@@ -317,7 +320,7 @@ def serving(engine: Engine | Callable[[], Engine], **options: Any) -> Generator[
             assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.005)
         running = started[0]
-        running.port = running.server.servers[0].sockets[0].getsockname()[1]
+        running.port = int(listening.getsockname()[1])
         running.engine.port = running.port
         yield running
     finally:
@@ -329,27 +332,22 @@ def serving(engine: Engine | Callable[[], Engine], **options: Any) -> Generator[
 
 
 def _serve(
-    engine: Engine | Callable[[], Engine], options: dict[str, Any], started: list[Running]
+    engine: Engine | Callable[[], Engine],
+    options: dict[str, Any],
+    started: list[Running],
+    listening: socket.socket,
 ) -> None:
     made = engine if isinstance(engine, Engine) else engine()
-    usual = {
-        "port": 0,
-        "http": "httptools",
-        "loop": "asyncio",
-        "ws": "none",
-        "access_log": False,
-        "log_config": None,
-        "server_header": False,
-    }
-    config = uvicorn.Config(create_app(made), **{**usual, **options})
-    server = uvicorn.Server(config)
+    config = server_config(create_app(made), **options)
+    server = Server(config, lambda: None)
 
     async def serve() -> None:
         started.append(Running(made, 0, asyncio.get_running_loop(), server))
-        await server.serve()
+        await server.serve([listening])
 
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with listening, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(serve())
+    server.disarm()
 
 
 def picture(width: int = 5, height: int = 3, alpha: str = "straight", icc: bytes = b"") -> bytes:

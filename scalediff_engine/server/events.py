@@ -38,7 +38,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 _LastEventId = Annotated[str, Header(alias="Last-Event-ID", pattern="^[0-9]{1,15}$")]
 
 
-def _last_event(last_event_id: _LastEventId = "0") -> int:
+async def _last_event(last_event_id: _LastEventId = "0") -> int:
     return int(last_event_id)
 
 

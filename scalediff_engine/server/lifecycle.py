@@ -63,8 +63,8 @@ class Idleness:
 
     def is_over(self, pulse: Pulse, now: float) -> bool:
         """Take note of a pulse, and tell whether the engine may end."""
-        if is_busy(pulse):
-            self._last_busy_at = now
+        used_at = now if is_busy(pulse) else min(pulse.last_at, now)
+        self._last_busy_at = max(self._last_busy_at, used_at)
         return is_over(pulse, now, self._idle_seconds, self._last_busy_at)
 
 

@@ -8,6 +8,7 @@ looked at.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import logging
@@ -16,6 +17,7 @@ import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,10 +25,16 @@ import scalediff_engine
 from scalediff_engine.client.messages import PROTOCOL, PROTOCOL_HEADER, Problem
 from scalediff_engine.server import problems
 from scalediff_engine.server.activity import Activity
+from scalediff_engine.server.http_protocol import ADMIT, max_files
 
 _log = logging.getLogger(__name__)
 
 JSON_BYTES = 256 * 1024
+# For all of a JSON body; an upload may take as long as it goes on.
+JSON_SECONDS = 30.0
+# At once, of programs that have the token; each watched job and each dialog takes a stream.
+MAX_REQUESTS = 320
+MAX_STREAMS = 256
 
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _TOKEN_NAMES = frozenset({"token", "access_token", "auth", "authorization", "api_key", "key"})
@@ -74,6 +82,16 @@ class Visit:
     def values(self, name: bytes) -> list[bytes]:
         """All headers of a name."""
         return [value for key, value in self.headers if key == name]
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether its body is pixels."""
+        return self.method == "POST" and self.path == "/v1/images"
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its answer is events."""
+        return self.method == "GET" and self.path.endswith("/events")
 
 
 def refusal(visit: Visit, token: str, upload_bytes: int) -> Refusal | None:
@@ -165,10 +183,9 @@ def _bad_body(visit: Visit, upload_bytes: int) -> Refusal | None:
         return None
     if len(lengths) > 1 or re.fullmatch(rb"[0-9]{1,18}", lengths[0]) is None:
         return Refusal(400, Problem("usage", "The Content-Length is no number of bytes."))
-    is_upload = visit.method == "POST" and visit.path == "/v1/images"
-    limit = upload_bytes if is_upload else JSON_BYTES
+    limit = upload_bytes if visit.is_upload else JSON_BYTES
     if int(lengths[0]) > limit:
-        code = "picture-too-large" if is_upload else "usage"
+        code = "picture-too-large" if visit.is_upload else "usage"
         text = f"A body of {int(lengths[0]):,} bytes; at most {limit:,} are taken here."
         return Refusal(413, Problem(code, text))
     return None
@@ -198,6 +215,9 @@ class Door:
         self._token = token
         self._upload_bytes = upload_bytes
         self._activity = activity
+        self._streams = 0
+        self._max_requests = min(MAX_REQUESTS, max_files() // 2)
+        self._max_streams = min(MAX_STREAMS, max_files() // 3)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request (ASGI)."""
@@ -208,16 +228,37 @@ class Door:
             await send({"type": "websocket.close", "code": 1008})
             return
         visit = _visit(scope)
-        refused = refusal(visit, self._token, self._upload_bytes)
+        refused = refusal(visit, self._token, self._upload_bytes) or self._crowded(visit)
         if refused is None:
-            with self._activity.request():
-                await self._admit(scope, receive, _Armoured(send))
+            if ADMIT in scope.get("extensions", {}):
+                scope["extensions"][ADMIT]()
+            self._streams += visit.is_stream
+            try:
+                with self._activity.request():
+                    body = receive if visit.is_upload else _TimedBody(receive)
+                    await self._admit(scope, body, _Armoured(send))
+            finally:
+                self._streams -= visit.is_stream
             return
         scope["query_string"] = b""  # it may hold a token, and the server's own log would show it
         path = scope["path"] = self._plain(visit.path)
         _log.warning("Refused %d: %s %s", refused.status, _word(visit.method), path)
-        response = problems.answer(refused.status, refused.problem, refused.headers)
+        # what comes after the head of a body in chunks has no limit
+        close = {"Connection": "close"} if visit.values(b"transfer-encoding") else {}
+        headers = {**refused.headers, **close}
+        response = problems.answer(refused.status, refused.problem, headers)
         await response(scope, receive, _Armoured(send))
+
+    def _crowded(self, visit: Visit) -> Refusal | None:
+        """Refuse what would leave no place for other requests."""
+        is_full = visit.is_stream and self._streams >= self._max_streams
+        if not is_full and self._activity.open_requests < self._max_requests:
+            return None
+        text = (
+            f"{self._activity.open_requests} requests are open, {self._streams} of them event "
+            f"streams; at most {self._max_requests} and {self._max_streams} may be. Close some."
+        )
+        return Refusal(503, Problem("engine", text), {"Retry-After": "1"})
 
     async def _admit(self, scope: Scope, receive: Receive, send: _Armoured) -> None:
         try:
@@ -234,6 +275,31 @@ class Door:
         """The path, if it is one of those that occur; never the token."""
         fine = _PLAIN_PATH.fullmatch(path) is not None and self._token not in path
         return path if fine else "(an odd path)"
+
+
+class _TimedBody:
+    """Receives a body, all of it in a limited time.
+
+    Raises:
+        HTTPException: it takes longer (408).
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._deadline = asyncio.get_running_loop().time() + JSON_SECONDS
+        self._is_whole = False
+
+    async def __call__(self) -> Message:
+        if self._is_whole:  # what follows is the end of the connection, whenever that is
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError as error:
+            text = f"The body did not arrive within {JSON_SECONDS:g} s."
+            raise HTTPException(408, text, {"Connection": "close"}) from error
+        self._is_whole = not message.get("more_body", False)
+        return message
 
 
 class _Armoured:

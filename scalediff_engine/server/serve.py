@@ -9,13 +9,14 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvicorn
 
@@ -31,16 +32,19 @@ from scalediff_engine.client.places import (
 )
 from scalediff_engine.client.processes import process_space
 from scalediff_engine.server.command import remember_command
+from scalediff_engine.server.http_protocol import BACKLOG, AcceptErrors, LimitedHttpProtocol
 from scalediff_engine.server.journal import close_journal, open_journal
 from scalediff_engine.server.lifecycle import Idleness, Pulse, only_engine
 
 _log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-# Each watched job and each dialog takes one; more than that is a program gone wild.
-_MAX_CONNECTIONS = 512
 # For answers under way; streams end by themselves as soon as the engine is told to end.
 _LAST_ANSWERS_SECONDS = 5
+# For all of the end, of which the worker's step may take half a minute; and for what is left of it
+# when all is written. A thread that waits for a dead disk would keep the process for ever.
+_END_SECONDS = 90.0
+_EXIT_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -122,11 +126,75 @@ def serve(
         token = secrets.token_urlsafe(32)
         journal = open_journal(places.engine_log, options.log_level, token)
         try:
-            with _listen(options.port) as listening:
+            with listen(options.port) as listening:
                 _Run(options, places, listening, token, compose, tell).until_told()
         finally:
             close_journal(journal)
     return 0
+
+
+class Server(uvicorn.Server):
+    """A server whose end has an end.
+
+    Args:
+        config: see ``server_config``
+        exit_at_once: called in a thread when the end takes too long
+
+    Attributes:
+        is_closed: whether what it serves has closed in good order
+    """
+
+    def __init__(self, config: uvicorn.Config, exit_at_once: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.is_closed = False
+        self._exit_at_once = exit_at_once
+        self._timer: threading.Timer | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        errors = AcceptErrors(self.server_state.connections)
+        asyncio.get_running_loop().set_exception_handler(errors)
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End answers, then what is served."""
+        self._arm(_END_SECONDS)
+        await super().shutdown(sockets)
+        self.is_closed = True
+        self._arm(_EXIT_SECONDS)
+
+    def disarm(self) -> None:
+        """Have the process end by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arm(self, seconds: float) -> None:
+        self.disarm()
+        self._timer = threading.Timer(seconds, self._exit_at_once)
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def server_config(app: Any, **options: Any) -> uvicorn.Config:  # noqa: ANN401 - any ASGI application
+    """Give the configuration of a server of an application.
+
+    Args:
+        app: the application
+        options: of ``uvicorn.Config``, in place of the ones here
+    """
+    usual: dict[str, Any] = {
+        "loop": "asyncio",
+        "http": cast("Any", LimitedHttpProtocol),
+        "ws": "none",
+        "lifespan": "on",
+        "interface": "asgi3",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "backlog": BACKLOG,
+    }
+    return uvicorn.Config(app, **{**usual, **options})
 
 
 class _Run:
@@ -158,23 +226,14 @@ class _Run:
         )
         self._idleness = Idleness(options.idle_seconds, time.monotonic())
         self._failure: OSError | None = None
-        self._server = uvicorn.Server(
-            uvicorn.Config(
+        self._server = Server(
+            server_config(
                 self._hosted.app,
-                loop="asyncio",
-                http="httptools",
-                ws="none",
-                lifespan="on",
-                interface="asgi3",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                limit_concurrency=_MAX_CONNECTIONS,
                 timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
                 callback_notify=self._each_second,
                 timeout_notify=0,
-            )
+            ),
+            self._exit_at_once,
         )
 
     def until_told(self) -> None:
@@ -192,6 +251,7 @@ class _Run:
                 f"The engine did not start. Its log is {self._places.engine_log}."
             ) from error
         finally:
+            self._server.disarm()
             remove_engine(self._places, self._record)
         if self._failure is not None:
             raise EngineError(
@@ -201,6 +261,13 @@ class _Run:
 
     def _stop(self) -> None:
         self._server.should_exit = True
+
+    def _exit_at_once(self) -> None:
+        """End the process in the midst of whatever holds it."""
+        _log.error("The end takes too long: something does not let go, such as a dead disk")
+        remove_engine(self._places, self._record)
+        logging.shutdown()
+        os._exit(0 if self._server.is_closed else EngineError.exit_code)
 
     @staticmethod
     def _on_signals(leave: Callable[[], object]) -> None:
@@ -237,13 +304,14 @@ class _Run:
             self._tell(f"The engine answers on {HOST}:{self._record.port}.")
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
     """Take a port of this computer that nobody else can reach from outside.
 
     Raises:
         EngineError: it is taken.
     """
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small answers at once (TCP_NODELAY) on sockets alone that say they are TCP
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform == "win32":  # there, another program could take the port over
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)

@@ -20,7 +20,7 @@ from scalediff_engine.server.engine import Engine
 CHUNK_BYTES = 2**20
 
 
-def _engine(request: Request) -> Engine:
+async def _engine(request: Request) -> Engine:
     engine = request.app.state.engine
     assert isinstance(engine, Engine)
     return engine
