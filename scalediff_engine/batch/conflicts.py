@@ -166,6 +166,7 @@ class _Naming:
         filled = self._pattern.fill(
             {
                 "stem": stem,
+                "ext": suffix[1:],
                 "scale": scale_word(source, target),
                 "width": str(target.width),
                 "height": str(target.height),

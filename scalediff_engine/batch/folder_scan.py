@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scalediff_engine.client.naming import Pattern
+from scalediff_engine.client.naming import Pattern, SourceStems
 from scalediff_engine.ui.files import FileProblem
 from scalediff_engine.ui.folder.entries import Entry, Skip, Why
 from scalediff_engine.ui.folder.inspecting import Inspector
@@ -83,6 +83,10 @@ class _Walk:
         self._inspector = inspector
         self._seen = {os.path.normcase(path) for path in search.known}
         self._folders: set[str] = set()
+        self._stems = SourceStems()
+        for path in {*map(str, search.inputs), *search.known}:
+            folder, name = os.path.split(path)
+            self._stems.add(os.path.normcase(folder), Path(name).stem)
 
     def everything(self) -> Iterator[Entry | Skip]:
         folders = [path for path in self._search.inputs if path.is_dir()]
@@ -156,7 +160,7 @@ class _Walk:
         except UnicodeEncodeError:
             detail = translate("Scan", "The file's name is not in UTF-8; another name would work.")
             return Skip(entry.path, Why.UNREADABLE, detail)
-        if not is_named and header.is_result and self._search.pattern.matches(path.stem):
+        if header.is_result and self._is_named_like_one(path, is_named=is_named):
             return Skip(entry.path, Why.OWN_RESULT)
         if min(header.width, header.height) < MIN_SIDE_PX:
             detail = translate(
@@ -164,6 +168,14 @@ class _Walk:
             ).format(width=header.width, height=header.height, least=MIN_SIDE_PX)
             return Skip(entry.path, Why.TOO_SMALL, detail)
         return Entry(entry.path, entry.name, entry.below, header.width, header.height)
+
+    def _is_named_like_one(self, path: Path, *, is_named: bool) -> bool:
+        """Whether a name is a result's; a file that was named itself needs its source there."""
+        pattern = self._search.pattern
+        if not is_named and pattern.matches(path.stem):
+            return True
+        folder = os.path.normcase(path.parent)
+        return self._stems.has_source_of(pattern, folder, path.stem)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

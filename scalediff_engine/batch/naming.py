@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
@@ -20,9 +21,13 @@ __all__ = ["DEFAULT_PATTERN", "NamePattern", "NameValues"]
 
 @dataclass(frozen=True)
 class NameValues:
-    """What the fields of one result stand for."""
+    """What the fields of one result stand for.
 
-    stem: str
+    Attributes:
+        file: the source
+    """
+
+    file: Path
     source: Size
     target: Size
     model: str
@@ -57,7 +62,8 @@ class NamePattern:
             UsageError: the name came out as nothing but dots and spaces.
         """
         words = {
-            "stem": values.stem,
+            "stem": values.file.stem,
+            "ext": values.file.suffix[1:],
             "scale": values.scale,
             "width": str(values.target.width),
             "height": str(values.target.height),
@@ -69,9 +75,10 @@ class NamePattern:
         except BadPattern as error:
             raise _usage_error(self.text, error) from error
 
-    def matches(self, stem: str) -> bool:
-        """Whether a file called ``stem`` (without ending) could have been named by this pattern."""
-        return Pattern(self.text).matches(stem)
+    @property
+    def pattern(self) -> Pattern:
+        """The checked pattern."""
+        return Pattern(self.text)
 
 
 def _usage_error(text: str, error: BadPattern) -> UsageError:

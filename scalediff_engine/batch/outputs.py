@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from scalediff_engine.base.errors import OutputError, OutputExists, UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.batch.inputs import Source
 from scalediff_engine.batch.naming import NameValues
-from scalediff_engine.cli.request import Destination, Existing
+from scalediff_engine.cli.events import Job
+from scalediff_engine.cli.request import Destination, Existing, Request
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
 
@@ -25,12 +27,16 @@ def output_path(source: Source, destination: Destination, values: NameValues) ->
     form = _parse_format(destination.format) or format_for(source.path)
     same = written_format(source.path) is form
     ending = source.path.suffix if same else form.extensions[0]
-    folder = source.path.parent
-    if destination.folder is not None:
-        folder = destination.folder / source.below
-    path = folder / (destination.pattern.fill(values) + ending)
+    path = output_folder(source, destination) / (destination.pattern.fill(values) + ending)
     require_size(form, values.target)
     return path
+
+
+def output_folder(source: Source, destination: Destination) -> Path:
+    """Give the folder of a result that is named by the pattern."""
+    if destination.folder is None:
+        return source.path.parent
+    return destination.folder / source.below
 
 
 def named_output(file: Path, wanted: str | None, target: Size) -> Path:
@@ -49,24 +55,50 @@ def named_output(file: Path, wanted: str | None, target: Size) -> Path:
     return file
 
 
-def exists_already(path: Path, existing: Existing) -> bool:
-    """Whether a result is there that shall stay.
+def is_there(path: Path) -> bool:
+    """Whether a file is in a result's place.
 
     Raises:
-        OutputExists: it is there, and nobody said what to do.
-        OutputError: something else is in its place.
+        OutputError: something else is.
     """
     try:
         if path.is_dir():
             raise OutputError(f"{path} is a folder, so no file of that name can be written.")
-        there = path.exists() or path.is_symlink()
+        return path.exists() or path.is_symlink()
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def exists_already(path: Path, existing: Existing) -> bool:
+    """Whether a result is there that shall stay.
+
+    Raises:
+        OutputExists: it is there, and no option says what to do.
+        OutputError: something else is in its place.
+    """
+    there = is_there(path)
     if there and existing is Existing.REFUSE:
         raise OutputExists(
-            f"{path} is there already; --overwrite or --skip-existing says what to do."
+            f"{path} already exists; use --overwrite to replace it or --skip-existing to skip it."
         )
     return there and existing is Existing.SKIP
+
+
+def settle_existing(job: Job, request: Request) -> Job | None:
+    """Give a job as a result that may be there already allows it; None = it is skipped.
+
+    A dry run refuses nothing: a note says what would happen.
+
+    Raises:
+        OutputExists, OutputError: see ``exists_already``.
+    """
+    output, existing = job.output, request.destination.existing
+    if existing is Existing.SKIP or not request.dry_run or not is_there(output):
+        return None if exists_already(output, existing) else job
+    note = f"{output} already exists and would be replaced."
+    if existing is Existing.REFUSE:
+        note = f"{output} already exists: without --overwrite or --skip-existing, this fails."
+    return replace(job, notes=(*job.notes, note))
 
 
 def same_place(path: Path) -> str:

@@ -58,7 +58,7 @@ def upscale(
         str,
         typer.Option(
             metavar="PATTERN",
-            help="Results' names; fields: stem, scale, width, height, model, seed.",
+            help="Results' names; fields: stem, ext, scale, width, height, model, seed.",
             rich_help_panel=options.INPUT_AND_OUTPUT,
         ),
     ] = "{stem}_x{scale}",

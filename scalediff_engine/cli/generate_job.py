@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalediff_engine.batch.outputs import exists_already, named_output
+from scalediff_engine.batch.outputs import named_output, settle_existing
 from scalediff_engine.cli.events import OUTPUT_EXISTS, Job, Skipped
 from scalediff_engine.cli.jobs import Worklist
 from scalediff_engine.cli.remarks import unheard_notes
@@ -28,10 +28,11 @@ def make_generate_worklist(
     assert destination.file is not None  # the request saw to it
     plan = plan_generate(request.size, facts, request.settings, machine.room)
     output = named_output(destination.file, destination.format, plan.target)
-    if exists_already(output, destination.existing):
+    notes = size_notes(plan.target, facts) + unheard_notes(plan, request.settings, facts)
+    notes += precision_notes(plan)
+    job = settle_existing(Job(None, output, plan, machine.seconds(plan.cost), notes), request)
+    if job is None:
         return Worklist(skipped=[Skipped(None, output, OUTPUT_EXISTS)])
     require_folder(output)
     machine.require_room(plan)
-    notes = size_notes(plan.target, facts) + unheard_notes(plan, request.settings, facts)
-    notes += precision_notes(plan)
-    return Worklist([Job(None, output, plan, machine.seconds(plan.cost), notes)])
+    return Worklist([job])

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from scalediff_engine.base.errors import ScaleDiffError, UsageError
 from scalediff_engine.batch.inputs import Failure, Source, collect
 from scalediff_engine.batch.naming import NameValues
-from scalediff_engine.batch.outputs import exists_already, output_path, same_place
+from scalediff_engine.batch.outputs import output_folder, output_path, same_place, settle_existing
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, Job, Skipped
 from scalediff_engine.cli.remarks import unheard_notes
-from scalediff_engine.cli.request import UpscaleRequest
+from scalediff_engine.cli.request import Existing, UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
+from scalediff_engine.client.naming import SourceStems
 from scalediff_engine.images.folders import require_folder
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.planning.machine import Machine
@@ -44,33 +48,30 @@ def make_worklist(
     """Look at every input and settle what becomes of it.
 
     Raises:
-        UsageError: the request as a whole makes no sense: two inputs would become one file, or
-            one output file is to hold several pictures.
+        UsageError: one output file is to hold several pictures.
     """
     sources, failures = collect(
         request.inputs, recursive=request.recursive, is_picture=shelf.is_picture
     )
     worklist = Worklist(failures=failures)
-    claimed: dict[str, Path] = {}
     sources = _without_own_results(sources, request, shelf, worklist)
     if request.destination.file is not None and len(sources) > 1:
         raise UsageError(
             f"--output names one file, but there are {len(sources)} pictures; "
             "--output-dir takes a folder."
         )
-    inputs = {same_place(source.path): source.path for source in sources}
+    jobs: list[tuple[Path, Job]] = []
     for source in sources:
-        try:
-            job = _plan(source, request, facts, shelf, machine)
-            _claim(job, claimed)
-            _settle(job, request, inputs, worklist)
-        except _Collision as error:
-            raise UsageError(str(error)) from error
-        except ScaleDiffError as error:
-            worklist.failures.append(Failure(source.path, error))
-        except Exception as error:  # noqa: BLE001 - a defect costs this file, not the others
-            failure = Failure(source.path, crash_error(error, [str(source.path)]))
-            worklist.failures.append(failure)
+        with _failing_alone(source.path, worklist):
+            jobs.append((source.path, _plan(source, request, facts, shelf, machine)))
+    claims: dict[str, list[Path]] = {}
+    for source_path, job in jobs:
+        claims.setdefault(same_place(job.output), []).append(source_path)
+    inputs = {same_place(source.path): source.path for source in sources}
+    for source_path, job in jobs:
+        with _failing_alone(source_path, worklist):
+            _require_no_conflict(job, claims[same_place(job.output)], request)
+            _settle(job, request, inputs, claims, worklist)
     if machine.room is not None:
         worklist.jobs = _planned_together(worklist.jobs, request, facts, machine, machine.room)
     for job in list(worklist.jobs):
@@ -107,19 +108,39 @@ def _in_few_bits(job: Job) -> Job:
     return replace(job, plan=replace(job.plan, memory=memory), notes=(*job.notes, FEW_BITS_NOTE))
 
 
-class _Collision(Exception):
-    """Two inputs, one output."""
+@contextmanager
+def _failing_alone(path: Path, worklist: Worklist) -> Generator[None]:
+    """Turn an error into the failure of one input; the others go on."""
+    try:
+        yield
+    except ScaleDiffError as error:
+        worklist.failures.append(Failure(path, error))
+    except Exception as error:  # noqa: BLE001 - a defect costs this file, not the others
+        worklist.failures.append(Failure(path, crash_error(error, [str(path)])))
 
 
 def _without_own_results(
     sources: list[Source], request: UpscaleRequest, shelf: Shelf, worklist: Worklist
 ) -> list[Source]:
-    """Set aside what an earlier run put into the folder: named like a result, made by us."""
-    pattern = request.destination.pattern
+    """Set aside results of earlier runs: named like one, with a recipe.
+
+    A file that was named itself is one only if its source is there too: named alone, a result is
+    upscaled further.
+    """
+    pattern = request.destination.pattern.pattern
+    stems = SourceStems()
+    place_of = cache(same_place)  # of few folders
+    for source in sources:
+        folders = (source.path.parent, output_folder(source, request.destination))
+        for folder in set(map(place_of, folders)):
+            stems.add(folder, source.path.stem)
     kept: list[Source] = []
     for source in sources:
-        named_like_one = source.found and pattern.matches(source.path.stem)
-        if named_like_one and _has_recipe(source.path, shelf):
+        stem, folder = source.path.stem, place_of(source.path.parent)
+        is_named_like_one = (source.found and pattern.matches(stem)) or stems.has_source_of(
+            pattern, folder, stem
+        )
+        if is_named_like_one and _has_recipe(source.path, shelf):
             worklist.skipped.append(Skipped(source.path, None, OWN_RESULT))
         else:
             kept.append(source)
@@ -143,30 +164,43 @@ def _plan(
     size = shelf.size(source.path)
     target = request.enlargement.target(size)
     plan = plan_method(size, target, facts, request.settings, machine.room)
-    values = NameValues(source.path.stem, size, target, facts.name, request.settings.seed)
+    values = NameValues(source.path, size, target, facts.name, request.settings.seed)
     output = output_path(source, request.destination, values)
     notes = unheard_notes(plan, request.settings, facts)
     return Job(source.path, output, plan, machine.seconds(plan.cost), notes)
 
 
-def _claim(job: Job, claimed: dict[str, Path]) -> None:
-    place = same_place(job.output)
-    if place in claimed:
-        raise _Collision(
-            f"{claimed[place]} and {job.source} would both become {job.output}; "
-            "another --name, or separate runs, keep them apart."
-        )
-    claimed[place] = job.subject
+def _require_no_conflict(job: Job, claimants: list[Path], request: UpscaleRequest) -> None:
+    """Raise ``UsageError`` if another input would become the same file."""
+    others = [path for path in claimants if path != job.source]
+    if not others:
+        return
+    advice = "Use another --name, or separate runs with different --output-dir, to keep them apart."
+    has_ext = any(field == "ext" for _, field in request.destination.pattern.pattern.pieces)
+    if not has_ext and len({path.suffix.casefold() for path in claimants}) == len(claimants):
+        advice = "Use {ext} in --name, such as '{stem}_{ext}_x{scale}', to keep them apart."
+    raise UsageError(f"{job.source} and {others[0]} would both become {job.output}. {advice}")
 
 
-def _settle(job: Job, request: UpscaleRequest, inputs: dict[str, Path], worklist: Worklist) -> None:
+def _settle(
+    job: Job,
+    request: UpscaleRequest,
+    inputs: dict[str, Path],
+    claims: dict[str, list[Path]],
+    worklist: Worklist,
+) -> None:
     overwritten = inputs.get(same_place(job.output))
     if overwritten is not None and overwritten == job.source:
         raise UsageError(f"The result of {job.source} would replace its own source.")
-    if exists_already(job.output, request.destination.existing):
+    is_skipping = request.destination.existing is Existing.SKIP
+    if is_skipping and same_place(job.subject) in claims:  # its own source is skipped for it
+        worklist.skipped.append(Skipped(job.source, None, OWN_RESULT))
+        return
+    settled = settle_existing(job, request)
+    if settled is None:
         worklist.skipped.append(Skipped(job.source, job.output, OUTPUT_EXISTS))
         return
-    if overwritten is not None:
+    if overwritten is not None and request.destination.existing is Existing.OVERWRITE:
         raise UsageError(f"The result of {job.source} would replace the input {overwritten}.")
     require_folder(job.output)
-    worklist.jobs.append(job)
+    worklist.jobs.append(settled)

@@ -24,8 +24,10 @@ def failure_sentence(event: Failed) -> str:
 def skip_sentence(event: Skipped) -> str:
     """Say why a file was left alone."""
     if event.path is None:
-        return one_line(f"{event.output} is there already; nothing was done.")
-    why = f"{event.output} is there already" if event.output else "it is a result itself"
+        return one_line(f"{event.output} already exists; nothing was done.")
+    why = f"{event.output} already exists"
+    if event.output is None:
+        why = "it is a result of an earlier run; give it alone to upscale it further"
     return one_line(f"{event.path} skipped: {why}.")
 
 

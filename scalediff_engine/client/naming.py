@@ -17,6 +17,7 @@ DEFAULT_PATTERN = "{stem}_x{scale}"
 # what a field can look like in a finished name
 _FIELD_SHAPES = {
     "stem": ".+",
+    "ext": "[^.]*",  # of the source, without its dot
     "scale": r"[0-9]+(?:\.[0-9]+)?",
     "width": "[0-9]+",
     "height": "[0-9]+",
@@ -87,12 +88,43 @@ class Pattern:
             raise BadPattern(PatternTrouble.NO_NAME, name)
         return name
 
-    def matches(self, stem: str) -> bool:
-        """Whether a file called ``stem`` (without ending) could have been named by this pattern."""
+    def matches(self, stem: str, source: Optional[str] = None) -> bool:
+        """Whether a file called ``stem`` (without ending) could have been named by this pattern.
+
+        Args:
+            stem: of the file
+            source: stem of the picture that it would be a result of; none = of any
+        """
+        shapes = _FIELD_SHAPES if source is None else {**_FIELD_SHAPES, "stem": re.escape(source)}
         shape = "".join(
-            re.escape(text) + (_FIELD_SHAPES[field] if field else "") for text, field in self.pieces
+            re.escape(text) + (shapes[field] if field else "") for text, field in self.pieces
         )
         return re.fullmatch(shape, stem, re.DOTALL) is not None
+
+
+class SourceStems:
+    """Stems of pictures, by folder: tells by its name which file could be a result of one."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, dict[str, int]] = {}
+
+    def add(self, folder: str, stem: str) -> None:
+        """Add a picture.
+
+        Args:
+            folder: that results of the picture may be in
+            stem: of the picture
+        """
+        counts = self._counts.setdefault(folder, {})
+        counts[stem] = counts.get(stem, 0) + 1
+
+    def has_source_of(self, pattern: Pattern, folder: str, stem: str) -> bool:
+        """Whether a picture, itself one of those added, could be a result of another one."""
+        counts = self._counts.get(folder, {})
+        return pattern.matches(stem) and any(
+            source in stem and (source != stem or count > 1) and pattern.matches(stem, source)
+            for source, count in counts.items()
+        )
 
 
 def scale_word(source: tuple[int, int], target: tuple[int, int]) -> str:

@@ -59,6 +59,7 @@ class Listing:
         found: what was
         destination: where results go
         names_problem: what is wrong with names or folders as a whole; empty = nothing
+        clash: which pictures are left out since they share a name; empty = none are
         estimator: asks what it will take
         changed: told whenever anything here but the rows is different
         failed: told what went wrong
@@ -88,6 +89,7 @@ class Listing:
         self.found = Found()
         self.destination = destination
         self.names_problem = destination_problem(destination)
+        self.clash = ""
         self.estimator = estimator
         self.changed = Observers()
         self.failed: Listeners[Problem] = Listeners()
@@ -252,9 +254,8 @@ class Listing:
         rows = self.found.rows
         self._is_named = len(named.targets.paths) == len(rows.entries) and not self._is_waiting
         rows.set_targets(named.targets)
-        self.names_problem = destination_problem(self.destination) or clash_problem(
-            rows.entries, named.targets
-        )
+        self.names_problem = destination_problem(self.destination)
+        self.clash = clash_problem(rows.entries, named.targets)
         self.estimator.ask(named.groups, self._settings)
         self.changed.tell()
 

@@ -133,9 +133,9 @@ def clash_problem(entries: Sequence[Entry], targets: Targets) -> str:
     count = sum(trouble is Trouble.TWICE for trouble in targets.troubles.values())
     return translate(
         "Naming",
-        "{count} pictures have to share names: “{first}” and “{second}” would both become "
-        "“{name}”. Another name, format or folder keeps them apart.",
-    ).format(count=count, first=first, second=second, name=name)
+        "{count} pictures share names and will be left out: “{first}” and “{second}” would both "
+        "become “{name}”. Use {ext} in the name, another format or another folder.",
+    ).format(count=count, first=first, second=second, name=name, ext="{ext}")
 
 
 __all__ = ["Named", "NotWanted", "Threads", "clash_problem", "destination_problem", "find_names"]

@@ -85,8 +85,8 @@ def _sentence_of_trouble(trouble: Trouble | None, path: str) -> str:
     return {
         Trouble.TWICE: translate(
             "Rows",
-            "Another picture would become {path} too. Another name, format or folder keeps "
-            "them apart.",
+            "Another picture would become {path} too. Use {ext} in the name, another format or "
+            "another folder.",
         ),
         Trouble.OWN_SOURCE: translate(
             "Rows", "The result would replace the picture itself: {path}. Another name would work."
@@ -104,7 +104,7 @@ def _sentence_of_trouble(trouble: Trouble | None, path: str) -> str:
             "Rows", "The result is too large for this format; TIFF would work."
         ),
     }.get(trouble or Trouble.NO_NAME, translate("Rows", "There is no name for the result.")).format(
-        path=path
+        path=path, ext="{ext}"
     )
 
 

@@ -223,6 +223,8 @@ class EstimateCard(QWidget):
             return model.listing.names_problem
         if model.listing.estimate.problem is not None:
             return model.listing.estimate.problem.message
+        if model.listing.clash:
+            return model.listing.clash
         counts = model.listing.found.rows.counts()
         if counts[Filter.ERRORS]:
             return translate(

@@ -918,8 +918,8 @@
         <translation>Vom Namen bleiben nur Punkte übrig.</translation>
     </message>
     <message>
-        <source>{count} pictures have to share names: “{first}” and “{second}” would both become “{name}”. Another name, format or folder keeps them apart.</source>
-        <translation>{count} Bilder müssten sich Namen teilen: Aus „{first}“ und „{second}“ würde beide Male „{name}“. Ein anderer Name, ein anderes Format oder ein anderer Ordner hält sie auseinander.</translation>
+        <source>{count} pictures share names and will be left out: “{first}” and “{second}” would both become “{name}”. Use {ext} in the name, another format or another folder.</source>
+        <translation>{count} Bilder teilen sich Namen und werden ausgelassen: Aus „{first}“ und „{second}“ würde beide Male „{name}“. {ext} im Namen, ein anderes Format oder ein anderer Ordner trennt sie.</translation>
     </message>
 </context>
 <context>
@@ -1198,8 +1198,8 @@
         <translation>Kein Name</translation>
     </message>
     <message>
-        <source>Another picture would become {path} too. Another name, format or folder keeps them apart.</source>
-        <translation>Auch aus einem anderen Bild würde {path}. Ein anderer Name, ein anderes Format oder ein anderer Ordner hält sie auseinander.</translation>
+        <source>Another picture would become {path} too. Use {ext} in the name, another format or another folder.</source>
+        <translation>Auch aus einem anderen Bild würde {path}. {ext} im Namen, ein anderes Format oder ein anderer Ordner trennt sie.</translation>
     </message>
     <message>
         <source>The result would replace the picture itself: {path}. Another name would work.</source>

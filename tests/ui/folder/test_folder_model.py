@@ -119,19 +119,34 @@ def test_an_existing_result_is_skipped_unless_somebody_says_otherwise(
     assert batches.last("create").args[0].existing is Existing.SKIP
 
 
-def test_pictures_that_would_share_a_name_keep_the_start_shut(
-    make: Make, tree: Path, later: FakeLater
+def test_pictures_that_would_share_a_name_are_left_out_and_the_others_are_done(
+    make: Make, tree: Path, later: FakeLater, batches: FakeBatches
 ) -> None:
     save_picture(tree / "a.jpg")
     model = make(tree)
     assert model.can_start
     model.listing.change_destination(Destination(format="png"))
     later.pass_ms(1000)
-    assert not model.can_start
-    assert "a_x4.png" in model.listing.names_problem
-    model.listing.change_destination(Destination(format="png", pattern="{stem}_{width}"))
-    later.pass_ms(1000)
+    assert "a_x4.png" in model.listing.clash
+    assert "{ext}" in model.listing.clash
     assert model.can_start
+    model.start()
+    handed_over = {Path(file.source).name for file in batches.last("create").args[1]}
+    assert handed_over == {Path(e.path).name for e in model.rows.entries} - {"a.png", "a.jpg"}
+    assert handed_over
+    assert model.left_out == 2
+
+
+def test_the_extension_in_the_name_keeps_pictures_apart(
+    make: Make, tree: Path, later: FakeLater
+) -> None:
+    save_picture(tree / "a.jpg")
+    model = make(tree)
+    model.listing.change_destination(Destination(format="png", pattern="{stem}_{ext}"))
+    later.pass_ms(1000)
+    assert not model.listing.clash
+    targets = {Path(model.rows.target(i)).name for i in range(len(model.rows.entries))}
+    assert {"a_png.png", "a_jpg.png"} <= targets
 
 
 def test_a_pattern_that_makes_no_sense_keeps_it_shut_and_does_no_harm(

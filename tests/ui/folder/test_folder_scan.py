@@ -115,6 +115,11 @@ def test_a_result_of_an_earlier_run_is_not_upscaled_again(
     entries, skips = found(tmp_path, inspector=INSPECTORS[name])
     assert [entry.name for entry in entries] == ["cat.png"]
     assert [(Path(skip.path).name, skip.why) for skip in skips] == [(made.name, Why.OWN_RESULT)]
+    if ending == "png":
+        later = found(made, inspector=INSPECTORS[name], known=frozenset({str(source)}))
+        for entries, skips in (found(made, source, inspector=INSPECTORS[name]), later):
+            assert made.name not in [entry.name for entry in entries]
+            assert [skip.why for skip in skips] == [Why.OWN_RESULT]
     # who names it himself wants it
     assert [entry.name for entry in found(made, inspector=INSPECTORS[name])[0]] == [made.name]
     # and what is only called like one is somebody's picture

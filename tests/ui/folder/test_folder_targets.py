@@ -38,7 +38,7 @@ def entry(path: str, width: int = 100, height: int = 50, below: str = "") -> Ent
 
 
 @pytest.mark.parametrize(
-    "pattern", ["{stem}_x{scale}", "{model}-{seed}-{stem}", "{width}x{height}"]
+    "pattern", ["{stem}_x{scale}", "{model}-{seed}-{stem}", "{width}x{height}", "{stem}.{ext}"]
 )
 @pytest.mark.parametrize("form", [None, "png", "tiff", "webp", "jpeg"])
 @pytest.mark.parametrize("name", ["cat.JPG", "cat.png", "cat.bmp", "a.b.tiff", "cat.jpe"])
@@ -47,7 +47,7 @@ def test_names_are_those_of_the_command_line(
     pattern: str, form: str | None, name: str, scale: float
 ) -> None:
     size = Size(103, 50)
-    values = NameValues(Path(name).stem, size, size.scaled(scale), "embedded", 7)
+    values = NameValues(Path(name), size, size.scaled(scale), "embedded", 7)
     wanted = CommandLine(folder=Path("/out"), pattern=NamePattern(pattern), format=form)
     path = output_path(Source(Path(f"/in/deep/{name}"), Path("deep")), wanted, values)
     mine = Destination(place=Place.FOLDER, folder="/out", pattern=pattern, format=form)

@@ -165,11 +165,13 @@ def test_files_and_folders_can_be_dropped(dialog: Dialog, tmp_path: Path, wait_u
     wait_until(lambda: len(dialog.model.rows.entries) == 4 and not dialog.model.listing.is_scanning)
 
 
-def test_a_clash_is_said_and_shuts_the_start(dialog: Dialog, wait_until: Wait) -> None:
+def test_a_clash_of_all_pictures_is_said_and_shuts_the_start(
+    dialog: Dialog, wait_until: Wait
+) -> None:
     dialog.model.listing.change_destination(
         replace(dialog.model.listing.destination, pattern="same")
     )
-    wait_until(lambda: bool(dialog.model.listing.names_problem))
+    wait_until(lambda: bool(dialog.model.listing.clash))
     dialog.window.refresh()
     assert "“same.png”" in dialog.window.settings.trouble
     assert not dialog.window.settings.start.isEnabled()

@@ -220,7 +220,7 @@ def test_plain_lines_are_few_and_results_alone_go_to_standard_output(
     assert lines[-5:] == [
         "2/3 in/a.png: 12 s",
         "in/a_x4.png: No alpha.",
-        "c.png skipped: c_x4.png is there already.",
+        "c.png skipped: c_x4.png already exists.",
         "scalediff: There is no file b.png.",
         "scalediff: 1 done, 1 skipped, 1 failed: b.png (input-missing).",
     ]
@@ -359,7 +359,7 @@ def test_a_new_picture_is_spoken_of_by_its_file(capsys: pytest.CaptureFixture) -
         "1/1 tree.png: a new picture of 256x192, about 5.0 s",
         "1/1 tree.png: 4.0 s",
         "tree.png: A LoRA.",
-        "tree.png is there already; nothing was done.",
+        "tree.png already exists; nothing was done.",
     ]
 
 

@@ -31,6 +31,7 @@ def plan(
     facts: FamilyFacts = SDXL,
     settings: Settings = TREE,
     machine: Machine = PLENTY,
+    dry_run: bool = False,
     **destination: Any,
 ) -> Worklist:
     request = GenerateRequest(
@@ -38,6 +39,7 @@ def plan(
         destination=Destination(file=file, **destination),
         settings=settings,
         model=ModelChoice("some model"),
+        dry_run=dry_run,
     )
     return make_generate_worklist(request, facts, machine)
 
@@ -58,6 +60,8 @@ def test_a_result_that_is_there_is_refused_skipped_or_replaced(tmp_path: Path) -
     assert [(s.path, s.output) for s in skipped.skipped] == [(None, tmp_path / "a.png")]
     assert skipped.jobs == []
     assert len(plan(tmp_path / "a.png", existing=Existing.OVERWRITE).jobs) == 1
+    [job] = plan(tmp_path / "a.png", dry_run=True).jobs
+    assert any("already exists" in note for note in job.notes)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,24 @@ def test_an_output_folder_mirrors_the_tree(tmp_path: Path) -> None:
     assert outputs == ["a_x4.png", "one/a_x4.png", "one/two/a_x4.png"]
 
 
-def test_two_inputs_for_one_output_are_refused_before_any_work(tmp_path: Path) -> None:
-    touch(tmp_path, ["a.png", "a.jpg"])
-    with pytest.raises(UsageError, match=r"a\.jpg and .*a\.png would both become .*a_x4\.png"):
-        plan(tmp_path, format="png")
+def test_two_inputs_for_one_output_are_refused_and_the_others_are_done(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "a.jpg", "c.png"])
+    worklist = plan(tmp_path, format="png")
+    assert [job.source.name for job in worklist.jobs] == ["c.png"]
+    assert [failure.path.name for failure in worklist.failures] == ["a.jpg", "a.png"]
+    message = str(worklist.failures[0].error)
+    assert re.search(r"a\.jpg and .*a\.png would both become .*a_x4\.png", message)
+    assert "'{stem}_{ext}_x{scale}'" in message
     touch(tmp_path, ["one/b.png", "two/b.png"])
-    with pytest.raises(UsageError, match="would both become"):
-        plan(tmp_path / "one", tmp_path / "two", folder=tmp_path / "out")
+    worklist = plan(tmp_path / "one", tmp_path / "two", folder=tmp_path / "out")
+    assert not worklist.jobs
+    assert all("different --output-dir" in str(found.error) for found in worklist.failures)
+
+
+def test_the_extension_in_the_name_keeps_two_inputs_apart(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "a.jpg"])
+    worklist = plan(tmp_path, format="png", pattern=NamePattern("{stem}_{ext}_x{scale}"))
+    assert [job.output.name for job in worklist.jobs] == ["a_jpg_x4.png", "a_png_x4.png"]
 
 
 def test_a_result_never_replaces_its_source_or_another_input(tmp_path: Path) -> None:
@@ -87,6 +99,63 @@ def test_results_of_an_earlier_run_are_known_by_name_and_recipe(tmp_path: Path) 
     assert reasons == {("a.png", "output-exists"), ("a_x4.png", "own-result")}
     assert [job.source.name for job in worklist.jobs] == ["b_x4.png", "made.png"]
     assert shelf.looked_for_recipes_in == ["a_x4.png", "b_x4.png"]  # only what is named like one
+
+
+@pytest.mark.parametrize("existing", [Existing.SKIP, Existing.OVERWRITE])
+def test_results_that_a_wildcard_names_are_known_by_recipe_and_source(
+    tmp_path: Path, existing: Existing
+) -> None:
+    names = ["a.png", "a_x2.png", "a_x2_x2.png", "b_x2.png"]
+    touch(tmp_path, names)
+    shelf = FakeShelf(recipes={"a_x2.png", "a_x2_x2.png", "b_x2.png"})
+    worklist = plan(*(tmp_path / name for name in names), shelf=shelf, existing=existing)
+    assert [(s.path.name, s.reason) for s in worklist.skipped] == [
+        ("a_x2.png", "own-result"),
+        ("a_x2_x2.png", "own-result"),
+    ]
+    assert [job.source.name for job in worklist.jobs] == ["a.png", "b_x2.png"]
+
+
+def test_a_result_without_a_recipe_is_known_by_its_source_when_results_are_skipped(
+    tmp_path: Path,
+) -> None:
+    touch(tmp_path, ["a.png", "a_x2.png", "b_x2.png"])
+    two = Enlargement(scale=2)
+    inputs = [tmp_path / name for name in ("a.png", "a_x2.png", "b_x2.png")]
+    worklist = plan(*inputs, enlargement=two, existing=Existing.SKIP)
+    reasons = {(s.path.name, s.reason) for s in worklist.skipped}
+    assert reasons == {("a.png", "output-exists"), ("a_x2.png", "own-result")}
+    assert [job.source.name for job in worklist.jobs] == ["b_x2.png"]
+
+
+def test_results_are_known_in_the_folder_that_they_go_to(tmp_path: Path) -> None:
+    touch(tmp_path, ["in/a.png", "out/a_x2.png"])
+    shelf = FakeShelf(recipes={"a_x2.png"})
+    inputs = (tmp_path / "in" / "a.png", tmp_path / "out" / "a_x2.png")
+    worklist = plan(*inputs, shelf=shelf, folder=tmp_path / "out")
+    assert [s.path.name for s in worklist.skipped] == ["a_x2.png"]
+
+
+@pytest.mark.parametrize(
+    ("existing", "note"),
+    [
+        (Existing.REFUSE, "without --overwrite or --skip-existing, this fails"),
+        (Existing.OVERWRITE, "would be replaced"),
+    ],
+)
+def test_a_dry_run_says_what_becomes_of_existing_results_and_refuses_nothing(
+    tmp_path: Path, existing: Existing, note: str
+) -> None:
+    touch(tmp_path, ["a.png", "a_x4.png", "b.png"])
+    inputs = (tmp_path / "a.png", tmp_path / "b.png")
+    destination = Destination(existing=existing)
+    request = UpscaleRequest(inputs, destination=destination, dry_run=True)
+    worklist = make_worklist(request, FACTS, FakeShelf(), PLENTY)
+    assert not worklist.failures
+    notes = {job.source.name: job.notes for job in worklist.jobs if job.source}
+    assert notes["b.png"] == ()
+    assert len(notes["a.png"]) == 1
+    assert note in notes["a.png"][0]
 
 
 def test_a_result_that_is_named_itself_is_upscaled_further(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.batch.naming import NamePattern, NameValues
 
-VALUES = NameValues("cat", Size(100, 50), Size(400, 200), "embedded", 7)
+VALUES = NameValues(Path("in/cat.JPG"), Size(100, 50), Size(400, 200), "embedded", 7)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +17,7 @@ VALUES = NameValues("cat", Size(100, 50), Size(400, 200), "embedded", 7)
         ("{stem}_x{scale}", "cat_x4"),
         ("{stem}-{width}x{height}", "cat-400x200"),
         ("{model}.{seed}.{stem}", "embedded.7.cat"),
+        ("{stem}_{ext}", "cat_JPG"),
         ("{{{stem}}}", "{cat}"),
         ("fixed", "fixed"),
     ],
@@ -34,14 +37,14 @@ def test_a_pattern_is_filled_with_what_its_fields_stand_for(pattern: str, name: 
     ],
 )
 def test_the_scale_reads_as_people_write_it(target: Size, scale: str) -> None:
-    assert NameValues("a", Size(100, 50), target, "m", 0).scale == scale
+    assert NameValues(Path("a.png"), Size(100, 50), target, "m", 0).scale == scale
 
 
 @pytest.mark.parametrize(
     "pattern", ["{stam}", "{stem:>9}", "{stem!r}", "{}", "{0}", "{stem.upper}", "{stem[0]}"]
 )
 def test_a_field_that_does_not_exist_is_refused_with_those_that_do(pattern: str) -> None:
-    with pytest.raises(UsageError, match=r"stem, scale, width, height, model, seed\.$"):
+    with pytest.raises(UsageError, match=r"stem, ext, scale, width, height, model, seed\.$"):
         NamePattern(pattern)
 
 
@@ -86,10 +89,10 @@ def test_a_name_of_dots_is_refused() -> None:
 def test_names_that_the_pattern_makes_are_recognised(
     pattern: str, stem: str, expected: bool
 ) -> None:
-    assert NamePattern(pattern).matches(stem) is expected
+    assert NamePattern(pattern).pattern.matches(stem) is expected
 
 
 def test_every_name_that_a_pattern_makes_matches_it() -> None:
     for text in ("{stem}_x{scale}", "{seed}{stem}{model}", "{width}.{height}"):
         pattern = NamePattern(text)
-        assert pattern.matches(pattern.fill(VALUES))
+        assert pattern.pattern.matches(pattern.fill(VALUES))

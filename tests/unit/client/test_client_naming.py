@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble, scale_word
+from scalediff_engine.client.naming import (
+    FIELDS,
+    BadPattern,
+    Pattern,
+    PatternTrouble,
+    SourceStems,
+    scale_word,
+)
 
-WORDS = dict(zip(FIELDS, ("cat", "4", "400", "200", "sdxl", "7"), strict=True))
+WORDS = dict(zip(FIELDS, ("cat", "jpg", "4", "400", "200", "sdxl", "7"), strict=True))
 
 
 def test_fields_are_filled() -> None:
@@ -46,3 +53,26 @@ def test_a_result_is_known_by_its_name() -> None:
 def test_the_scale_is_short() -> None:
     assert scale_word((100, 50), (267, 133)) == "2.67"
     assert scale_word((100, 50), (400, 200)) == "4"
+
+
+def stems(*names: str) -> SourceStems:
+    found = SourceStems()
+    for name in names:
+        found.add("/in", name)
+    return found
+
+
+def test_a_result_is_told_by_the_stem_of_a_source_beside_it() -> None:
+    pattern = Pattern("{stem}_x{scale}")
+    found = stems("cat", "cat_x4", "dog_x4", "x4_x4_x4")
+    assert found.has_source_of(pattern, "/in", "cat_x4")
+    assert found.has_source_of(pattern, "/in", "cat_x4_x2")
+    for other in ("cat", "dog_x4", "x4_x4_x4"):
+        assert not found.has_source_of(pattern, "/in", other)
+    assert not found.has_source_of(pattern, "/elsewhere", "cat_x4")
+
+
+def test_a_result_in_another_format_has_the_stem_of_its_source() -> None:
+    assert stems("cat", "cat").has_source_of(Pattern("{stem}"), "/in", "cat")
+    assert not stems("cat", "dog").has_source_of(Pattern("{stem}"), "/in", "cat")
+    assert stems("cat", "cat_jpg").has_source_of(Pattern("{stem}_{ext}"), "/in", "cat_jpg")
