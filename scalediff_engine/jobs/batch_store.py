@@ -1,16 +1,18 @@
-"""Batches and their files in a SQLite file that survives a pulled plug."""
+"""Batches and their files in a SQLite file that survives a power cut."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.errors import OutputError, UsageError
 from scalediff_engine.client import codec
 from scalediff_engine.client.batches import (
     BatchFile,
@@ -20,13 +22,15 @@ from scalediff_engine.client.batches import (
     FileState,
 )
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.jobs.database import Layout, opened, writing
+from scalediff_engine.jobs.database import Layout, opened, set_row_aside, writing
+
+_log = logging.getLogger(__name__)
 
 _LAYOUT = Layout(
     "The list of batches",
     1,
     """
-CREATE TABLE batches (
+CREATE TABLE IF NOT EXISTS batches (
     id TEXT PRIMARY KEY,
     number INTEGER NOT NULL,
     request TEXT NOT NULL,
@@ -35,7 +39,7 @@ CREATE TABLE batches (
     updated_at REAL NOT NULL,
     events INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE items (
+CREATE TABLE IF NOT EXISTS items (
     batch TEXT NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
     place INTEGER NOT NULL,
     source TEXT NOT NULL,
@@ -49,12 +53,15 @@ CREATE TABLE items (
     target_key TEXT NOT NULL,
     PRIMARY KEY (batch, place)
 ) WITHOUT ROWID;
-CREATE INDEX items_by_state ON items (batch, state, place);
-CREATE INDEX items_by_source ON items (batch, source_key);
-CREATE UNIQUE INDEX items_by_target ON items (batch, target_key);
+CREATE INDEX IF NOT EXISTS items_by_state ON items (batch, state, place);
+CREATE INDEX IF NOT EXISTS items_by_source ON items (batch, source_key);
+CREATE UNIQUE INDEX IF NOT EXISTS items_by_target ON items (batch, target_key);
 """,
 )
 
+_DAMAGED = Problem(
+    "record-damaged", "The record of this file was damaged on the disk. Retry the file."
+)
 _ITEM = "place, source, target, state, seconds, problem, job, changed"
 
 
@@ -84,30 +91,45 @@ class BatchStore:
     """Keeps batches on disk; for one thread. Whatever cannot be written raises ``OutputError``.
 
     Args:
-        file: made if it is not there; a damaged one is put aside
+        file: created if it is missing; one that cannot be read is set aside, see ``database``
 
     Raises:
-        EngineError: it was written by a later version of the program, or cannot be opened.
+        EngineError: it can be neither opened nor renamed.
     """
 
     def __init__(self, file: Path) -> None:
         self._database = opened(file, _LAYOUT)
+        try:
+            with writing(self._database, _LAYOUT):
+                self._repair_items()
+        except OutputError as error:
+            _log.warning("Damaged records stay where they are: %s", error)
 
     def close(self) -> None:
         """Fold everything into the one file."""
         self._database.close()
 
     def headers(self) -> list[Header]:
-        """All batches."""
+        """Return all batches; set those aside that cannot be read, with their files."""
+        found: list[Header] = []
+        damaged: list[bytes] = []
         rows = self._database.execute(
-            "SELECT id, number, request, state, created_at, updated_at, events FROM batches"
+            "SELECT CAST(id AS BLOB), number, request, state, created_at, updated_at, events"
+            " FROM batches"
         )
-        return [
-            Header(
-                batch, number, codec.loads(BatchRequest, request.encode()), BatchState(state), *rest
-            )
-            for batch, number, request, state, *rest in rows
-        ]
+        for name, *rest in rows:
+            header = _header(name, rest)
+            if header is None:
+                damaged.append(name)
+            else:
+                found.append(header)
+        try:
+            for name in damaged:
+                with writing(self._database, _LAYOUT):
+                    self._set_batch_aside(name)
+        except OutputError as error:  # they are passed over until the next start
+            _log.warning("Damaged records stay where they are: %s", error)
+        return found
 
     def counts(self, batch: str) -> dict[FileState, int]:
         """How many files of a batch are in each state."""
@@ -208,6 +230,36 @@ class BatchStore:
         with writing(self._database, _LAYOUT):
             self._database.execute("DELETE FROM batches WHERE id = ?", (batch,))
 
+    def _repair_items(self) -> None:
+        """Have files fail whose record cannot be read; keep what the record held."""
+        states = ", ".join(f"'{state.value}'" for state in FileState)
+        damaged = self._database.execute(
+            "SELECT batch, place, source, CAST(state AS BLOB), problem FROM items"  # noqa: S608
+            f" WHERE state NOT IN ({states}) OR typeof(seconds) != 'real'"
+            " OR typeof(changed) != 'integer'"
+            " OR typeof(source) != 'text' OR typeof(target) != 'text'"
+        ).fetchall()
+        for batch, place, *held in damaged:
+            set_row_aside(self._database, _LAYOUT, "items", batch, repr((place, *held)))
+            self._database.execute(
+                "UPDATE items SET source = CAST(source AS TEXT), target = CAST(target AS TEXT),"
+                " state = ?, seconds = 0.0, problem = ?, job = NULL, changed = 1"
+                " WHERE batch = ? AND place = ?",
+                (FileState.FAILED.value, codec.dumps(_DAMAGED).decode(), batch, place),
+            )
+
+    def _set_batch_aside(self, name: bytes) -> None:
+        (row,) = self._database.execute(
+            "SELECT number, request, state FROM batches WHERE CAST(id AS BLOB) = ?", (name,)
+        )
+        set_row_aside(self._database, _LAYOUT, "batches", name, repr(row))
+        self._database.execute(
+            "INSERT INTO set_aside SELECT 'items', batch, source || char(10) || target, ?"
+            " FROM items WHERE CAST(batch AS BLOB) = ?",
+            (time.time(), name),
+        )
+        self._database.execute("DELETE FROM batches WHERE CAST(id AS BLOB) = ?", (name,))
+
     def _put_header(self, header: Header) -> None:
         self._database.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
@@ -265,6 +317,33 @@ def _key(path: str) -> str:
     return path.casefold() if sys.platform in ("win32", "darwin") else path
 
 
+def _header(name: bytes, row: Sequence[Any]) -> Header | None:
+    """Return a batch; None = it cannot be read."""
+    number, request, state, created_at, updated_at, events = row
+    try:
+        return Header(
+            name.decode(),
+            int(number),
+            codec.loads(BatchRequest, request.encode()),
+            BatchState(state),
+            float(created_at),
+            float(updated_at),
+            int(events),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        _log.error("A batch cannot be read: %s", error)
+        return None
+
+
+def _problem(text: Any) -> Problem | None:  # noqa: ANN401 - whatever the row holds
+    if text is None:
+        return None
+    try:
+        return codec.loads(Problem, str(text).encode())
+    except codec.Malformed:
+        return _DAMAGED
+
+
 def _item(row: Sequence[Any]) -> BatchItem:
     index, source, target, state, seconds, problem, job, changed = row
     return BatchItem(
@@ -273,7 +352,7 @@ def _item(row: Sequence[Any]) -> BatchItem:
         target=target,
         state=FileState(state),
         seconds=seconds,
-        problem=None if problem is None else codec.loads(Problem, problem.encode()),
+        problem=_problem(problem),
         job=job,
         changed=changed,
     )

@@ -194,10 +194,14 @@ class Book:
 
     def _events(self, job_id: str, after: int) -> list[JobEvent]:
         written = self._store.events(job_id, after, _EVENTS_AT_ONCE)
-        if len(written) == _EVENTS_AT_ONCE:
-            return written
         unwritten = (event for found, event in self._unwritten if found.info.id == job_id)
-        return written + [event for event in unwritten if event.number > after]
+        by_number = {event.number: event for event in (*written, *unwritten)}
+        info = self._jobs[job_id].info
+        last = min(info.events, after + _EVENTS_AT_ONCE)
+        return [
+            by_number.get(number) or _stand_in(number, info)
+            for number in range(after + 1, last + 1)
+        ]
 
     def _put(self, found: Record, event: JobEvent) -> None:
         self._unwritten.append((found, event))
@@ -215,3 +219,8 @@ class Book:
         change = self._changes.pop(job_id, None)
         if change is not None:
             change.set()
+
+
+def _stand_in(number: int, info: JobInfo) -> JobEvent:
+    """Return an event for one that was lost or cannot be read: watchers miss no number."""
+    return JobEvent(number, EventKind.STATE, info.state, info.progress, info.problem)

@@ -53,7 +53,8 @@ class SpoolLimits:
         reserve_bytes: of the disk that stay free
         upload_seconds: until an upload goes that no job refers to
         result_seconds: until a job goes that has ended, and its result with it
-        orphan_seconds: until a job's folder goes that nobody knows
+        orphan_seconds: until a job's folder goes that no job refers to; a list of jobs that was
+            set aside can be repaired until then
     """
 
     pixels: int = 300_000_000
@@ -62,7 +63,7 @@ class SpoolLimits:
     reserve_bytes: int = _GIB // 2
     upload_seconds: float = _DAY_SECONDS
     result_seconds: float = _DAY_SECONDS
-    orphan_seconds: float = 3600.0
+    orphan_seconds: float = 7 * _DAY_SECONDS
 
 
 def is_id(word: str) -> bool:

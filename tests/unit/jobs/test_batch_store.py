@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.base.errors import DiskFull, EngineError, UsageError
+from scalediff_engine.base.errors import DiskFull, UsageError
 from scalediff_engine.client.batches import (
     BatchFile,
     BatchItem,
@@ -107,8 +107,85 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
     assert [p for p in tmp_path.iterdir() if "damaged" in p.name]
 
 
-def test_a_later_format_is_refused(store: BatchStore, tmp_path: Path) -> None:
-    store._database.execute("PRAGMA user_version=99")
+def behind(store: BatchStore, query: str, *values: object) -> None:
+    store._database.execute("PRAGMA ignore_check_constraints=ON")
+    store._database.execute(query, values)
+
+
+def test_a_file_of_a_later_format_is_set_aside(store: BatchStore, tmp_path: Path) -> None:
+    behind(store, "PRAGMA user_version=9")
     store.close()
-    with pytest.raises(EngineError, match="later version"):
-        BatchStore(tmp_path / "batches.sqlite")
+    again = BatchStore(tmp_path / "batches.sqlite")
+    assert again.headers() == []
+    again.put(HEADER)
+    assert list(tmp_path.glob("*.damaged-*"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("request", "{"),
+        ("request", b"\xff"),
+        ("state", "dreaming"),
+        ("number", "one"),
+        ("events", "many"),
+        ("updated_at", b"x"),
+    ],
+)
+def test_a_batch_that_cannot_be_read_is_set_aside_with_its_files(
+    store: BatchStore, tmp_path: Path, column: str, value: object
+) -> None:
+    other = replace(HEADER, id="b" * 32, number=2)
+    store.put(other)
+    store.add(HEADER, [file(0), file(1)])
+    behind(store, f"UPDATE batches SET {column} = ? WHERE id = ?", value, HEADER.id)  # noqa: S608
+    store.close()
+    again = BatchStore(tmp_path / "batches.sqlite")
+    assert again.headers() == [other]
+    kept = again._database.execute("SELECT source FROM set_aside").fetchall()
+    assert sorted(kept) == [("batches",), ("items",), ("items",)]
+    assert again.counts(HEADER.id) == {}
+    again.put(HEADER)  # its place is free
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("state", "dreaming"),
+        ("seconds", b"x"),
+        ("changed", "x"),
+        ("problem", "{"),
+        ("source", b"\xff"),
+        ("target", b"\xff"),
+    ],
+)
+def test_a_file_whose_record_cannot_be_read_fails_and_the_others_go_on(
+    store: BatchStore, tmp_path: Path, column: str, value: object
+) -> None:
+    store.add(HEADER, [file(0), file(1)])
+    store.move(HEADER, [FileState.WAITING], FileState.FAILED)
+    store.move(HEADER, [FileState.FAILED], FileState.WAITING)
+    failed = replace(store.item(HEADER.id, 0), state=FileState.FAILED)
+    store.put(HEADER, failed)
+    behind(store, f"UPDATE items SET {column} = ? WHERE place = 0", value)  # noqa: S608
+    store.close()
+    again = BatchStore(tmp_path / "batches.sqlite")
+    assert again.headers() == [HEADER]
+    first, second = again.items(HEADER.id, 0, 0, 10)
+    assert first.state is FileState.FAILED
+    assert first.problem is not None
+    assert first.problem.code == "record-damaged"
+    assert second.state is FileState.WAITING
+    assert again.counts(HEADER.id) == {FileState.FAILED: 1, FileState.WAITING: 1}
+
+
+@pytest.mark.parametrize("table", ["batches", "items"])
+def test_a_dropped_table_is_made_again(store: BatchStore, tmp_path: Path, table: str) -> None:
+    store.add(HEADER, [file(0)])
+    store._database.execute("PRAGMA foreign_keys=OFF")
+    behind(store, f"DROP TABLE {table}")
+    store.close()
+    again = BatchStore(tmp_path / "batches.sqlite")
+    assert again.headers() == ([] if table == "batches" else [HEADER])
+    again.put(HEADER)
+    again.add(HEADER, [file(7)])

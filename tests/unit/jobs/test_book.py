@@ -136,3 +136,24 @@ def test_whose_turn_it_is(tmp_path: Path) -> None:
         book.close()
 
     asyncio.run(work())
+
+
+def test_watchers_miss_no_number_when_events_cannot_be_read(tmp_path: Path) -> None:
+    async def work() -> None:
+        store = JobStore(tmp_path / "jobs.sqlite3")
+        book = Book(store)
+        job = book.add(JobRequest(IMAGE.id), IMAGE, Size(16, 16)).id
+        book.act(job, Action.START)
+        for step in range(1, 4):
+            book.advance(job, progress(step))
+        book.act(job, Action.FINISH)
+        with store._database:
+            store._database.execute("UPDATE events SET body = '{' WHERE number = 3")
+            store._database.execute("DELETE FROM events WHERE number IN (1, 6)")
+        heard = [event async for event in book.events(job, 0)]
+        assert [event.number for event in heard] == [1, 2, 3, 4, 5, 6]
+        assert heard[3].progress == progress(2)
+        assert heard[5].state is JobState.DONE
+        book.close()
+
+    asyncio.run(work())
