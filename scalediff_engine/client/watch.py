@@ -27,6 +27,7 @@ T = TypeVar("T")
 SILENCE_SECONDS = 45.0
 FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 2.0
+_LONGEST_TRY_SECONDS = SILENCE_SECONDS + LONGEST_DELAY_SECONDS
 # A stream that lasted this long was a sound one, even if nothing happened.
 _SOUND_SECONDS = 1.0
 _MOST_GAPS = 5
@@ -42,7 +43,8 @@ class Progress:
         last: number of the newest event that was handed on
         patience_seconds: how long nothing may work before it is given up
         may_skip: whether an event makes those before it superfluous
-        lost_at: since when nothing works; none = it works
+        lost_at: the last try that failed; none = it works
+        lost_seconds: how long nothing works, without pauses of this process
         delay_seconds: before the next try
         gaps: how often in a row an event was missing
     """
@@ -51,6 +53,7 @@ class Progress:
     patience_seconds: float
     may_skip: bool = False
     lost_at: Optional[float] = None
+    lost_seconds: float = 0.0
     delay_seconds: float = FIRST_DELAY_SECONDS
     gaps: int = 0
 
@@ -73,13 +76,16 @@ class Progress:
     def sound(self) -> None:
         """Note that the stream works."""
         self.lost_at = None
+        self.lost_seconds = 0.0
         self.delay_seconds = FIRST_DELAY_SECONDS
 
     def lost(self, now: float) -> Optional[float]:
         """Note that the stream is gone; give the seconds to wait, none = give up."""
-        if self.lost_at is None:
-            self.lost_at = now
-        if now - self.lost_at > self.patience_seconds or self.gaps >= _MOST_GAPS:
+        if self.lost_at is not None:
+            # a try and its delay take no longer; the rest is a suspended machine
+            self.lost_seconds += min(now - self.lost_at, _LONGEST_TRY_SECONDS)
+        self.lost_at = now
+        if self.lost_seconds > self.patience_seconds or self.gaps >= _MOST_GAPS:
             return None
         delay = self.delay_seconds
         self.delay_seconds = min(LONGEST_DELAY_SECONDS, 2 * delay)

@@ -25,6 +25,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
     WorkerState,
 )
+from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.protocol import (
@@ -117,6 +118,7 @@ class Desk:
         self._ended: WorkerProcess | None = None  # by the desk itself
         self._idle_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.Task[None]] = set()  # cancelled at the end
         self._closing = False
 
     async def start(self) -> None:
@@ -133,11 +135,13 @@ class Desk:
         if self._worker is not None and self._current is not None:
             self._worker.send(Stop(self._current, keep=True))
             try:
-                await asyncio.wait_for(self._left.wait(), self._patience.close)
+                await running_time.wait_for(self._left.wait(), self._patience.close)
             except TimeoutError:
                 _log.warning("The worker did not finish its step in time")
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        for task in self._timers:
+            task.cancel()
+        if self._tasks or self._timers:
+            await asyncio.wait(self._tasks | self._timers)
         if self._worker is not None:
             await self._worker.end()
         if self._current is not None:
@@ -320,10 +324,12 @@ class Desk:
         worker.send(Stop(job_id, keep))
         patience = self._patience.leave if keep else self._patience.stop
         attempt = self.job(job_id).attempts
-        loop = asyncio.get_running_loop()
-        loop.call_later(patience, self._end_stubborn, worker, job_id, attempt)
+        self._later(self._end_stubborn(worker, job_id, attempt, patience))
 
-    def _end_stubborn(self, worker: WorkerProcess, job_id: str, attempt: int) -> None:
+    async def _end_stubborn(
+        self, worker: WorkerProcess, job_id: str, attempt: int, patience: float
+    ) -> None:
+        await running_time.sleep(patience)
         still_there = worker is self._worker and self._current == job_id
         if still_there and self.job(job_id).attempts == attempt:
             _log.warning("The worker does not leave a job and is ended")
@@ -436,6 +442,13 @@ class Desk:
             self._idle_timer = None
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _keep(self._tasks, work)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        _keep(self._timers, work)
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from scalediff_engine.client.codec import Malformed
+from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.protocol import News, Order, from_line, to_line
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class WorkerProgram:
     Attributes:
         argv: the program and its arguments
         log: where its standard error goes; the one before is kept beside it
-        silence_s: without a line for so long it counts as gone; it says something every second
+        silence_s: running time without a line until it counts as gone; it sends one every second
         environment: variables; None = this process's own
     """
 
@@ -101,7 +102,7 @@ class WorkerProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), patience_s)
+            await running_time.wait_for(self._process.wait(), patience_s)
         except TimeoutError:
             self.kill()
             await self._process.wait()
@@ -113,8 +114,10 @@ class WorkerProcess:
         assert process is not None
         assert process.stdout is not None
         try:
-            while line := await asyncio.wait_for(process.stdout.readline(), self.program.silence_s):
-                self._take(line)
+            async with running_time.Timeout(self.program.silence_s) as silence:
+                while line := await process.stdout.readline():
+                    silence.restart()
+                    self._take(line)
         except TimeoutError:
             self._silent = True
         except ValueError:  # a line without an end

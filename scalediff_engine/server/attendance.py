@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from scalediff_engine.jobs import running_time
+
 
 class Attendance:
     """Counts the watchers of things, and tells when the last one has been gone for a while.
@@ -14,7 +16,8 @@ class Attendance:
     Args:
         left: told the thing's name
         first_seconds: how long the first watcher may take to come
-        gone_seconds: how long a watcher may take to come back
+        gone_seconds: how long a watcher may take to come back; both in running time, since a pause
+            of this process stops the watchers too
     """
 
     def __init__(
@@ -24,7 +27,7 @@ class Attendance:
         self._first_seconds = first_seconds
         self._gone_seconds = gone_seconds
         self._watchers: Counter[str] = Counter()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers: dict[str, asyncio.Task[None]] = {}
 
     def expect(self, name: str) -> None:
         """Wait for the first watcher of something."""
@@ -57,9 +60,9 @@ class Attendance:
 
     def _wait(self, name: str, seconds: float) -> None:
         self.forget(name)
-        loop = asyncio.get_running_loop()
-        self._timers[name] = loop.call_later(seconds, self._give_up, name)
+        self._timers[name] = asyncio.get_running_loop().create_task(self._give_up(name, seconds))
 
-    def _give_up(self, name: str) -> None:
+    async def _give_up(self, name: str, seconds: float) -> None:
+        await running_time.sleep(seconds)
         self._timers.pop(name, None)
         self._left(name)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scalediff_engine.base.errors import UsageError
+from scalediff_engine.jobs import running_time
 
 _log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ class Dialog:
                 await stdin.wait_closed()
         for insist in (self._process.terminate, self._process.kill):
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), self._last_words_seconds)
+                await running_time.wait_for(self._process.wait(), self._last_words_seconds)
                 return
             _log.warning("A dialog does not end by itself")
             with suppress(ProcessLookupError):

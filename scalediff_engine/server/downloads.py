@@ -17,6 +17,7 @@ from typing import Any
 from scalediff_engine.base.errors import ModelMissing, NotFound, WrongState
 from scalediff_engine.client.messages import DownloadState, ModelDownload, Problem
 from scalediff_engine.families.registry import registered
+from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.spool import new_id
 from scalediff_engine.store.hub_cache import cache_folder
 from scalediff_engine.store.offered import Offer, offer_of
@@ -178,7 +179,7 @@ class Downloads:
     async def _ended(self, process: asyncio.subprocess.Process) -> None:
         _close_input(process)
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), self._program.last_words_seconds)
+            await running_time.wait_for(process.wait(), self._program.last_words_seconds)
             return
         process.kill()
         await process.wait()

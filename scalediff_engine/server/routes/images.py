@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +11,7 @@ from starlette.responses import StreamingResponse
 from scalediff_engine.base.errors import UnreadablePicture, WrongState
 from scalediff_engine.client.messages import ImageInfo
 from scalediff_engine.client.pixels import MEDIA_TYPE
+from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.spool import Spool
 from scalediff_engine.server.routes.common import CHUNK_BYTES, Id, TheEngine, send_file
 
@@ -85,8 +85,7 @@ async def receive(spool: Spool, length_bytes: int, chunks: AsyncIterator[bytes])
 async def _in_time(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     while True:
         try:
-            async with asyncio.timeout(SILENCE_SECONDS):
-                chunk = await anext(chunks, None)
+            chunk = await running_time.wait_for(anext(chunks, None), SILENCE_SECONDS)
         except TimeoutError as error:
             raise UnreadablePicture(
                 f"Nothing came of the upload for {SILENCE_SECONDS:g} s, so it was given up."

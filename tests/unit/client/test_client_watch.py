@@ -366,3 +366,17 @@ def test_patience_counts_from_the_first_failure() -> None:
     assert progress.lost(110.1) is None
     progress.sound()
     assert progress.lost(200.0) is not None
+
+
+def test_a_suspended_machine_is_not_an_engine_that_is_gone() -> None:
+    progress = Progress(0, 60.0)
+    assert progress.lost(1000.0) is not None
+    assert progress.lost(1000.0 + 8 * 3600) is not None  # the first try after the night
+    assert progress.lost(1000.0 + 8 * 3600 + 30) is None
+
+
+def test_patience_is_the_sum_of_the_tries() -> None:
+    progress, tries = Progress(0, 60.0), 0
+    while progress.lost(2.0 * tries) is not None:
+        tries += 1
+    assert tries == 31

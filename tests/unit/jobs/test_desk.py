@@ -226,6 +226,25 @@ def test_a_silent_worker_is_ended_and_the_job_goes_on(tmp_path: Path) -> None:
     run(work, tmp_path, silence_s=0.7)
 
 
+def test_a_pause_of_everybody_ends_no_worker(tmp_path: Path) -> None:
+    """As when a laptop sleeps: all at once the clock of the loop is an hour ahead."""
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        clock, ahead = loop.time, 0.0
+        async with office(tmp_path, silence_s=20) as place:
+            loop.time = lambda: clock() + ahead  # type: ignore[method-assign]
+            job = place.submit("steps=40 pause=0.05")
+            for step in (2, 10):
+                await place.reaches(job, step)
+                ahead += 3600
+            pid = place.desk.worker_pid
+            assert (await place.ends(job)).attempts == 1
+            assert place.desk.worker_pid == pid
+
+    asyncio.run(work())
+
+
 def test_what_the_worker_says_of_a_failure_reaches_the_job(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         job = place.submit("fail=2")

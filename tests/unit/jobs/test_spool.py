@@ -256,7 +256,7 @@ def test_a_sweep_takes_what_is_overdue_and_nothing_else(spool: Spool, tmp_path: 
     for job in (orphan, known, new):
         (spool.job_folder(job) / "checkpoint").write_bytes(b"x")
     for job in (orphan, known):
-        os.utime(spool.job_folder(job), (now - DAY,) * 2)
+        os.utime(spool.job_folder(job), (now - 8 * DAY,) * 2)
     dead = tmp_path / "spool" / "images" / f"{new_id()}.part"
     dead.write_bytes(b"half")
     (tmp_path / "spool" / "images" / "a-note-of-the-user.txt").write_text("hello")
