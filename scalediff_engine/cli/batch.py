@@ -73,6 +73,10 @@ class Batch:
             StdoutClosed: nobody listens to the results any more.
             ModelError, UsageError: the model cannot be loaded, so no job can be done.
         """
+        with self.interrupts.watched():
+            return self._run()
+
+    def _run(self) -> int:
         start_s = self.clock()
         self._failures = list(self.worklist.failures)
         for failure in self._failures:
@@ -96,7 +100,7 @@ class Batch:
                 job = replace(job, seconds=self._estimate_s(job))
                 self._attempt(Numbered(job, number, len(jobs)))
         except (KeyboardInterrupt, Cancelled):
-            self.interrupts.answer = Answer.IGNORE
+            self.interrupts.leave_orderly()
             cancelled = True
         except _NoModel as unusable:
             raise unusable.error from unusable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from scalediff_engine import __version__
@@ -22,7 +23,7 @@ def run() -> None:
     """Run the program with the process's own arguments and end the process."""
     arguments = sys.argv[1:]
     as_json = "--json" in arguments
-    interrupts = Interrupts(before_leaving=lambda: _last_words(as_json))
+    interrupts = Interrupts(before_leaving=lambda: _last_words(as_json), announce=_announce)
     interrupts.install()
     streams.prepare()
     hush_libraries()
@@ -132,10 +133,20 @@ def _last_words(as_json: bool) -> None:
 
             nothing = Summary(0, 0, 0, 0, (), 0.0, EXIT_CODE, cancelled=True)
             os.write(1, json_line(nothing).encode() + b"\n")
-        clear = b"\r" + b" " * 78 + b"\r" if os.isatty(2) else b""
-        os.write(2, clear + b"scalediff: Cancelled.\n")
+        _write_line(b"scalediff: Cancelled.\n")
     except OSError:
         pass
+
+
+def _announce() -> None:
+    """Say that the work is about to stop; below Python's streams, and from any thread."""
+    with suppress(OSError):
+        _write_line(b"scalediff: Stopping after this step; press Ctrl-C again to stop at once.\n")
+
+
+def _write_line(line: bytes) -> None:
+    clear = b"\r" + b" " * 78 + b"\r" if os.isatty(2) else b""
+    os.write(2, clear + line)
 
 
 def _hide_late_interrupts() -> None:
