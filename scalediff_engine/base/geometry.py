@@ -55,6 +55,11 @@ class Box(NamedTuple):
         left, top = other.left, other.top
         return Box(self.left - left, self.top - top, self.right - left, self.bottom - top)
 
+    def shifted(self, cells: int, rows: int) -> Box:
+        """The same size, so many cells to the right and rows down."""
+        left, top, right, bottom = self
+        return Box(left + cells, top + rows, right + cells, bottom + rows)
+
     def divided(self, factor: int) -> Box:
         """The same part in cells of ``factor`` per side, of which it has whole ones only."""
         return Box(*(side // factor for side in self))

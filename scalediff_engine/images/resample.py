@@ -85,12 +85,23 @@ def resize_in_range(plane: Pixels, size: Size, *, box: SourceBox | None = None) 
     if size.width < box.right - box.left or size.height < box.bottom - box.top:
         shrunk = resize(plane, size, box=box, kernel=Kernel.BILINEAR)
         return np.clip(shrunk, plane.min(), plane.max())
-    smooth = resize(plane, size, box=box, kernel=Kernel.BICUBIC)
-    left, right = _neighbours(box.left, box.right, width, size.width)
-    above, below = _neighbours(box.top, box.bottom, height, size.height)
+    return within_neighbours(resize(plane, size, box=box, kernel=Kernel.BICUBIC), plane, box)
+
+
+def within_neighbours(enlarged: Pixels, plane: Pixels, box: SourceBox) -> Pixels:
+    """Keep an enlargement between the least and the greatest of the four nearest source pixels.
+
+    Args:
+        enlarged: (h, w), not smaller than the box
+        plane: (H, W), the source
+        box: the part of the source that was enlarged
+    """
+    height, width = plane.shape
+    left, right = _neighbours(box.left, box.right, width, enlarged.shape[1])
+    above, below = _neighbours(box.top, box.bottom, height, enlarged.shape[0])
     low, high = np.minimum(plane[above], plane[below]), np.maximum(plane[above], plane[below])
     return np.clip(
-        smooth,
+        enlarged,
         np.minimum(low[:, left], low[:, right]),
         np.maximum(high[:, left], high[:, right]),
     )

@@ -7,17 +7,23 @@ from dataclasses import replace
 import numpy as np
 
 from scalediff_engine.base.geometry import Box
-from scalediff_engine.images.alpha import resize_alpha
 from scalediff_engine.images.colour import from_srgb
 from scalediff_engine.images.lock import Places, source_lock
 from scalediff_engine.images.picture import Picture, Pixels
-from scalediff_engine.images.resample import SourceBox
 from scalediff_engine.planning.plan import Plan
 from scalediff_engine.planning.settings import Settings
 from scalediff_engine.planning.window import enclosing
+from scalediff_engine.upscalers.alpha import enlarge_alpha
+from scalediff_engine.upscalers.enlarge import OnFraction
 
 
-def finished_window(upscaled: Pixels, source: Picture, plan: Plan, settings: Settings) -> Picture:
+def finished_window(
+    upscaled: Pixels,
+    source: Picture,
+    plan: Plan,
+    settings: Settings,
+    on_fraction: OnFraction = lambda _: None,
+) -> Picture:
     """Do with a part what is done with a whole result, and cut the window out of it.
 
     Args:
@@ -25,6 +31,7 @@ def finished_window(upscaled: Pixels, source: Picture, plan: Plan, settings: Set
         source: the whole picture, its colours filled under its alpha
         plan: has a window and a part that is not the whole
         settings: of the run
+        on_fraction: called with 0..1 while transparency is enlarged; may raise ``Cancelled``
 
     Returns:
         The window in the source's colour model, profile, depth, alpha and metadata.
@@ -50,9 +57,7 @@ def finished_window(upscaled: Pixels, source: Picture, plan: Plan, settings: Set
         result = np.clip(result, 0, 1)
     alpha = source.alpha
     if alpha is not None:
-        sides = window.left / scale[0], window.top / scale[1]
-        ends = window.right / scale[0], window.bottom / scale[1]
-        alpha = resize_alpha(alpha, window.size, box=_inside(SourceBox(*sides, *ends), alpha))
+        alpha = enlarge_alpha(alpha, plan.target, window=window, on_fraction=on_fraction)
     return replace(source, pixels=_taken(result, window.seen_from(part)), alpha=alpha)
 
 
@@ -66,10 +71,3 @@ def cropped(picture: Picture, window: Box | None) -> Picture:
 
 def _taken(pixels: Pixels, box: Box) -> Pixels:
     return pixels[box.top : box.bottom, box.left : box.right]
-
-
-def _inside(box: SourceBox, plane: Pixels) -> SourceBox:
-    """The box without what rounding let it stick out by."""
-    height, width = plane.shape
-    right, bottom = min(box.right, float(width)), min(box.bottom, float(height))
-    return SourceBox(box.left, box.top, right, bottom)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from scalediff_engine.images.alpha import fill_under_alpha, resize_alpha
+from scalediff_engine.images.alpha import fill_under_alpha
 from scalediff_engine.images.colour import from_srgb, to_srgb
 from scalediff_engine.images.lock import source_lock
 from scalediff_engine.images.picture import Picture
@@ -19,6 +19,7 @@ from scalediff_engine.planning.meter import meter_for
 from scalediff_engine.planning.plan import Plan
 from scalediff_engine.planning.progress import Phase, ProgressCallback
 from scalediff_engine.planning.settings import Settings
+from scalediff_engine.upscalers.alpha import enlarge_alpha
 
 
 def upscale(
@@ -53,10 +54,13 @@ def upscale(
     x = torch.from_numpy(rgb).permute(2, 0, 1)[None] * 2 - 1  # (1, 3, h, w)
     y = run_stages(x, plan, settings, model, meter, checkpoints)
 
-    meter.report(Phase.FINISH, len(plan.stages) - 1, plan.stages[-1].steps)
+    def on_finish(_: float = 0.0) -> None:
+        meter.report(Phase.FINISH, len(plan.stages) - 1, plan.stages[-1].steps)
+
+    on_finish()
     upscaled = ((y[0].permute(1, 2, 0) + 1) / 2).numpy()
     if plan.stages[-1].part is not None:
-        return finished_window(upscaled, filled, plan, settings)
+        return finished_window(upscaled, filled, plan, settings, on_finish)
     result = from_srgb(upscaled, filled)
     whole = not picture.depth.is_float  # whole numbers cannot hold what lies beyond 0..1
     if settings.source_lock:
@@ -64,5 +68,7 @@ def upscale(
         result = source_lock(pixels, result, clip=whole, seen_range=seen_range)
     elif whole:
         result = np.clip(result, 0, 1)
-    alpha = None if picture.alpha is None else resize_alpha(picture.alpha, plan.target)
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = enlarge_alpha(alpha, plan.target, on_fraction=on_finish)
     return cropped(replace(picture, pixels=result, alpha=alpha), plan.window)

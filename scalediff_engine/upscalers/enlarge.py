@@ -81,7 +81,9 @@ def enlarge_to(
         run = network(scale)
         result = np.empty((goal.height, goal.width, 3), np.float32)
         for tile in tiles(goal, tile_px):
-            result[tile.top : tile.bottom, tile.left : tile.right] = _tile(run, pixels, goal, tile)
+            result[tile.top : tile.bottom, tile.left : tile.right] = network_tile(
+                run, pixels, goal, tile
+            )
             done += tile.size.area
             on_fraction(done / total)
         pixels = result
@@ -101,7 +103,7 @@ def tiles(size: Size, side_px: int) -> Iterator[Box]:
             )
 
 
-def _tile(network: Network, pixels: Pixels, goal: Size, tile: Box) -> Pixels:
+def network_tile(network: Network, pixels: Pixels, goal: Size, tile: Box) -> Pixels:
     """One tile of the goal, which need not be the size that the network makes."""
     made = Size(pixels.shape[1], pixels.shape[0]).scaled(network.scale)
     if made == goal:

@@ -19,6 +19,7 @@ from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.planning.settings import Settings
+from scalediff_engine.upscalers.alpha import enlarge_alpha
 
 ONE_STEP = Settings(steps=1)
 
@@ -89,6 +90,7 @@ def test_alpha_grows_by_itself_and_colours_under_it_do_not_bleed(model: Embedded
     assert result.alpha is not None
     assert (result.alpha[:12] == 0).all()
     assert (result.alpha[24:56, 24:72] == 1).all()
+    np.testing.assert_array_equal(result.alpha, enlarge_alpha(alpha, result.size))
     assert np.array_equal(result.pixels, clean.pixels)
 
 

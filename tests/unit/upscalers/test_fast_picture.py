@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.images.alpha import resize_alpha
 from scalediff_engine.images.picture import Depth, Metadata, Picture
 from scalediff_engine.upscalers.picture import upscale_fast
 
@@ -78,3 +79,12 @@ def test_colours_beyond_srgb_stay() -> None:
     result = upscale_fast(Picture(pixels, icc=profile), Size(48, 48))
     assert np.abs(result.pixels[:8, :8] - pixels[0, 0]).max() < 0.01
     assert result.pixels[20:28, 20:28, 1] == pytest.approx(np.full((8, 8), 0.9), abs=0.01)
+
+
+def test_hard_edges_of_transparency_stay_hard() -> None:
+    alpha = (scene(1)[..., 0] > 0.5).astype(np.float32)
+    shown = upscale_fast(Picture(scene(), alpha=alpha), Size(128, 96)).alpha
+    assert shown is not None
+    interpolated = resize_alpha(alpha, Size(128, 96))
+    soft, softer = (float(((a > 0.02) & (a < 0.98)).mean()) for a in (shown, interpolated))
+    assert soft < 0.75 * softer
