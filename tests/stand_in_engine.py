@@ -27,6 +27,7 @@ from scalediff_engine.client.messages import (  # noqa: E402
     WorkerState,
 )
 from scalediff_engine.client.places import default_home  # noqa: E402
+from scalediff_engine.server import serve as serve_module  # noqa: E402
 from scalediff_engine.server.lifecycle import Pulse  # noqa: E402
 from scalediff_engine.server.serve import Door, ServeOptions, serve  # noqa: E402
 
@@ -79,6 +80,8 @@ class StandIn:
         elif scope["path"] == "/v1/stream":
             await self.leaving.wait()
             await _say(send, 200, {})
+        elif scope["path"] == "/v1/hang":  # as a read from a dead disk
+            await asyncio.to_thread(open, self.door.home / "pipe", "rb")
         elif scope["path"] == "/v1/shutdown":
             self.leave()
             await _say(send, 202, {})
@@ -112,6 +115,10 @@ async def _say(send: Callable[[dict[str, Any]], Any], status: int, message: Any)
 
 
 def main(words: list[str]) -> int:
+    for name in ("_LAST_ANSWERS_SECONDS", "_END_SECONDS", "_EXIT_SECONDS"):
+        seconds = os.environ.get(f"STAND_IN{name}")
+        if seconds is not None:
+            setattr(serve_module, name, float(seconds))
     options = dict(word.split("=") for word in words if "=" in word)
     try:
         return serve(

@@ -20,6 +20,7 @@
     ├── EngineError                    8   engine
     │   ├── EngineUnreachable          8   engine-unreachable
     │   ├── EngineRunsAlready          9   engine-runs-already
+    │   ├── EngineBusy                 8   engine-busy
     │   └── ProtocolMismatch           8   protocol-mismatch
     ├── OutputError                    7   output-unwritable
     │   └── DiskFull                   7   disk-full
@@ -147,6 +148,12 @@ class EngineRunsAlready(EngineError):
 
     code = "engine-runs-already"
     exit_code = 9
+
+
+class EngineBusy(EngineError):
+    """Too many requests are open, or files do not answer; it may be tried again."""
+
+    code = "engine-busy"
 
 
 class ProtocolMismatch(EngineError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scalediff_engine.base.errors import NotFound, OutputError, WrongState
-from scalediff_engine.client.messages import DeviceInfo, JobState, ModelList
+from scalediff_engine.client.messages import DeviceInfo, JobState, ModelList, UpscaleSettings
 from scalediff_engine.client.places import Places
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.batches import Batches
@@ -28,13 +28,17 @@ from scalediff_engine.server.attendance import Attendance
 from scalediff_engine.server.dialog import DialogProgram, dialog_argv
 from scalediff_engine.server.downloads import DownloadProgram, Downloads, download_argv
 from scalediff_engine.server.lifecycle import Pulse
+from scalediff_engine.server.limited_threads import LimitedThreads
 from scalediff_engine.server.model_list import list_models
-from scalediff_engine.server.planner import Planner, plan
+from scalediff_engine.server.planner import Planner, plan, reads_user_files
 from scalediff_engine.server.remembered import Remembered
 from scalediff_engine.server.sessions import SessionPatience, Sessions
 from scalediff_engine.store.added import file_in
 
 _log = logging.getLogger(__name__)
+
+_FILE_THREADS = 4
+_FILE_SECONDS = 20.0
 
 UNASKED = DeviceInfo("not known yet", 0)
 
@@ -76,6 +80,7 @@ class Engine:
         port: that the server listens at; whoever listens sets it before the first request
         shutdown: set when the engine is to end; event streams end by it
         activity: requests under way
+        user_files: runs what reads files or folders that a request names
         on_leave: has the server end
     """
 
@@ -102,6 +107,8 @@ class Engine:
         self.port = 0
         self.shutdown = asyncio.Event()
         self.activity = Activity()
+        self._own_files = LimitedThreads(_FILE_THREADS, _FILE_SECONDS)
+        self.user_files = LimitedThreads(_FILE_THREADS, _FILE_SECONDS)
         self.on_leave: Callable[[], None] = lambda: None
         self.patience = patience or EnginePatience()
         self.watchers = Attendance(
@@ -131,6 +138,10 @@ class Engine:
         self.shutdown.set()
         self.on_leave()
 
+    def threads_for(self, settings: UpscaleSettings) -> LimitedThreads:
+        """Give what runs a plan: a dead disk of one does not hold up those without files."""
+        return self.user_files if reads_user_files(settings) else self._own_files
+
     @property
     def uptime_seconds(self) -> float:
         """Since it was put together."""
@@ -158,8 +169,8 @@ class Engine:
         await self.downloads.close()
         await self.batches.close()
         await self.desk.close()
-        await self.device.close()
-        await self.models.close()
+        self.device.close()
+        self.models.close()
 
     async def sweep(self, now: float) -> None:
         """Delete what is overdue at a moment, in seconds since 1970."""

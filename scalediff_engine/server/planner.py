@@ -30,6 +30,12 @@ def require_model(settings: UpscaleSettings) -> None:
         locate(settings.text_encoders_from)
 
 
+def reads_user_files(settings: UpscaleSettings) -> bool:
+    """Tell whether a plan reads files besides those of this program."""
+    is_embedded = families.registered(settings.model) is families.EMBEDDED
+    return bool(settings.loras or settings.text_encoders_from or not is_embedded)
+
+
 def require_device(word: str) -> None:
     """Pass if there is such a device; a plan for another would be no use.
 

@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from scalediff_engine.base.errors import (
     DiskFull,
+    EngineBusy,
     InputError,
     ModelError,
     ModelMissing,
@@ -38,6 +39,7 @@ _STATUSES: tuple[tuple[type[ScaleDiffError], int], ...] = (
     (NotEnoughMemory, 409),
     (DiskFull, 507),
     (ProtocolMismatch, 426),
+    (EngineBusy, 503),
 )
 _NO_SUCH_METHOD = 405
 _BUG = 500
@@ -64,7 +66,7 @@ DOCUMENTED: Mapping[int, str] = {
     422: "A value is wrong; the message says which, and what would work",
     426: "The two sides speak different versions of the wire",
     500: "A defect of the engine; its log has the details",
-    503: "Too many requests or event streams are open",
+    503: "Too many requests are open, or files do not answer",
     507: "The disk or the quota is full",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {

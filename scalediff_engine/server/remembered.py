@@ -8,9 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from scalediff_engine.server.limited_threads import LimitedThreads
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+# A folder on a dead network disk never answers; the last value is given then.
+_MOST_SECONDS = 15.0
 
 
 class Remembered(Generic[T]):
@@ -37,6 +42,7 @@ class Remembered(Generic[T]):
         self._asked_at: float | None = None
         self._asking: asyncio.Task[None] | None = None
         self._is_outdated = False
+        self._threads = LimitedThreads(1, _MOST_SECONDS)
 
     def last(self) -> T:
         """Give the last value at once, and see to a newer one if it is old."""
@@ -58,10 +64,10 @@ class Remembered(Generic[T]):
         self._asked_at = None
         self._is_outdated = self._asking is not None
 
-    async def close(self) -> None:
-        """Wait for the thread."""
+    def close(self) -> None:
+        """Do not wait for an answer any more."""
         if self._asking is not None:
-            await self._asking
+            self._asking.cancel()
 
     def _refresh_if_old(self) -> None:
         now = self._clock()
@@ -72,7 +78,7 @@ class Remembered(Generic[T]):
 
     async def _refresh(self) -> None:
         try:
-            self._value = await asyncio.to_thread(self._ask)
+            self._value = await self._threads.run(self._ask)
         except Exception:  # noqa: BLE001 - the last value stays, and the log tells
             _log.exception("What the machine has could not be asked")
         finally:

@@ -258,7 +258,7 @@ class Door:
             f"{self._activity.open_requests} requests are open, {self._streams} of them event "
             f"streams; at most {self._max_requests} and {self._max_streams} may be. Close some."
         )
-        return Refusal(503, Problem("engine", text), {"Retry-After": "1"})
+        return Refusal(503, Problem("engine-busy", text), {"Retry-After": "1"})
 
     async def _admit(self, scope: Scope, receive: Receive, send: _Armoured) -> None:
         try:

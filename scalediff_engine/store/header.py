@@ -5,8 +5,10 @@ Source: https://github.com/huggingface/safetensors#format
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,6 +79,7 @@ def read_header(path: Path) -> Header:
     """
     _refuse_suffix(path)
     try:
+        require_regular(path)
         with path.open("rb") as file:
             start = file.read(64)
             file_bytes = path.stat().st_size
@@ -95,6 +98,17 @@ def read_header(path: Path) -> Header:
     if file_bytes < needed_bytes:
         raise _cut_off(path, file_bytes, needed_bytes)
     return header
+
+
+def require_regular(path: Path) -> None:
+    """Pass if reading a file comes to an end: it is no pipe, socket or device.
+
+    Raises:
+        OSError: it is one, or cannot be asked.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def read_floats(header: Header, name: str) -> tuple[float, ...]:

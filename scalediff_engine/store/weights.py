@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from scalediff_engine.base.errors import ModelError
 from scalediff_engine.spec.checkpoint import Part
-from scalediff_engine.store.header import is_pickle, read_header
+from scalediff_engine.store.header import is_pickle, read_header, require_regular
 
 _STEMS: dict[Part, str] = {
     "unet": "diffusion_pytorch_model",
@@ -28,6 +28,7 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelError: it cannot be read, or holds something else.
     """
     try:
+        require_regular(path)
         value: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}

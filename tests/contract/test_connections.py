@@ -235,7 +235,7 @@ def test_streams_leave_room_for_other_requests(
         assert answers == [200, 200, 200, 503, 503]
         assert server.ask("GET", f"/v1/jobs/{job}").status == 200
         refused = server.ask("GET", f"/v1/jobs/{job}/events")
-        assert refused.problem == (503, "engine")
+        assert refused.problem == (503, "engine-busy")
         assert refused.headers["ScaleDiff-Protocol"] == "1"
 
 
@@ -246,7 +246,7 @@ def test_requests_have_a_limit_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             upload = stack.enter_context(connect(server))
             upload.sendall(head(server, "POST /v1/images", f"{BEARER}Content-Length: 99") + b"\r\n")
         until(lambda: server.engine.activity.open_requests == 2)
-        assert server.ask("GET", "/v1/health").problem == (503, "engine")
+        assert server.ask("GET", "/v1/health").problem == (503, "engine-busy")
         assert server.ask("GET", "/v1/health", token=None).status == 401
     # they are forgotten with their connections
 

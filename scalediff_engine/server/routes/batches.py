@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.concurrency import run_in_threadpool
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client import codec
@@ -35,7 +34,7 @@ async def batches(engine: TheEngine) -> BatchList:
 @router.post("/v1/batches", status_code=201)
 async def open_batch(wanted: BatchBody, engine: TheEngine) -> BatchInfo:
     """Take a batch whose settings make sense; its files follow."""
-    await run_in_threadpool(_check, wanted.settings)
+    await engine.threads_for(wanted.settings).run(_check, wanted.settings)
     return engine.batches.open(wanted)
 
 

@@ -28,7 +28,7 @@ async def submit(wanted: JobBody, engine: TheEngine) -> JobInfo:
     plan = await planned(engine, size, wanted.settings, wanted.window)
     if plan.problem is not None:
         raise NotEnoughMemory(plan.problem.message)
-    await run_in_threadpool(require_model, wanted.settings)
+    await engine.threads_for(wanted.settings).run(require_model, wanted.settings)
     engine.spool.touch_image(source.id)
     job = engine.desk.submit(wanted, source, Size(plan.width, plan.height))
     if not job.keep:

@@ -33,7 +33,7 @@ async def models(engine: TheEngine) -> ModelList:
 async def add(wanted: FolderBody, engine: TheEngine) -> ModelFolder:
     """Look for models in a folder too, from now on."""
     path = _absolute(wanted.path)
-    found = await run_in_threadpool(add_folder, engine.model_folders, path)
+    found = await engine.user_files.run(add_folder, engine.model_folders, path)
     engine.models.outdate()
     return ModelFolder(str(path), is_added=True, models=len(found.models))
 
@@ -55,7 +55,7 @@ async def remove(wanted: ModelBody, engine: TheEngine) -> ModelRemoved:
     using = [j for j in engine.desk.jobs() if j.settings.model == name and not j.state.is_final]
     if using:
         raise WrongState(f"{name} is needed: job {using[0].id} is {using[0].state.value}.")
-    freed = await run_in_threadpool(remove_model, name)
+    freed = await engine.user_files.run(remove_model, name)
     engine.models.outdate()
     return ModelRemoved(freed)
 

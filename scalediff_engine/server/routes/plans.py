@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
@@ -34,6 +33,8 @@ async def planned(
     Raises:
         UsageError: a setting that makes no sense, or a window outside the result.
         ModelError: the model is not there or cannot be used.
+        EngineBusy: its files do not answer.
     """
     pid = engine.desk.worker_pid
-    return await run_in_threadpool(engine.planner, source, settings, pid, window)
+    threads = engine.threads_for(settings)
+    return await threads.run(engine.planner, source, settings, pid, window)

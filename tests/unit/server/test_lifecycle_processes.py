@@ -68,6 +68,33 @@ def test_a_stream_that_never_ends_does_not_hold_up_the_end(places: Places) -> No
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("held", ["a thread", "the close"])
+def test_what_does_not_let_go_does_not_hold_up_the_end(
+    places: Places, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    monkeypatch.setenv("STAND_IN_LAST_ANSWERS_SECONDS", "0.1")
+    monkeypatch.setenv("STAND_IN_END_SECONDS", "5" if held == "a thread" else "0.5")
+    monkeypatch.setenv("STAND_IN_EXIT_SECONDS", "0.2")
+    if held == "the close":
+        monkeypatch.setenv("STAND_IN_CLOSING", "1000")
+    process = start(places)
+    record = wait_for(places)
+    if held == "a thread":
+        os.mkfifo(places.home / "pipe")
+        with socket.create_connection(("127.0.0.1", record.port)) as connection:
+            connection.sendall(
+                f"GET /v1/hang HTTP/1.1\r\nAuthorization: Bearer {record.token}\r\n\r\n".encode()
+            )
+            threads = psutil.Process(record.pid).num_threads
+            assert within(10, lambda: threads() > 1)
+    process.send_signal(signal.SIGTERM)
+    code = end_of(process)[0]
+    assert code == (0 if held == "a thread" else 8)
+    assert (places.home / "closed").exists() == (held == "a thread")
+    assert not places.engine_file.exists()
+    assert "takes too long" in log_of(places)
+
+
 def test_it_ends_by_itself_when_nobody_needs_it(places: Places) -> None:
     process = start(places, "idle=1.5")
     record = wait_for(places)

@@ -36,7 +36,7 @@ def test_the_first_value_is_there_at_once_and_the_next_follows() -> None:
         clock.now = 11
         assert found.last() == 1  # old, and at once
         assert await found.fresh() == 2
-        await found.close()
+        found.close()
 
     asyncio.run(run())
 
@@ -48,7 +48,7 @@ def test_a_value_that_cannot_be_asked_for_stays(caplog: pytest.LogCaptureFixture
 
         found = Remembered(ask, 7, 10)
         assert await found.fresh() == 7
-        await found.close()
+        found.close()
 
     asyncio.run(run())
     assert "no such device" in caplog.text
