@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from scalediff_engine.batch.folder_scan import Portion
 from scalediff_engine.ui.folder.entries import Entry, Skip, Why
 from scalediff_engine.ui.folder.rows import Rows
+from scalediff_engine.ui.folder.scan import Portion
 
 # More than anybody reads; the counts go on.
 MOST_SKIPS = 5000

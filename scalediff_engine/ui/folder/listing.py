@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from scalediff_engine.batch.conflicts import Targets, Words, absolute, example
-from scalediff_engine.batch.folder_scan import Portion, Search, scan
 from scalediff_engine.client.messages import Problem, UpscaleSettings
 from scalediff_engine.client.naming import DEFAULT_PATTERN, BadPattern, Pattern
 from scalediff_engine.ui.engine_gateway import as_problem
@@ -25,6 +23,8 @@ from scalediff_engine.ui.folder.naming import (
     pattern_problem,
 )
 from scalediff_engine.ui.folder.rows import Filter
+from scalediff_engine.ui.folder.scan import Portion, Search, scan
+from scalediff_engine.ui.folder.targets import Targets, Words, absolute, example
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.ticket import Ticket

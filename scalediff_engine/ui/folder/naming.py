@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from scalediff_engine.batch.conflicts import (
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
+from scalediff_engine.ui.folder.destination import Destination, Place
+from scalediff_engine.ui.folder.entries import Entry
+from scalediff_engine.ui.folder.estimate import Group, group
+from scalediff_engine.ui.folder.targets import (
     NotWanted,
     Targets,
     Trouble,
@@ -15,11 +20,6 @@ from scalediff_engine.batch.conflicts import (
     is_forbidden,
     name_all,
 )
-from scalediff_engine.client.batches import Existing
-from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
-from scalediff_engine.ui.folder.destination import Destination, Place
-from scalediff_engine.ui.folder.entries import Entry
-from scalediff_engine.ui.folder.estimate import Group, group
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.extent import Size

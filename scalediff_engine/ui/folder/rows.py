@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
-from scalediff_engine.batch.conflicts import Targets, Trouble
 from scalediff_engine.client.batches import BatchItem, FileState
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.entries import Entry
+from scalediff_engine.ui.folder.targets import Targets, Trouble
 from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.upscale.extent import Size
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scalediff_engine.batch.conflicts import Trouble
 from scalediff_engine.client.batches import BatchState, Existing
 from scalediff_engine.ui import words
 from scalediff_engine.ui.folder.entries import Why
 from scalediff_engine.ui.folder.rows import Filter, Rows, Status
+from scalediff_engine.ui.folder.targets import Trouble
 from scalediff_engine.ui.language import translate
 
 

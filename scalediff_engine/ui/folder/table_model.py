@@ -8,13 +8,13 @@ from enum import IntEnum
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPixmap
 
-from scalediff_engine.batch.conflicts import result_size
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.ui import words
 from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.folder import sentences
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Rows, Status
+from scalediff_engine.ui.folder.targets import result_size
 from scalediff_engine.ui.language import translate
 
 Index = QModelIndex | QPersistentModelIndex

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fake_batches import item
 
-from scalediff_engine.batch.conflicts import Targets, Trouble
 from scalediff_engine.client.batches import FileState
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.rows import Filter, Rows, Status
+from scalediff_engine.ui.folder.targets import Targets, Trouble
 from scalediff_engine.ui.upscale.extent import Size
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from fake_batches import save_picture
 
-from scalediff_engine.batch.folder_scan import Search, scan
 from scalediff_engine.cli import picture_headers
 from scalediff_engine.client.naming import Pattern
 from scalediff_engine.ui.folder import formats
 from scalediff_engine.ui.folder.entries import Entry, Skip, Why
 from scalediff_engine.ui.folder.inspecting import PILLOW, Inspector
+from scalediff_engine.ui.folder.scan import Search, scan
 
 INSPECTORS = {"pillow": PILLOW, "engine": picture_headers.inspector()}
 

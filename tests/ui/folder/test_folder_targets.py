@@ -12,15 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.batch.conflicts import (
-    NotWanted,
-    Trouble,
-    Words,
-    example,
-    is_forbidden,
-    name_all,
-    result_size,
-)
 from scalediff_engine.batch.inputs import Source
 from scalediff_engine.batch.naming import NamePattern, NameValues
 from scalediff_engine.batch.outputs import output_path
@@ -29,6 +20,15 @@ from scalediff_engine.client.batches import Existing
 from scalediff_engine.ui.folder.destination import Destination, Place
 from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.naming import clash_problem, destination_problem, find_names
+from scalediff_engine.ui.folder.targets import (
+    NotWanted,
+    Trouble,
+    Words,
+    example,
+    is_forbidden,
+    name_all,
+    result_size,
+)
 
 WORDS = Words(4.0, "embedded", 7)
 
