@@ -14,7 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 pytest.importorskip("PySide6")
 
 from fake_gateway import FakeGateway, FakeLater
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QEvent, QLocale
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from real_engine import Dialogs
@@ -41,6 +41,17 @@ def app() -> QApplication:
     QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
     Look(Scheme.DARK).put_on(app)
     return app
+
+
+@pytest.fixture(autouse=True)
+def _windows_end_with_their_test(app: QApplication) -> Generator[None]:
+    """Windows that stay would be styled anew by every later change of the look: minutes in all."""
+    before = set(app.topLevelWidgets())
+    yield
+    for window in set(app.topLevelWidgets()) - before:
+        window.hide()
+        window.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(autouse=True)
