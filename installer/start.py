@@ -20,6 +20,8 @@ FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
 # What commands need besides what everything needs; who has plug-ins has dialogs.
+# The tier that runs unless another is asked for.
+QUICK = "not slow and not nightly and not gpu"
 EXTRAS = {"test": ("dev",), "check": ("dev",), "dialog": ("ui",), "plugins": ("ui",)}
 
 HELP = """\
@@ -27,7 +29,7 @@ usage: python3 installer/run.py ARGUMENTS...
 
 Runs ScaleDiff from this clone. The first start makes an environment and says what it does.
 
-  test [PYTEST ARGUMENTS]   runs the quick tests (test -m slow: the slow ones)
+  test [PYTEST ARGUMENTS]   runs the quick tests (-m slow, -m nightly, -m gpu: the other tiers)
   check                     runs the linters and the type checker
   dialog [PICTURE]          opens the window, and adds PySide6 for that the first time
   anything else             goes to scalediff, for example: upscale photo.jpg --scale 4
@@ -67,13 +69,14 @@ def extras_for(arguments: list[str]) -> tuple[str, ...]:
 
 
 def program_for(layout: Layout, arguments: list[str]) -> list[str]:
-    """Give the command line that runs in the environment; a later ``-m`` or ``-n`` overrules ours.
+    """Return the command line that runs in the environment.
 
-    The quick tests take two processors; the slow ones measure and want to be alone.
+    Tests share two processors, file by file; the nightly ones measure, and run alone. A later
+    ``-m`` or ``-n`` among the arguments wins.
     """
     if arguments[0] == "test":
-        at_once = [] if "slow" in arguments else ["-n", "2"]
-        return [str(layout.python), "-m", "pytest", "-m", "not slow", *at_once, *arguments[1:]]
+        at_once = [] if "nightly" in arguments else ["-n", "2", "--dist", "loadfile"]
+        return [str(layout.python), "-m", "pytest", "-m", QUICK, *at_once, *arguments[1:]]
     return [str(layout.program("scalediff")), *arguments]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,17 @@ os.environ.setdefault("SCALEDIFF_CONFIG", os.devnull)
 # A suite started in the background ignores Ctrl-C, and so would the programs that it interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sample", action="store_true", help="repeat what is random a tenth as often")
+
+
+@pytest.fixture
+def repeats(pytestconfig: pytest.Config) -> Callable[[int], int]:
+    """How often a nightly test repeats what is random: as often as it says, or a tenth of it."""
+    sample = pytestconfig.getoption("--sample")
+    return lambda full: max(2, full // 10) if sample else full
 
 
 @pytest.fixture(scope="session")

@@ -116,6 +116,7 @@ def fuzz(server: Running, *options: str, seconds: int = 900) -> str:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.slow
 def test_a_short_fuzz_finds_nothing(server: Running) -> None:
     fuzz(
         server,
@@ -126,7 +127,7 @@ def test_a_short_fuzz_finds_nothing(server: Running) -> None:
     assert server.requests() > 100
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(1800)
 def test_five_thousand_generated_requests_find_nothing(server: Running) -> None:
     fuzz(

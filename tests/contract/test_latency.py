@@ -32,7 +32,7 @@ def sharpening(running: EngineProcess, job: str) -> bool:
     return progress is not None and progress.stage >= 2 and progress.step >= 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_health_answers_at_once_while_a_job_takes_all_cores(tmp_path: Path) -> None:
     with engine(tmp_path, real_worker(tmp_path, 5)) as running:
         job, client = long_job(running), running.client
@@ -48,7 +48,7 @@ def test_health_answers_at_once_while_a_job_takes_all_cores(tmp_path: Path) -> N
         assert middle < HEALTH_S
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_cancelling_takes_no_longer_than_a_step(tmp_path: Path) -> None:
     with engine(tmp_path, real_worker(tmp_path, 5)) as running:
         job, client = long_job(running), running.client
@@ -66,7 +66,7 @@ def test_cancelling_takes_no_longer_than_a_step(tmp_path: Path) -> None:
         assert seconds < STEP_S
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_pixels_travel_about_as_fast_as_bytes_are_copied(tmp_path: Path) -> None:
     side = 4096
     samples = bytearray(os.urandom(side * 4)) * side  # 64 MiB

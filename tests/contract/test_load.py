@@ -125,7 +125,7 @@ def footprint(running: EngineProcess) -> Footprint:
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not hasattr(psutil.Process, "num_fds"), reason="counts files as POSIX has them")
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_crowd_loses_no_event_and_leaks_nothing(tmp_path: Path) -> None:
     seconds = int(os.environ.get("SCALEDIFF_LOAD_SECONDS", "60"))
     with engine(tmp_path) as running:

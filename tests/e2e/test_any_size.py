@@ -19,7 +19,7 @@ CASES = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("source", "options", "expected"), CASES)
 def test_the_result_has_exactly_the_asked_size_and_looks_like_the_source(
     scalediff: Program, source: tuple[int, int], options: tuple[str, ...], expected: tuple[int, int]

@@ -15,7 +15,7 @@ from scalediff_engine.images.picture import Picture
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 CORES = 2
 LIMIT_S = 60

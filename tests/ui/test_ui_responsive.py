@@ -74,6 +74,7 @@ def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.nightly
 def test_the_window_stays_awake_while_a_large_result_comes(
     app: QApplication,
     gateway: FakeGateway,

@@ -40,7 +40,7 @@ FILES = 10_000
 FRAME_MS = 16
 ROOT = Path(__file__).parents[3]
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 class Silent:
@@ -142,11 +142,17 @@ class Loop:
         self.busy_ms.clear()
 
     def require_awake(self) -> None:
-        """Pass if no turn was long by its own work, nor by the clock on a machine that is free."""
+        """Require short turns by their own work, and by the clock where the machine is free.
+
+        Skips the test where other programs make the clock useless.
+        """
         frame = frame_ms()
         assert self._is_short(self.busy_ms, frame, 2 * frame), (frame, sorted(self.busy_ms)[-8:])
         if not self._is_short(self.late_ms, frame, 100):
-            assert not machine_is_free(), (frame, sorted(self.late_ms)[-8:])
+            turns = (frame, sorted(self.late_ms)[-8:])
+            if not machine_is_free():
+                pytest.skip(f"the machine is busy, turns took (frame, longest) {turns} ms")
+            pytest.fail(f"turns took (frame, longest) {turns} ms")
 
     @property
     def is_awake(self) -> bool:

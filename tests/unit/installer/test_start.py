@@ -12,7 +12,7 @@ from installer import interpreters, start
 from installer.layout import Layout, find_layout
 from installer.progress import activity
 from installer.project import read_project
-from installer.start import activated, checks, extras_for, main, program_for
+from installer.start import QUICK, activated, checks, extras_for, main, program_for
 
 CLONE = Path(__file__).resolve().parents[3]
 LAYOUT = Layout(clone=Path("/clone"), env=Path("/clone/.venv"))
@@ -38,14 +38,30 @@ def test_what_is_neither_test_nor_check_goes_to_scalediff() -> None:
 def test_test_runs_the_quick_suite_and_passes_the_rest_to_pytest() -> None:
     command = program_for(LAYOUT, ["test", "-m", "slow", "-x"])
 
-    assert command[1:] == ["-m", "pytest", "-m", "not slow", "-m", "slow", "-x"]
+    assert command[1:] == [
+        "-m",
+        "pytest",
+        "-m",
+        QUICK,
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        "-m",
+        "slow",
+        "-x",
+    ]
     assert extras_for(["test"]) == ("dev",)
 
 
 def test_quick_tests_run_two_at_once_and_what_comes_after_overrules_that() -> None:
     command = program_for(LAYOUT, ["test", "-n", "0"])
 
-    assert command[1:] == ["-m", "pytest", "-m", "not slow", "-n", "2", "-n", "0"]
+    assert command[5:] == ["-n", "2", "--dist", "loadfile", "-n", "0"]
+
+
+def test_nightly_tests_run_alone() -> None:
+    assert "-n" not in program_for(LAYOUT, ["test", "-m", "nightly"])
 
 
 @pytest.mark.parametrize("command", ["dialog", "plugins"])

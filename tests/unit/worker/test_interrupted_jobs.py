@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-import random
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +14,10 @@ from PIL import Image
 from worker_process import QUICK, WorkerProcess, make_image, make_run, result_of, worker
 
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.protocol import Advanced, Done, Failed, Loading, Run, Stop, Stopped
+from scalediff_engine.jobs.protocol import Advanced, Done, Failed, Run, Stop, Stopped
 from scalediff_engine.planning.progress import Phase
+
+pytestmark = pytest.mark.slow
 
 # Two stages, about 3 s on one core.
 LONGER = replace(QUICK, scale=4.0)
@@ -57,56 +56,24 @@ def at_step(number: int, stage: int = 1) -> Callable[[Advanced], bool]:
     return lambda news: (news.progress.stage, news.progress.step) == (stage, number)
 
 
-def kill_at_random(folder: Path, kills: int, expected: Undisturbed, seed: int) -> int:
-    """Kill jobs at random moments until there were so many kills; gives how many jobs were done."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
-    killed = done = 0
-    image = make_image(folder)
-    while True:
-        run = make_run(folder, f"job{done}", LONGER, image)
-        highest = 0
-        while True:
-            began = (Path(run.folder) / spool.CHECKPOINT).exists()
-            with worker(folder) as process:
-                process.order(run)
-                if killed == kills:
-                    assert isinstance(process.outcome(), Done)
-                elif chance.random() < 0.1:  # while the model is loaded
-                    process.wait_for(Loading)
-                    time.sleep(chance.uniform(0, 2))
-                else:
-                    process.wait_for(Advanced)
-                    time.sleep(chance.uniform(0, expected.seconds))
-                process.kill()
-            reports = [n.progress for _, n in process.heard if isinstance(n, Advanced)]
-            if reports:
-                assert (reports[0].fraction > 0) == began
-                seen = [report.preview for report in reports if report.preview > 0]
-                assert seen == sorted(seen)
-                assert not seen or seen[0] >= highest
-                highest = max([highest, *seen])
-            if any(isinstance(news, Done) for _, news in process.heard):
-                break
-            killed += 1
-        assert result_of(run) == expected.result
-        parts = [path for path in Path(run.folder).iterdir() if path.suffix == ".part"]
-        assert not parts
-        done += 1
-        if killed == kills:
-            return done
-
-
-def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(
-    tmp_path: Path, undisturbed: Undisturbed
+@pytest.mark.parametrize("moment", [at_step(1, stage=1), at_step(2, stage=2)])
+def test_a_killed_job_is_resumed_and_ends_with_the_same_bytes(
+    tmp_path: Path, undisturbed: Undisturbed, moment: Callable[[Advanced], bool]
 ) -> None:
-    kill_at_random(tmp_path, 1, undisturbed, seed=1)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_kills_at_random_moments_change_no_byte(tmp_path: Path, undisturbed: Undisturbed) -> None:
-    """Of a worker alone; tests/contract/test_kills.py kills 25 times below an engine."""
-    assert kill_at_random(tmp_path, 10, undisturbed, seed=25) > 1
+    run = make_run(tmp_path, settings=LONGER)
+    with worker(tmp_path) as process:
+        process.order(run)
+        process.wait_for(Advanced, moment)
+        process.kill()
+    assert (Path(run.folder) / spool.CHECKPOINT).exists()
+    before = max(news.progress.preview for _, news in steps(process))
+    with worker(tmp_path) as process:
+        assert isinstance(process.do(run), Done)
+    first = steps(process)[0][1].progress
+    assert first.fraction > 0
+    assert first.preview >= before
+    assert result_of(run) == undisturbed.result
+    assert not [path for path in Path(run.folder).iterdir() if path.suffix == ".part"]
 
 
 def test_a_paused_job_is_saved_at_the_end_of_its_step_and_goes_on_there(
@@ -139,13 +106,10 @@ def test_a_cancelled_job_is_left_within_a_step(
     run = make_run(tmp_path, "cancelled", LONGER)
     shared_worker.order(run)
     shared_worker.wait_for(Advanced, at_step(2, stage=2))
-    ordered_s = time.monotonic()
+    before = len(steps(shared_worker))
     shared_worker.order(Stop("cancelled", keep=False))
     assert shared_worker.outcome() == Stopped("cancelled")
-    moments = [moment for moment, _ in steps(shared_worker)]
-    step_s = max(later - earlier for earlier, later in itertools.pairwise(moments))
-    stopped_s = shared_worker.heard[-1][0]
-    assert stopped_s - ordered_s < 1.5 * step_s + 0.3
+    assert len(steps(shared_worker)) - before <= 2  # the one under way, and one already told
     assert isinstance(shared_worker.do(make_run(tmp_path, "next")), Done)
 
 
