@@ -5,7 +5,6 @@ from __future__ import annotations
 from scalediff_engine.batch.outputs import named_output, settle_existing
 from scalediff_engine.cli.events import OUTPUT_EXISTS, Job, Skipped
 from scalediff_engine.cli.jobs import Worklist
-from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import GenerateRequest
 from scalediff_engine.images.folders import require_folder
 from scalediff_engine.planning.machine import Machine
@@ -28,7 +27,7 @@ def make_generate_worklist(
     assert destination.file is not None  # the request saw to it
     plan = plan_generate(request.size, facts, request.settings, machine.room)
     output = named_output(destination.file, destination.format, plan.target)
-    notes = size_notes(plan.target, facts) + unheard_notes(plan, request.settings, facts)
+    notes = size_notes(plan.target, facts)
     notes += precision_notes(plan)
     job = settle_existing(Job(None, output, plan, machine.seconds(plan.cost), notes), request)
     if job is None:

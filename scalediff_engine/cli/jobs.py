@@ -15,7 +15,6 @@ from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.batch.outputs import output_folder, output_path, same_place, settle_existing
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, Job, Skipped
-from scalediff_engine.cli.remarks import unheard_notes
 from scalediff_engine.cli.request import Existing, UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
 from scalediff_engine.client.naming import SourceStems
@@ -166,8 +165,7 @@ def _plan(
     plan = plan_method(size, target, facts, request.settings, machine.room)
     values = NameValues(source.path, size, target, facts.name, request.settings.seed)
     output = output_path(source, request.destination, values)
-    notes = unheard_notes(plan, request.settings, facts)
-    return Job(source.path, output, plan, machine.seconds(plan.cost), notes)
+    return Job(source.path, output, plan, machine.seconds(plan.cost))
 
 
 def _require_no_conflict(job: Job, claimants: list[Path], request: UpscaleRequest) -> None:

@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
-from scalediff_engine.planning import remarks
-from scalediff_engine.planning.plan import Plan
-from scalediff_engine.planning.settings import Settings
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scalediff_engine.batch.naming import NamePattern
+from scalediff_engine.cli.events import Job
+from scalediff_engine.cli.report import Reporting
+from scalediff_engine.cli.request import Request, UpscaleRequest
+from scalediff_engine.images.formats import Format, format_for
+from scalediff_engine.planning.remarks import Asked, unused_notes
 from scalediff_engine.spec.family import FamilyFacts
 
-_OPTIONS = remarks.Names("--guidance", "--negative", "--guidance-interval")
+
+def with_notes(
+    jobs: Sequence[Job], request: Request, facts: FamilyFacts, reporting: Reporting
+) -> list[Job]:
+    """Return the jobs with a note on each option that has no effect; a note is told once a run.
+
+    Args:
+        jobs: of the run
+        request: as it was typed, without what a preset makes of it
+        facts: of the model
+        reporting: how the run is reported
+    """
+    told: set[str] = set()
+    noted: list[Job] = []
+    for number, job in enumerate(jobs):
+        asked = Asked(request.settings, request.model, facts, job.plan, by_options=True)
+        notes = (*job.notes, *unused_notes(asked), *_unused_by_file(request, job))
+        if number == 0:
+            notes += _unused_by_run(request, reporting)
+        fresh = tuple(note for note in dict.fromkeys(notes) if note not in told)
+        told.update(fresh)
+        noted.append(replace(job, notes=fresh))
+    return noted
 
 
-def unheard_notes(plan: Plan, settings: Settings, facts: FamilyFacts) -> tuple[str, ...]:
-    """Name the options that the model has no ear for."""
-    return remarks.unheard_notes(plan, settings, facts, _OPTIONS)
+def _unused_by_file(request: Request, job: Job) -> tuple[str, ...]:
+    form = format_for(job.output)
+    if request.destination.quality is None or form not in (Format.PNG, Format.TIFF):
+        return ()
+    return (f"--quality has no effect: {form.value.upper()} is lossless.",)
+
+
+def _unused_by_run(request: Request, reporting: Reporting) -> tuple[str, ...]:
+    notes: tuple[str, ...] = ()
+    if reporting.json and reporting.print0:
+        notes += ("--print0 has no effect with --json: its lines hold the paths.",)
+    if not isinstance(request, UpscaleRequest):
+        return notes
+    destination = request.destination
+    if destination.file is not None and destination.pattern != NamePattern():
+        notes += ("--name has no effect with --output, which names the file.",)
+    if request.recursive and not any(path.is_dir() for path in request.inputs):
+        notes += ("--recursive has no effect: no folder was named.",)
+    return notes

@@ -12,7 +12,7 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.batch.naming import NamePattern
 from scalediff_engine.planning.plan import MAX_SCALE, target_size
 from scalediff_engine.planning.settings import Settings
-from scalediff_engine.planning.wishes import DEFAULT_SCALE, ModelChoice, require_use
+from scalediff_engine.planning.wishes import DEFAULT_SCALE, ModelChoice
 
 # On the command line: standard input or standard output.
 STREAM = Path("-")
@@ -136,7 +136,7 @@ class UpscaleRequest(Request):
         recursive: look into the folders of folders
 
     Raises:
-        UsageError: one file for several inputs, or an option that the method has no use for.
+        UsageError: one file for several inputs.
     """
 
     inputs: tuple[Path, ...]
@@ -144,7 +144,6 @@ class UpscaleRequest(Request):
     recursive: bool = False
 
     def __post_init__(self) -> None:
-        require_use(self.settings, self.model, by_options=True)
         if self.destination.file is not None and len(self.inputs) > 1:
             raise UsageError(
                 f"--output names one file, but there are {len(self.inputs)} inputs; "

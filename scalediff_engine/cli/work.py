@@ -13,6 +13,7 @@ from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.jobs import Worklist, make_worklist
 from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
+from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.table import plan_table
@@ -65,11 +66,13 @@ def _run(
     """
     reporter = make_reporter(reporting)
     model, facts = chosen(request.model, request.settings)
+    typed = request
     request = replace(request, model=model, settings=settled(request.settings, facts))
     speed = SpeedRecord(default_file())
     device, limit_bytes = request.model.device, request.max_memory_bytes
     machine = machine_for(facts, device, limit_bytes, speed, limit_name="--max-memory")
     worklist = plan(request, facts, machine)
+    worklist.jobs = with_notes(worklist.jobs, typed, facts, reporting)
     for skipped in worklist.skipped:
         reporter.tell(skipped)
     for number, job in enumerate(worklist.jobs, 1):

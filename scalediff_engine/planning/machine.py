@@ -16,7 +16,7 @@ from scalediff_engine.memory.probe import available_memory_bytes
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.planning.methods import chosen, plan_method
 from scalediff_engine.planning.plan import Plan
-from scalediff_engine.planning.remarks import Names, precision_notes, unheard_notes
+from scalediff_engine.planning.remarks import Asked, precision_notes, unused_notes
 from scalediff_engine.planning.settings import Method, Settings, settled
 from scalediff_engine.planning.window import window_box
 from scalediff_engine.planning.wishes import (
@@ -156,11 +156,11 @@ def plan_for(
         UsageError: a setting that makes no sense, or a window outside the result.
         ModelError: the model is not there or cannot be used.
     """
-    choice, limit_bytes, settings = model_of(wanted), limit_of(wanted), settings_of(wanted)
+    asked, limit_bytes, given = model_of(wanted), limit_of(wanted), settings_of(wanted)
     target = target_of(source, wanted)
     box = None if window is None else window_box(window, target)
-    choice, facts = chosen(choice, settings)
-    settings = settled(settings, facts)
+    choice, facts = chosen(asked, given)
+    settings = settled(given, facts)
     record = SpeedRecord(default_file()) if speed is None else speed
     stays = settings.method is Method.FAST  # a model that is loaded, if there is room beside it
     beside = NOTHING_HELD if stays else held
@@ -168,6 +168,6 @@ def plan_for(
     plan = plan_method(source, target, facts, settings, machine.room, box)
     if stays and plan.cost.peak_bytes > machine.available_bytes:
         machine = machine_for(facts, choice.device, limit_bytes, record, held=held)
-    notes = unheard_notes(plan, settings, facts, Names()) + precision_notes(plan)
+    notes = unused_notes(Asked(given, asked, facts, plan)) + precision_notes(plan)
     seconds = machine.seconds(plan.cost)
     return Prepared(choice, limit_bytes, facts, settings, plan, machine, seconds, notes)

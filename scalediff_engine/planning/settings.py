@@ -46,7 +46,7 @@ class Settings:
         guided_sigmas: sigma / alpha from which and up to which classifier-free guidance is applied
         source_lock: of upscales; a picture that is made from noise has no source
         begins_with_network: see the facts' field of this name; False = bicubic in any case
-        method: of upscales; the fast one has no use for the rest, see ``wishes.require_use``
+        method: of upscales; the fast one ignores the rest, see ``remarks.SETTINGS``
 
     Raises:
         UsageError: a value out of its range, with the range.

@@ -24,27 +24,6 @@ MAX_LORA_WEIGHT = 10.0
 _DEVICE = re.compile(r"auto|cpu|mps|(?:cuda|xpu)(?::[0-9]{1,3})?")
 
 
-# What the fast method has no use for: the option, and what it is without options.
-_OF_DIFFUSION = {
-    "name": ("--model", "a model"),
-    "loras": ("--lora", "LoRAs"),
-    "text_encoders_from": ("--text-encoders-from", "text encoders"),
-    "prompt": ("--prompt", "a prompt"),
-    "negative": ("--negative", "a negative prompt"),
-    "preset": ("--preset", "a preset"),
-    "creativity": ("--creativity", "creativity"),
-    "structure": ("--structure", "structure"),
-    "steps": ("--steps", "steps"),
-    "guidance": ("--guidance", "guidance"),
-    "guided_sigmas": ("--guidance-interval", "a guidance interval"),
-    "attention": ("--attention", "a kind of attention"),
-    "latent_frequency_mixing": ("--no-lfm", "an end to Latent Frequency Mixing"),
-    "structure_guidance": ("--no-sg", "an end to Structure Guidance"),
-    "jitter": ("--no-jitter", "an end to jitter"),
-    "source_lock": ("--no-source-lock", "an end to the source lock"),
-}
-
-
 @dataclass(frozen=True)
 class ModelChoice:
     """Which model is to work, and where.
@@ -110,40 +89,6 @@ def parse_method(word: str, name: str = "The method") -> Method:
         raise UsageError(f"{name} is '{word}'; it is one of {methods}.") from error
 
 
-def require_use(settings: Settings, choice: ModelChoice, *, by_options: bool = False) -> None:
-    """Pass if the method has a use for all that was asked for.
-
-    A seed is welcome to the fast method too: the same one gives the same result.
-
-    Args:
-        settings, choice: what was asked for; what is as it is by default was not asked for
-        by_options: whether the user knows these things as options of the command line
-
-    Raises:
-        UsageError: it has none; says for what.
-    """
-    if settings.method is not Method.FAST:
-        return
-    subject = "--method fast" if by_options else "The fast method"
-    asked, usual = vars(settings) | vars(choice), vars(Settings()) | vars(ModelChoice())
-    useless = [
-        option if by_options else words
-        for field, (option, words) in _OF_DIFFUSION.items()
-        if asked[field] != usual[field]
-    ]
-    if useless:
-        raise UsageError(
-            f"{subject} has no use for {', '.join(useless)}: its networks hear of the picture "
-            "and of nothing else."
-        )
-    if choice.device not in ("auto", "cpu"):
-        device = "--device" if by_options else "the device"
-        raise UsageError(
-            f"{subject} runs on the processor, and {device} is '{choice.device}'; "
-            "with it, it is auto or cpu."
-        )
-
-
 def parse_preset(word: str, name: str = "The preset") -> Preset:
     """Read the name of a preset.
 
@@ -190,10 +135,9 @@ def settings_of(wanted: UpscaleSettings) -> Settings:
     """Read the settings of the method.
 
     Raises:
-        UsageError: a value out of its range, a word that means nothing, or something that the
-            method has no use for.
+        UsageError: a value out of its range, or a word that means nothing.
     """
-    settings = Settings(
+    return Settings(
         prompt=wanted.prompt,
         negative=wanted.negative,
         preset=parse_preset(wanted.preset),
@@ -209,8 +153,6 @@ def settings_of(wanted: UpscaleSettings) -> Settings:
         source_lock=wanted.source_lock,
         method=parse_method(wanted.method),
     )
-    require_use(settings, model_of(wanted))
-    return settings
 
 
 def target_of(source: Size, wanted: UpscaleSettings) -> Size:

@@ -70,6 +70,8 @@ class FamilyFacts:
             depends on what is elsewhere
         begins_with_network: the denoiser was trained on pictures that the fast network enlarged, so
             that each stage is to begin with one, and not with a bicubic enlargement
+        prompt_words: lower-case words that have a meaning in a prompt; None = there is a text
+            encoder, and any word has
     """
 
     name: str
@@ -93,6 +95,7 @@ class FamilyFacts:
     best: Effort = Effort()
     group_norms: bool = True
     begins_with_network: bool = False
+    prompt_words: frozenset[str] | None = None
 
     def stage_defaults(self, count: int) -> tuple[StageDefaults, ...]:
         """Give the defaults of each of ``count`` stages."""

@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 from batching import begun, finish
 from engines import engine, real_worker
 from PIL import Image
 
 from scalediff_engine.client.batches import BatchFile
-from scalediff_engine.client.channel import Refused
 from scalediff_engine.client.messages import JobRequest, JobState, PlanRequest, UpscaleSettings
 
 FAST = UpscaleSettings(scale=3, method="fast")
@@ -28,8 +26,8 @@ def test_a_job_and_a_batch_make_what_the_command_line_makes(tmp_path: Path) -> N
         plan = client.plan(PlanRequest(SIDE, SIDE, FAST))
         assert (plan.model, len(plan.stages)) == ("ScaleDiff fast (comes with the program)", 1)
         assert plan.problem is None
-        with pytest.raises(Refused, match="no use for a prompt"):
-            client.plan(PlanRequest(SIDE, SIDE, UpscaleSettings(method="fast", prompt="a tree")))
+        unused = PlanRequest(SIDE, SIDE, UpscaleSettings(method="fast", prompt="a tree"))
+        assert client.plan(unused).notes == ["The prompt has no effect with the fast method."]
 
         image = running.upload(SIDE)
         given = np.frombuffer(client.image(image.id).samples, np.uint8).reshape(SIDE, SIDE, 3)

@@ -31,12 +31,12 @@ def test_depth_and_transparency_stay_at_a_factor_of_three(scalediff: Program) ->
     assert json.loads(info.out)["recipe"]["method"] == "fast"
 
 
-def test_a_dry_run_plans_and_a_useless_option_is_refused(scalediff: Program) -> None:
+def test_a_dry_run_plans_and_an_option_without_effect_is_noted(scalediff: Program) -> None:
     picture(scalediff.folder / "a.png")
     plan = scalediff("upscale", "a.png", "--method", "fast", "--dry-run")
     assert (plan.code, plan.err) == (0, "")
     assert plan.out.splitlines()[1].split()[:3] == ["a.png", "32x32", "128x128"]
-    useless = scalediff("upscale", "a.png", "--method", "fast", "--steps", "3")
-    assert useless.code == 2
-    assert useless.err.startswith("scalediff: --method fast has no use for --steps: ")
+    useless = scalediff("upscale", "a.png", "--method", "fast", "--steps", "3", "--dry-run")
+    assert useless.code == 0
+    assert useless.err == "a.png: --steps has no effect with --method fast.\n"
     assert scalediff.files() == {"a.png"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.base.geometry import Grid, Size
+from scalediff_engine.families.embedded.spec import CONTENT_WORDS, QUALITY_WORDS, chosen_token
 from scalediff_engine.families.unet.attention import neighborhood_attention
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import DiscreteSchedule, Level, evenly_spaced_levels
@@ -36,17 +36,6 @@ CONFIG_FILES = (
     "scheduler/scheduler_config.json",
     "class_tokens.json",
 )
-
-# Words of a prompt that choose a token; others are ignored, this model has no text encoder.
-CONTENT_WORDS = {
-    "photo": ("photo", "photograph", "photography", "photographic", "picture"),
-    "painting": ("painting", "painted", "illustration", "drawing", "art", "artwork", "brush"),
-    "texture": ("texture", "material", "pattern", "surface", "fabric"),
-}
-QUALITY_WORDS = {
-    "sharp": ("sharp", "detailed", "crisp", "fine"),
-    "soft": ("soft", "blurry", "blurred", "smooth"),
-}
 
 
 class EmbeddedModel:
@@ -128,15 +117,6 @@ def load_embedded(facts: FamilyFacts, device: torch.device, folder: Path = FOLDE
             "Installing the program again brings it back."
         )
     return EmbeddedModel(facts, folder, device)
-
-
-def chosen_token(words: str, table: dict[str, tuple[str, ...]]) -> str | None:
-    """Give the token of the first word of a prompt that the table knows."""
-    for word in re.findall(r"\w+", words.lower()):
-        for token, synonyms in table.items():
-            if word in synonyms:
-                return token
-    return None
 
 
 def _place(model_class: type[Any], folder: Path, device: torch.device) -> Any:  # noqa: ANN401

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.spec.family import Effort, FamilyFacts, StageDefaults
 from scalediff_engine.spec.footprint import Footprint
+
+# Words of a prompt that choose a token; others are ignored, this model has no text encoder.
+CONTENT_WORDS = {
+    "photo": ("photo", "photograph", "photography", "photographic", "picture"),
+    "painting": ("painting", "painted", "illustration", "drawing", "art", "artwork", "brush"),
+    "texture": ("texture", "material", "pattern", "surface", "fabric"),
+}
+QUALITY_WORDS = {
+    "sharp": ("sharp", "detailed", "crisp", "fine"),
+    "soft": ("soft", "blurry", "blurred", "smooth"),
+}
 
 EMBEDDED = FamilyFacts(
     name="embedded",
@@ -37,4 +50,14 @@ EMBEDDED = FamilyFacts(
     fast=Effort(steps=2),
     best=Effort(steps=5),
     begins_with_network=True,
+    prompt_words=frozenset().union(*CONTENT_WORDS.values(), *QUALITY_WORDS.values()),
 )
+
+
+def chosen_token(words: str, table: dict[str, tuple[str, ...]]) -> str | None:
+    """Give the token of the first word of a prompt that the table knows."""
+    for word in re.findall(r"\w+", words.lower()):
+        for token, synonyms in table.items():
+            if word in synonyms:
+                return token
+    return None

@@ -12,7 +12,6 @@ from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.jobs import Worklist
 from scalediff_engine.cli.request import Destination, Existing, GenerateRequest
 from scalediff_engine.families.embedded.spec import EMBEDDED
-from scalediff_engine.families.flux.spec import FLUX_DEV
 from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.planning.machine import Machine
 from scalediff_engine.planning.settings import Settings
@@ -106,13 +105,3 @@ def test_a_picture_too_small_for_the_model_is_remarked_on(tmp_path: Path) -> Non
     assert job.notes == (
         "Stable Diffusion XL knows pictures of about 1024x1024; at 160x128 it makes poor ones.",
     )
-
-
-def test_wishes_that_a_model_has_no_ear_for_are_remarked_on(tmp_path: Path) -> None:
-    wishes = replace(TREE, negative="fog", guided_sigmas=(1.0, 2.0))
-    [deaf] = plan(tmp_path / "a.png", facts=FLUX_DEV, settings=wishes).jobs
-    assert [note.split()[0] for note in deaf.notes] == ["--negative", "--guidance-interval"]
-    [hearing] = plan(tmp_path / "a.png", settings=wishes).jobs
-    assert hearing.notes == ()
-    [unguided] = plan(tmp_path / "a.png", settings=replace(wishes, guidance=1)).jobs
-    assert len(unguided.notes) == 2

@@ -14,7 +14,7 @@ import pytest
 
 from scalediff_engine.base.errors import Cancelled, NotEnoughMemory, UsageError
 from scalediff_engine.base.geometry import Box, Size
-from scalediff_engine.client.messages import Lora, UpscaleSettings, Window
+from scalediff_engine.client.messages import UpscaleSettings, Window
 from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.memory.held import Held
 from scalediff_engine.memory.speed import SpeedRecord
@@ -25,7 +25,7 @@ from scalediff_engine.planning.plan_fast import plan_fast
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.planning.recipe import make_fast_recipe
 from scalediff_engine.planning.settings import Method, Settings
-from scalediff_engine.planning.wishes import ModelChoice, require_use, settings_of
+from scalediff_engine.planning.wishes import settings_of
 from scalediff_engine.upscalers.network import FOLDER, shipped_hash
 from scalediff_engine.upscalers.picture import upscale_fast
 
@@ -43,39 +43,12 @@ def picture(width: int, height: int) -> Picture:
     return Picture(pixels, depth=Depth.U16)
 
 
-def test_what_only_diffusion_has_is_refused_by_name() -> None:
-    useless: dict[str, Any] = {
-        "model": ("sdxl", "a model"),
-        "loras": ([Lora("soft.safetensors")], "LoRAs"),
-        "text_encoders_from": ("sdxl", "text encoders"),
-        "prompt": ("a tree", "a prompt"),
-        "negative": ("blur", "a negative prompt"),
-        "preset": ("best", "a preset"),
-        "creativity": (0.5, "creativity"),
-        "structure": (0.5, "structure"),
-        "steps": (4, "steps"),
-        "guidance": (2.0, "guidance"),
-        "attention": ("direct", "a kind of attention"),
-        "latent_frequency_mixing": (False, "an end to Latent Frequency Mixing"),
-        "structure_guidance": (False, "an end to Structure Guidance"),
-        "jitter": (False, "an end to jitter"),
-        "source_lock": (False, "an end to the source lock"),
-    }
-    for field, (value, words) in useless.items():
-        with pytest.raises(UsageError, match=f"The fast method has no use for {words}: "):
-            settings_of(replace(FAST, **{field: value}))
-    with pytest.raises(UsageError, match="the device is 'cuda'"):
-        settings_of(replace(FAST, device="cuda"))
-    fields = set(UpscaleSettings.__dataclass_fields__) - set(useless)
-    assert fields == {"scale", "width", "height", "seed", "device", "max_memory_gib", "method"}
-
-
-def test_the_sentence_speaks_of_options_to_those_who_typed_them() -> None:
-    settings = Settings(method=Method.FAST, prompt="a", guided_sigmas=(0.1, 1.0))
-    with pytest.raises(UsageError, match="--method fast has no use for --prompt, --guidance-inter"):
-        require_use(settings, ModelChoice(), by_options=True)
-    with pytest.raises(UsageError, match="--device is 'xpu'"):
-        require_use(Settings(method=Method.FAST), ModelChoice(device="xpu"), by_options=True)
+def test_what_only_diffusion_has_is_noted_and_not_refused(tmp_path: Path) -> None:
+    notes = planned(tmp_path, prompt="a tree", steps=4, device="cuda").notes
+    assert notes == (
+        "The device has no effect with the fast method: it runs on the processor.",
+        "The prompt, The number of steps have no effect with the fast method.",
+    )
 
 
 def test_a_seed_a_limit_and_the_usual_values_are_welcome() -> None:

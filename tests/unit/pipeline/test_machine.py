@@ -170,7 +170,7 @@ def test_a_wish_that_the_model_has_no_ear_for_is_told(speed: SpeedRecord) -> Non
     notes = asked_for(speed, negative="blur", guidance=3.0).notes
     assert notes == ()  # with guidance, the embedded model hears both
     (note,) = asked_for(speed, negative="blur", guidance=1.0).notes
-    assert note.startswith("The negative prompt changes nothing")
+    assert note.startswith("The negative prompt has no effect")
     off, _ = asked_for(speed, negative="blur", guidance=0.0).notes
     assert off == "Guidance 0 turns guidance off, as 1 does."
 
