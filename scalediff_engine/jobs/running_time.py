@@ -14,13 +14,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_TURNS = 30
+_MOST_TURNS = 30
+
+
+def _turns(seconds: float) -> int:
+    """Return in how many turns to wait: one a second, at least two."""
+    return max(2, min(_MOST_TURNS, int(seconds)))
 
 
 async def sleep(seconds: float) -> None:
     """Sleep for some seconds of running time."""
-    for _ in range(_TURNS if seconds > 0 else 1):
-        await asyncio.sleep(seconds / _TURNS)
+    turns = _turns(seconds)
+    for _ in range(turns):
+        await asyncio.sleep(seconds / turns)
 
 
 async def wait_for(work: Awaitable[T], seconds: float) -> T:
@@ -41,7 +47,8 @@ class Timeout:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._turn_s = seconds / _TURNS
+        self._most_turns = _turns(seconds)
+        self._turn_s = seconds / self._most_turns
         self._turns = 0
         self._limit = asyncio.timeout(None)
         self._timer: asyncio.TimerHandle | None = None
@@ -70,7 +77,7 @@ class Timeout:
 
     def _turn(self) -> None:
         self._turns += 1
-        if self._turns < _TURNS:
+        if self._turns < self._most_turns:
             self._wait()
         else:
             self._limit.reschedule(asyncio.get_running_loop().time())

@@ -93,8 +93,13 @@ class Spool:
         self._jobs = folder / "jobs"
         self._lock = threading.Lock()
         self._arriving: dict[str, Upload] = {}
+        # what lies there, counted once: walking through thousands of folders takes too long
+        self._image_bytes: dict[str, int] = {}
+        self._job_bytes: dict[str, int] = {}
+        self._written_job: str | None = None  # that the worker may be writing files of
         for path in (folder, self._images, self._jobs):
             path.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+        self._count()
 
     # --- uploads ------------------------------------------------------------------------------
 
@@ -117,7 +122,7 @@ class Spool:
                 check,
                 self._images / f"{image_id}{_PART}",
                 self.image_file(image_id),
-                lambda: self._arriving.pop(image_id, None),
+                lambda kept_bytes: self._arrived(image_id, kept_bytes),
             )
             self._arriving[image_id] = upload
         return upload
@@ -169,17 +174,28 @@ class Spool:
             self.image_file(image_id).unlink()
         except FileNotFoundError as error:
             raise NotFound(_MISSING.format("image", image_id)) from error
+        self._image_bytes.pop(image_id, None)
+
+    def _arrived(self, image_id: str, kept_bytes: int) -> None:
+        if kept_bytes:
+            self._image_bytes[image_id] = kept_bytes
+        self._arriving.pop(image_id, None)
 
     # --- jobs ---------------------------------------------------------------------------------
 
     def job_folder(self, job_id: str) -> Path:
         """Where a job's files lie; the folder is there when this returns.
 
+        The worker writes files of one job at a time: of the one that was asked for last.
+
         Raises:
             NotFound: this cannot be its id.
         """
         folder = self._jobs / _sound(job_id, "job")
         folder.mkdir(exist_ok=True, mode=_PRIVATE)
+        with self._lock:
+            self._count_written()
+            self._written_job = job_id
         return folder
 
     def job_file(self, job_id: str, name: str) -> Path:
@@ -197,13 +213,31 @@ class Spool:
             NotFound: this cannot be its id.
         """
         shutil.rmtree(self._jobs / _sound(job_id, "job"), ignore_errors=True)
+        self._job_bytes.pop(job_id, None)
 
     # --- space and age ------------------------------------------------------------------------
 
     def used_bytes(self) -> int:
-        """Bytes of all files; uploads on their way count in full."""
-        lying = sum(_size_bytes(path) for path in _files(self._folder) if path.suffix != _PART)
+        """Return the bytes of all files; uploads on their way count in full."""
+        with self._lock:
+            return self._used_bytes()
+
+    def _used_bytes(self) -> int:
+        self._count_written()
+        lying = sum(self._image_bytes.values()) + sum(self._job_bytes.values())
         return lying + sum(upload.length_bytes for upload in list(self._arriving.values()))
+
+    def _count(self) -> None:
+        """Look at all files again: others may have deleted some."""
+        images = {path.stem: _size_bytes(path) for path in self._images.glob(f"*{_IMAGE}")}
+        jobs = {path.name: _folder_bytes(path) for path in self._jobs.iterdir()}
+        with self._lock:
+            self._image_bytes, self._job_bytes = images, jobs
+
+    def _count_written(self) -> None:
+        job_id = self._written_job
+        if job_id is not None:
+            self._job_bytes[job_id] = _folder_bytes(self._jobs / job_id)
 
     def sweep(self, now: float, live_images: Collection[str], jobs: Collection[str]) -> list[Lying]:
         """Delete what is overdue, and tell what that was.
@@ -229,6 +263,7 @@ class Spool:
                     (self._images / f"{lying.id}{_PART}").unlink(missing_ok=True)
                 case Kind.JOB:
                     self.remove_job(lying.id)
+        self._count()
         return gone
 
     def _lying(self) -> Iterator[Lying]:
@@ -243,7 +278,7 @@ class Spool:
                 yield from _lying_at(Kind.JOB, path)
 
     def _require_room(self, length_bytes: int) -> None:
-        left = self.limits.quota_bytes - self.used_bytes()
+        left = self.limits.quota_bytes - self._used_bytes()
         if length_bytes > left:
             raise DiskFull(
                 f"This upload takes {_mib(length_bytes)} and the engine's folder may take "
@@ -274,9 +309,9 @@ def _lying_at(kind: Kind, path: Path) -> Iterator[Lying]:
         return
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
-        yield from (Path(place, name) for name in names)
+def _folder_bytes(folder: Path) -> int:
+    paths = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sum(map(_size_bytes, paths))
 
 
 def _size_bytes(path: Path) -> int:

@@ -102,7 +102,7 @@ class Upload:
         image_id: what it will be called
         check: of what arrives
         part, target: the temporary file and the final one
-        ended: called once, when it is there or given up
+        ended: called once, when it is there or given up, with the bytes that were kept
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Upload:
         check: UploadCheck,
         part: Path,
         target: Path,
-        ended: Callable[[], object],
+        ended: Callable[[int], object],
     ) -> None:
         self._id = image_id
         self._check = check
@@ -185,7 +185,7 @@ class Upload:
             self._file = None
             self._part.replace(self._target)
             self._is_over = True
-        self._ended()
+        self._ended(self.length_bytes)
         return info_of(self._id, header, self.length_bytes)
 
     def discard(self) -> None:
@@ -198,7 +198,7 @@ class Upload:
                 os.close(self._file)
                 self._file = None
             self._part.unlink(missing_ok=True)
-        self._ended()
+        self._ended(0)
 
 
 def info_of(image_id: str, header: PixelHeader, size_bytes: int) -> ImageInfo:

@@ -14,6 +14,7 @@ from pathlib import Path
 from scalediff_engine.base.errors import NotFound, OutputError, WrongState
 from scalediff_engine.client.messages import DeviceInfo, JobState, ModelList, UpscaleSettings
 from scalediff_engine.client.places import Places
+from scalediff_engine.jobs.age_clock import AgeClock, machine_seconds
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.batches import Batches
 from scalediff_engine.jobs.book import Book
@@ -121,6 +122,7 @@ class Engine:
         self.downloads = Downloads(program, models.outdate)
         self.model_folders = file_in(places.data)
         self.batches = Batches(BatchStore(places.data / "batches.sqlite"), desk)
+        self._ages = AgeClock()
         self._started_at = time.monotonic()
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -173,7 +175,7 @@ class Engine:
         self.models.close()
 
     async def sweep(self, now: float) -> None:
-        """Delete what is overdue at a moment, in seconds since 1970."""
+        """Delete what is overdue at a moment, in seconds since 1970; at 0 only broken uploads."""
         limits = self.spool.limits
         for job_id in expired_jobs(self.desk.jobs(), now, limits.result_seconds):
             with suppress(OutputError):  # its files are gone; the rest when there is room
@@ -188,7 +190,8 @@ class Engine:
     async def _sweep_on(self) -> None:
         while True:
             try:
-                await self.sweep(time.time())
+                moment = self._ages.moment(time.time(), machine_seconds())
+                await self.sweep(0.0 if moment is None else moment)
             except Exception:  # noqa: BLE001 - it is tried again, and the log tells
                 _log.exception("What is overdue could not be deleted")
             await asyncio.sleep(self.patience.sweep)

@@ -127,6 +127,7 @@ def test_what_is_overdue_is_swept(tmp_path: Path) -> None:
         assert [job.id for job in client.jobs().jobs] == [ended, live]
         sweep(time.time() + DAY + 60)
         assert [job.id for job in client.jobs().jobs] == [live]
+        sweep(time.time() + 8 * DAY)  # the folder of a job that nobody knows
         assert files_in(server.engine.places.data / "spool") == [f"images/{kept}.pixels"]
         assert unused != old
 

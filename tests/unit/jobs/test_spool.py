@@ -282,3 +282,47 @@ def test_a_sweep_takes_what_is_overdue_and_nothing_else(spool: Spool, tmp_path: 
 def test_a_spool_is_taken_up_again(spool: Spool, tmp_path: Path) -> None:
     info = put(spool, picture())
     assert Spool(tmp_path / "spool").image(info.id) == info
+
+
+def test_uploads_do_not_look_at_the_files_of_other_jobs(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(30):
+        (spool.job_folder(new_id()) / "result.pixels").write_bytes(bytes(100))
+    counted = list(os.walk(spool._jobs))
+    walked: list[object] = []
+    walk = os.walk
+
+    def noting(place: object, *rest: object) -> object:
+        walked.append(place)
+        return walk(place, *rest)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "walk", noting)
+    put(spool, picture())
+    assert len(counted) == 31
+    assert len(walked) == 1  # the folder that the worker may be writing to
+
+
+def test_the_total_follows_whatever_happens(spool: Spool, tmp_path: Path) -> None:
+    def lying() -> int:
+        return sum(path.stat().st_size for path in (tmp_path / "spool").rglob("*.*"))
+
+    first, second = new_id(), new_id()
+    image = put(spool, picture())
+    assert spool.used_bytes() == lying() == image.size_bytes
+    (spool.job_folder(first) / "checkpoint.x").write_bytes(bytes(1000))
+    assert spool.used_bytes() == lying()
+    (spool.job_folder(first) / "checkpoint.x").write_bytes(bytes(5000))
+    spool.job_folder(second)
+    (spool.job_folder(second) / "result.pixels").write_bytes(bytes(300))
+    assert spool.used_bytes() == lying()
+    assert Spool(tmp_path / "spool").used_bytes() == lying()
+    spool.remove_image(image.id)
+    spool.remove_job(first)
+    assert spool.used_bytes() == lying() == 300
+    spool.remove_job(second)
+    assert spool.used_bytes() == 0
+    (spool.job_folder(first) / "left.x").write_bytes(bytes(70))
+    shutil.rmtree(tmp_path / "spool" / "jobs" / first)  # by hand
+    spool.sweep(0.0, (), ())
+    assert spool.used_bytes() == 0
