@@ -118,6 +118,12 @@ class FakeDesk:
     def jobs(self) -> list[JobInfo]:
         return [job for job in self.found.values() if job.id not in self.about_files]
 
+    def page(self, limit: int | None, before: int | None) -> tuple[list[JobInfo], int | None]:
+        found = list(enumerate(reversed(self.jobs())))[::-1]  # the oldest has number 0
+        found = [(number, job) for number, job in found if before is None or number < before]
+        page = found[:limit]
+        return [job for _, job in page], page[-1][0] if len(page) < len(found) else None
+
     def counts(self) -> tuple[int, int]:
         states = [job.state for job in self.found.values()]
         return states.count(JobState.QUEUED), states.count(JobState.RUNNING)

@@ -67,7 +67,7 @@ def read_status(places: Places) -> EngineStatus:
         health, job = client.health(), None
         if health.running:
             with suppress(ClientError):
-                running = (one for one in client.jobs().jobs if one.state is JobState.RUNNING)
+                running = (one for one in client.each_job() if one.state is JobState.RUNNING)
                 job = next(running, None)
         return EngineStatus(health, job)
     except ClientError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, TypeVar, Union
@@ -41,6 +41,7 @@ from .watch import Watch, watch_job, watch_session
 
 T = TypeVar("T")
 _COPY_BYTES = 1 << 20
+_JOBS_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,17 @@ class Client:
 
     def jobs(self) -> JobList:
         """List all jobs."""
-        return self._get(JobList, "/v1/jobs")
+        return JobList(list(self.each_job()))
+
+    def each_job(self) -> Iterator[JobInfo]:
+        """Give all jobs, the newest first; asks for the older ones only when they are wanted."""
+        after = ""
+        while True:
+            page = self._get(JobList, f"/v1/jobs?limit={_JOBS_AT_ONCE}{after}")
+            yield from page.jobs
+            if not page.next:
+                return
+            after = f"&after={_word(page.next)}"
 
     def job(self, job_id: str) -> JobInfo:
         """Ask how a job stands."""

@@ -346,9 +346,15 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class JobList:
-    """Jobs, the newest first."""
+    """Jobs, the newest first.
+
+    Attributes:
+        jobs: all that are known, or one page of them
+        next: asks for the next page, as ``after``; empty = this is the last one
+    """
 
     jobs: list[JobInfo]
+    next: str = ""
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,22 @@ class Desk:
         """All jobs about uploads, the newest first."""
         return [found.info for found in self._book.records() if found.file is None]
 
+    def page(self, limit: int | None, before: int | None) -> tuple[list[JobInfo], int | None]:
+        """Return some jobs about uploads, the newest first, and where the next page begins.
+
+        Args:
+            limit: at most so many; None = all
+            before: what the page before said; None = the first page
+        """
+        found = [
+            record
+            for record in self._book.records()
+            if record.file is None and (before is None or record.number < before)
+        ]
+        page = found[:limit]
+        following = page[-1].number if len(page) < len(found) else None
+        return [record.info for record in page], following
+
     def file_jobs(self) -> list[JobInfo]:
         """All jobs about files, the newest first; whoever submitted one removes it."""
         return [found.info for found in self._book.records() if found.file is not None]

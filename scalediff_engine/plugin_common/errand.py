@@ -314,7 +314,7 @@ def _decided(errand: Errand, client: Client, request: SessionRequest) -> News:
 def _after_the_dialog(client: Client, image: str) -> News:
     """Say what is left of a dialog that a killed engine took with it: jobs outlive engines."""
     gone = (JobState.CANCELLED, JobState.CANCELLING, JobState.FAILED)
-    for job in client.jobs().jobs:
+    for job in client.each_job():
         if image and job.image == image and job.state not in gone:
             return LeftRunning(job.id)
     return Failed(Problem("dialog-gone", DIALOG_GONE))

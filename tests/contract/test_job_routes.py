@@ -535,3 +535,20 @@ def test_a_job_whose_model_is_not_there_is_refused_at_once(
 def test_a_device_that_is_not_there_is_refused_before_the_job(planning: Running) -> None:
     wanted = {"width": 8, "height": 8, "settings": {"device": "cuda:99"}}
     assert planning.ask("POST", "/v1/plan", wanted).problem == (422, "usage")
+
+
+def test_jobs_are_listed_page_by_page(tmp_path: Path) -> None:
+    with serving(fake_engine(tmp_path, planner=planned)) as server:
+        record = EngineRecord(0, server.port, TOKEN, 1, "0", 0.0)
+        client = Client(lambda: record)
+        image = server.upload()
+        jobs = [client.submit(JobRequest(image)).id for _ in range(3)][::-1]
+        first = server.ask("GET", "/v1/jobs?limit=2").json
+        assert [job["id"] for job in first["jobs"]] == jobs[:2]
+        second = server.ask("GET", f"/v1/jobs?limit=2&after={first['next']}").json
+        assert [job["id"] for job in second["jobs"]] == jobs[2:]
+        whole = server.ask("GET", "/v1/jobs").json  # as older clients ask
+        assert [job["id"] for job in whole["jobs"]] == jobs
+        assert whole["next"] == second["next"] == ""
+        for query in ("limit=0", "limit=-1", "limit=x", "limit=2&after=x", "limit=99999"):
+            assert server.ask("GET", f"/v1/jobs?{query}").status == 422

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
@@ -37,9 +39,19 @@ async def submit(wanted: JobBody, engine: TheEngine) -> JobInfo:
 
 
 @router.get("/v1/jobs")
-async def jobs(engine: TheEngine) -> JobList:
-    """List all jobs, the newest first; those that ended are known for a day."""
-    return JobList(engine.desk.jobs())
+async def jobs(
+    engine: TheEngine,
+    limit: Annotated[str, Query(pattern="^[1-9][0-9]{0,3}$")] = "",
+    after: Annotated[str, Query(pattern="^[0-9]{1,15}$")] = "",
+) -> JobList:
+    """List jobs, the newest first; those that ended are known for a day.
+
+    With ``limit`` at most so many; ``next`` of one page is ``after`` of the following one.
+    """
+    found, following = engine.desk.page(
+        int(limit) if limit else None, int(after) if after else None
+    )
+    return JobList(found, "" if following is None else str(following))
 
 
 @router.get("/v1/jobs/{job_id}")

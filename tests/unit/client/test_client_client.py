@@ -6,6 +6,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def client_of(engine: ScriptedEngine) -> Client:
 
 CALLS = [
     ("POST /v1/jobs", lambda c: c.submit(JobRequest("i1")), job_info()),
-    ("GET /v1/jobs", lambda c: c.jobs(), JobList([job_info()])),
+    ("GET /v1/jobs?limit=200", lambda c: c.jobs(), JobList([job_info()])),
     ("GET /v1/jobs/j1", lambda c: c.job("j1"), job_info()),
     ("POST /v1/jobs/j1/cancel", lambda c: c.cancel("j1"), job_info()),
     ("POST /v1/jobs/j1/pause", lambda c: c.pause("j1"), job_info()),
@@ -442,3 +443,20 @@ def test_every_error_has_a_code_and_a_sentence() -> None:
 
     codes = [kind.code for kind in below(ClientError) if not issubclass(kind, Refused)]
     assert len(codes) == len(set(codes)) > 6
+
+
+def test_the_client_follows_pages_and_no_further_than_it_must() -> None:
+    jobs = [replace(job_info(), id=name) for name in "abcd"]
+    pages = {
+        "": JobList(jobs[:2], "17"),
+        "&after=17": JobList(jobs[2:3], "4"),
+        "&after=4": JobList(jobs[3:]),
+    }
+    first = "/v1/jobs?limit=200"
+    with ScriptedEngine(lambda asked: message(pages[asked.path.removeprefix(first)])) as engine:
+        client = client_of(engine)
+        assert client.jobs() == JobList(jobs)
+        assert [asked.path for asked in engine.asked] == [first + after for after in pages]
+        engine.asked.clear()
+        assert next(client.each_job()) == jobs[0]
+        assert [asked.path for asked in engine.asked] == [first]

@@ -416,3 +416,22 @@ class Full:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def remove_job(self, job_id: str) -> None: ...
+
+
+def test_jobs_come_in_pages_that_miss_none_while_others_come_and_go(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with office(tmp_path, "dumb") as place:
+            jobs = [place.submit() for _ in range(5)][::-1]
+            for job in jobs:
+                place.desk.cancel(job)
+            page, following = place.desk.page(2, None)
+            assert [job.id for job in page] == jobs[:2]
+            place.desk.remove(jobs[1])  # the last of that page
+            place.submit()
+            page, following = place.desk.page(2, following)
+            assert [job.id for job in page] == jobs[2:4]
+            page, following = place.desk.page(2, following)
+            assert ([job.id for job in page], following) == (jobs[4:], None)
+            assert place.desk.page(None, None) == (place.desk.jobs(), None)
+
+    asyncio.run(work())
