@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from scalediff_engine.batch.inputs import Source
 from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.request import Destination, Existing, Request
+from scalediff_engine.cli.words import gib
+from scalediff_engine.images.folders import disk_of, free_bytes
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
 
@@ -99,6 +104,29 @@ def settle_existing(job: Job, request: Request) -> Job | None:
     if existing is Existing.REFUSE:
         note = f"{output} already exists: without --overwrite or --skip-existing, this fails."
     return replace(job, notes=(*job.notes, note))
+
+
+def room_notes(jobs: Iterable[Job]) -> tuple[str, ...]:
+    """Say which disks have less free space than the results will need, by the formats' averages."""
+    needed: Counter[int] = Counter()
+    folders: dict[int, Path] = {}
+    for job in jobs:
+        folder = job.output.parent
+        with suppress(OSError):  # the run will say what is wrong
+            disk = disk_of(job.output)
+            folders.setdefault(disk, folder)
+            per_pixel = format_for(job.output).abilities.bytes_per_pixel
+            needed[disk] += round(job.plan.target.area * per_pixel)
+    notes: list[str] = []
+    for disk, folder in folders.items():
+        with suppress(OSError):
+            free = free_bytes(folder)
+            if needed[disk] > free:
+                notes.append(
+                    f"The results need about {gib(needed[disk])}, and the disk with {folder} has "
+                    f"{gib(free)} free."
+                )
+    return tuple(notes)
 
 
 def same_place(path: Path) -> str:

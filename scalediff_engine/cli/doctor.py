@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_format
 import platform
-import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import DeviceInfo, JobInfo
 from scalediff_engine.client.places import Places, default_home, read_command, read_engine
 from scalediff_engine.images.atomic import require_writable, write_whole
+from scalediff_engine.images.folders import free_bytes
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.server.bundle import pack, program_logs
@@ -87,7 +87,7 @@ def look(places: Places) -> Findings:
         device=device.name,
         free_bytes=device.free_bytes,
         home=str(places.home),
-        home_free_bytes=_free_bytes(places.home),
+        home_free_bytes=free_bytes(places.home),
         engine=engine,
         is_well=is_well,
         command=read_command(places),
@@ -147,9 +147,3 @@ def _jobs(places: Places) -> list[JobInfo]:
                 store.close()
                 return jobs
     return []
-
-
-def _free_bytes(folder: Path) -> int:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free

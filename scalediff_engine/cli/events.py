@@ -59,6 +59,13 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A sentence on the run as a whole."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Loading:
     """The model is being loaded."""
 
@@ -139,4 +146,4 @@ class Summary:
     not_started: int = 0
 
 
-Event = Planned | Loading | Advanced | Finished | Skipped | Failed | Summary
+Event = Planned | Note | Loading | Advanced | Finished | Skipped | Failed | Summary

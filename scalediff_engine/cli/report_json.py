@@ -9,6 +9,7 @@ event      fields
 plan       file, files, input, output, source, target, model, device, stages (each: canvas,
            from_noise, t_start, steps, guidance, guided_sigmas), peak_bytes, gflop, seconds
            (estimated), notes
+note       message (a sentence on the run as a whole)
 loading    model (its title)
 progress   file, files, input, phase (encode | warm_up | denoise | decode | finish | enlarge),
            stage, stages, step, steps, fraction (0..1), seconds_left (this file),
@@ -38,6 +39,7 @@ from scalediff_engine.cli.events import (
     Failed,
     Finished,
     Loading,
+    Note,
     Numbered,
     Planned,
     Skipped,
@@ -81,6 +83,8 @@ def json_object(event: Event) -> dict[str, Any]:
     match event:
         case Planned():
             return {"event": "plan", **_numbered(event.work), **_plan(event)}
+        case Note():
+            return {"event": "note", "message": event.text}
         case Loading():
             return {"event": "loading", "model": event.title}
         case Advanced():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.events import (
     Advanced,
     Event,
     Failed,
     Finished,
+    Note,
     Numbered,
     Planned,
     Skipped,
@@ -46,14 +50,11 @@ class PlainReporter:
         """Write what is worth a line."""
         match event:
             case Finished():
-                self._say(finish_sentence(event))
-                for note in event.notes:
-                    self._say(one_line(f"{event.work.job.output}: {note}"))
-                if self._path_end is not None:
-                    streams.path_to_stdout(event.work.job.output, self._path_end)
+                self._finish(event)
             case Planned():
-                for note in plan_notes(event.work.job):
-                    self._say(one_line(f"{event.work.job.subject}: {note}"))
+                self._say_notes(event.work.job.subject, plan_notes(event.work.job))
+            case Note():
+                self._say(one_line(f"scalediff: {event.text}"))
             case Failed():
                 streams.to_stderr(failure_sentence(event))
             case Skipped():
@@ -85,6 +86,17 @@ class PlainReporter:
                 f"{event.work.number}/{event.work.count} {stage_words(progress, ', ')} "
                 "(the model is compiled for this size)"
             )
+
+    def _finish(self, event: Finished) -> None:
+        output = event.work.job.output
+        self._say(finish_sentence(event))
+        self._say_notes(output, event.notes)
+        if self._path_end is not None:
+            streams.path_to_stdout(output, self._path_end)
+
+    def _say_notes(self, file: Path, notes: Iterable[str]) -> None:
+        for note in notes:
+            self._say(one_line(f"{file}: {note}"))
 
     def _summarise(self, event: Summary) -> None:
         sentence = summary_sentence(event)

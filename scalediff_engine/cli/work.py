@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from scalediff_engine.batch.outputs import room_notes
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.batch import Batch, exit_code_of
-from scalediff_engine.cli.events import Failed, Numbered, Planned, Summary
+from scalediff_engine.cli.events import Failed, Note, Numbered, Planned, Summary
 from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.jobs import Worklist, make_worklist
@@ -78,6 +79,8 @@ def _run(
     for number, job in enumerate(worklist.jobs, 1):
         work = Numbered(job, number, len(worklist.jobs))
         reporter.tell(Planned(work, facts.name, request.model.device))
+    for text in room_notes(worklist.jobs):
+        reporter.tell(Note(text))
     if request.dry_run:
         return _show_plan(worklist, reporter, table=not reporting.json)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from scalediff_engine.base.errors import DiskFull, OutputError
@@ -15,16 +16,15 @@ def require_folder(path: Path) -> None:
     Raises:
         OutputError: it is no folder, or read-only.
     """
-    folder = nearest_folder(path)
+    folder = nearest_folder(path.parent)
     if not folder.is_dir():
         raise OutputError(f"{path} cannot be written: {folder} is not a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{path} cannot be written: the folder {folder} is read-only.")
 
 
-def nearest_folder(path: Path) -> Path:
-    """Give the folder of ``path``, or the nearest one above it that exists."""
-    folder = path.parent
+def nearest_folder(folder: Path) -> Path:
+    """Give ``folder``, or the nearest one above it that exists."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
@@ -32,7 +32,16 @@ def nearest_folder(path: Path) -> Path:
 
 def disk_of(path: Path) -> int:
     """Give the number of the disk that ``path`` is or would be on."""
-    return nearest_folder(path).stat().st_dev
+    return nearest_folder(path.parent).stat().st_dev
+
+
+def free_bytes(folder: Path) -> int:
+    """Give the free space of the disk that ``folder`` is or would be on.
+
+    Raises:
+        OSError: the system cannot tell.
+    """
+    return shutil.disk_usage(nearest_folder(folder)).free
 
 
 def make_folder(path: Path) -> None:

@@ -41,6 +41,7 @@ class Abilities:
         alpha: whether transparency is kept
         lossless: whether pixels come back bit for bit (WebP: unless a quality is asked for)
         max_side_px: the longest side that the format (or its library) allows
+        bytes_per_pixel: of a photograph with 8 bits a channel, on average (measured)
     """
 
     extensions: tuple[str, ...]
@@ -49,6 +50,7 @@ class Abilities:
     alpha: bool
     lossless: bool
     max_side_px: int
+    bytes_per_pixel: float
 
 
 _GREY_RGB = frozenset({ColourModel.GREY, ColourModel.RGB})
@@ -60,6 +62,7 @@ _ABILITIES = {
         alpha=True,
         lossless=True,
         max_side_px=1_000_000,  # libpng's own limit
+        bytes_per_pixel=1.6,
     ),
     Format.WEBP: Abilities(
         extensions=(".webp",),
@@ -68,6 +71,7 @@ _ABILITIES = {
         alpha=True,
         lossless=True,
         max_side_px=16_383,
+        bytes_per_pixel=1.2,
     ),
     Format.JPEG: Abilities(
         extensions=(".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -76,6 +80,7 @@ _ABILITIES = {
         alpha=False,
         lossless=False,
         max_side_px=65_500,  # libjpeg's own limit
+        bytes_per_pixel=0.4,
     ),
     Format.TIFF: Abilities(
         extensions=(".tif", ".tiff"),
@@ -84,6 +89,7 @@ _ABILITIES = {
         alpha=True,
         lossless=True,
         max_side_px=2**31 - 1,
+        bytes_per_pixel=1.7,
     ),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.registry import FAMILIES, facts_of, find, registered
+from scalediff_engine.images.folders import free_bytes
 from scalediff_engine.server.planner import plan
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout
 from scalediff_engine.spec.family import FamilyFacts
@@ -252,11 +252,8 @@ def _info(name: str, people: str, facts: FamilyFacts) -> ModelInfo:
 
 
 def _free_bytes(cache: Path) -> int:
-    there = cache
-    while not there.exists() and there != there.parent:
-        there = there.parent
     try:
-        return shutil.disk_usage(there).free
+        return free_bytes(cache)
     except OSError:
         return 0
 

@@ -20,6 +20,7 @@ from scalediff_engine.cli.events import (
     Finished,
     Job,
     Loading,
+    Note,
     Numbered,
     Planned,
     Skipped,
@@ -71,6 +72,7 @@ def test_each_event_is_an_object_with_stable_fields() -> None:
         "seconds": 12.346,
         "notes": [],
     }
+    assert json_object(Note("Full.")) == {"event": "note", "message": "Full."}
     assert json_object(Loading("Toy")) == {"event": "loading", "model": "Toy"}
     assert json_object(Advanced(WORK, progress(1, 3), 4.0, 9.0)) == {
         "event": "progress",
@@ -141,6 +143,7 @@ ODD_EVENTS = [
     Finished(ODD_WORK, 4.0, ("Lost.",)),
     Skipped(ODD, ODD, "output-exists"),
     Skipped(None, ODD, "output-exists"),
+    Note(f"The disk with {ODD} is full."),
     Failed(ODD_FAILURE, batch=True),
     Summary(3, 1, 1, 1, (ODD_FAILURE,), 1.5, 6),
 ]

@@ -16,6 +16,7 @@ from scalediff_engine.base.errors import (
     UsageError,
 )
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch import outputs
 from scalediff_engine.batch.naming import NamePattern
 from scalediff_engine.cli import crashlog
 from scalediff_engine.cli.events import Job
@@ -156,6 +157,24 @@ def test_a_dry_run_says_what_becomes_of_existing_results_and_refuses_nothing(
     assert notes["b.png"] == ()
     assert len(notes["a.png"]) == 1
     assert note in notes["a.png"][0]
+
+
+def test_results_that_need_more_than_the_free_space_are_noted_for_each_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, ["a.png", "b.jpg", "c.png"])
+    shelf = FakeShelf({name: Size(20_000, 10_000) for name in ("a.png", "b.jpg", "c.png")})
+    machine = replace(PLENTY, available_bytes=10**15)
+    once = Enlargement(scale=1)
+    jobs = plan(tmp_path, shelf=shelf, machine=machine, enlargement=once).jobs
+    monkeypatch.setattr(outputs, "disk_of", lambda path: path.name == "c_x1.png")
+    needed = 200_000_000 * (1.6 + 0.4)
+    monkeypatch.setattr(outputs, "free_bytes", lambda _: needed - 1)
+    assert outputs.room_notes(jobs) == (
+        f"The results need about 0.4 GiB, and the disk with {tmp_path} has 0.4 GiB free.",
+    )
+    monkeypatch.setattr(outputs, "free_bytes", lambda _: needed)
+    assert outputs.room_notes(jobs) == ()
 
 
 def test_a_result_that_is_named_itself_is_upscaled_further(tmp_path: Path) -> None:

@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from scalediff_engine.base.errors import ModelMissing
+from scalediff_engine.batch import outputs
 from scalediff_engine.cli import real_workshop
+from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.real_workshop import ModelBench
-from scalediff_engine.planning.settings import Settings
+from scalediff_engine.cli.report import Reporting
+from scalediff_engine.cli.request import UpscaleRequest
+from scalediff_engine.cli.work import run_upscale
+from scalediff_engine.planning.settings import Method, Settings
 from scalediff_engine.planning.wishes import ModelChoice
 
 
@@ -34,3 +40,18 @@ def test_loras_and_the_place_of_text_encoders_reach_the_loader(
     assert asked[1] == ("m", "cpu", (), None)
     with pytest.raises(ModelMissing, match="no such file or folder"):
         ModelBench().load(ModelChoice("m", text_encoders_from="./gone"), Settings())
+
+
+def test_a_dry_run_neither_fails_at_existing_results_nor_at_a_disk_without_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "a_x4.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    monkeypatch.setattr(outputs, "free_bytes", lambda _: 0)
+    settings = Settings(method=Method.FAST)
+    request = UpscaleRequest(inputs=(tmp_path / "a.png",), settings=settings, dry_run=True)
+    assert run_upscale(request, Interrupts(), Reporting()) == 0
+    out, err = capsys.readouterr()
+    assert "a_x4.png" in out
+    assert "a_x4.png already exists" in err
+    assert f"the disk with {tmp_path} has 0.0 GiB free" in err
