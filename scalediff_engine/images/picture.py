@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +36,50 @@ class ColourModel(Enum):
     CMYK = 4
 
 
+class Text(NamedTuple):
+    """A text in a file, such as a PNG's Copyright or a JPEG's comment (keyword "Comment").
+
+    Attributes:
+        keyword: what it is, in Latin-1
+        text: of any length
+        language, translated: a language tag and the keyword in that language
+    """
+
+    keyword: str
+    text: str
+    language: str = ""
+    translated: str = ""
+
+
+class ColourChunk(NamedTuple):
+    """A PNG chunk that says in which colours the samples are: gAMA, cHRM, sRGB, cICP, ..."""
+
+    name: bytes
+    body: bytes
+
+
 @dataclass(frozen=True)
 class Metadata:
     r"""What a file says about its picture besides pixels.
 
-    ``exif`` is a TIFF-structured block without any "Exif\0\0" prefix, its orientation already
-    applied and set to 1; ``xmp`` is an XMP packet; ``dpi`` is horizontal, vertical.
+    Attributes:
+        exif: a TIFF-structured block without any "Exif\0\0" prefix, its orientation already
+            applied and set to 1
+        xmp: an XMP packet
+        dpi: horizontal, vertical
+        texts: in the order of the file
+        iptc: an IPTC-IIM record of a JPEG
+        colour_chunks: of a PNG
+        is_lossy: a WebP that was compressed with loss, as its result then is too
     """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    texts: tuple[Text, ...] = ()
+    iptc: bytes | None = None
+    colour_chunks: tuple[ColourChunk, ...] = ()
+    is_lossy: bool = False
 
 
 @dataclass(frozen=True)

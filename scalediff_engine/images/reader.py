@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scalediff_engine.base.errors import InputError, InputMissing, UnreadablePicture
-from scalediff_engine.images import decode_pillow, decode_png, decode_tiff, exif, png_chunks
+from scalediff_engine.images import (
+    decode_pfm,
+    decode_pillow,
+    decode_png,
+    decode_tiff,
+    exif,
+    png_chunks,
+)
 from scalediff_engine.images.errors_of_decoders import decoding
 from scalediff_engine.images.exif import Orientation
 from scalediff_engine.images.picture import Picture
@@ -87,6 +94,8 @@ def _probed(file: BinaryIO, path: Path) -> Probe:
             return decode_png.probe(file)
         if start.startswith(_TIFF_MAGIC):
             return decode_tiff.probe(file)
+        if start.startswith(decode_pfm.MAGIC):
+            return decode_pfm.probe(file)
         return decode_pillow.probe(file)
     except decode_pillow.NotAPicture as error:
         raise UnreadablePicture(f"{path} is not a picture in a format that can be read.") from error
@@ -95,8 +104,12 @@ def _probed(file: BinaryIO, path: Path) -> Probe:
 def _decoded(data: bytes) -> tuple[Loaded, Orientation]:
     if data.startswith(_TIFF_MAGIC):
         return decode_tiff.load(data)
-    png = data.startswith(png_chunks.SIGNATURE)
-    loaded = decode_png.load(data) if png else decode_pillow.load(data)
+    if data.startswith(png_chunks.SIGNATURE):
+        loaded = decode_png.load(data)
+    elif data.startswith(decode_pfm.MAGIC):
+        loaded = decode_pfm.load(data)
+    else:
+        loaded = decode_pillow.load(data)
     return loaded, exif.orientation(loaded.picture.metadata.exif)
 
 
