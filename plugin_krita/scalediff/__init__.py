@@ -20,6 +20,8 @@ _plugin = ScaleDiffExtension(_app)
 _app.addExtension(_plugin)
 _app.addDockWidgetFactory(
     DockWidgetFactory(
-        "scalediff_docker", DockWidgetFactoryBase.DockRight, lambda: ScaleDiffDocker(_plugin)
+        "scalediff_docker",
+        DockWidgetFactoryBase.DockPosition.DockRight,
+        lambda: ScaleDiffDocker(_plugin),
     )
 )

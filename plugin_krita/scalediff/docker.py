@@ -19,6 +19,13 @@ _WHOLE = 1000
 _MARGIN = 6
 
 
+def _label(text: str = "") -> QLabel:
+    """Make a label that shows a name as it is written, also one that looks like HTML."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
 class OrderRow(QWidget):
     """An order: its name, what it is about, how far it is, and a button that ends it."""
 
@@ -26,9 +33,7 @@ class OrderRow(QWidget):
         super().__init__()
         self.order = order
         self._words = words
-        title = QLabel(order.title)
-        title.setTextFormat(Qt.TextFormat.PlainText)
-        self._said = QLabel()
+        title, self._said = _label(order.title), _label()
         self._said.setWordWrap(True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -73,9 +78,8 @@ class ScaleDiffDocker(DockWidget):
         self._plugin = plugin
         self.setWindowTitle("ScaleDiff")
         self._rows: list[OrderRow] = []
-        self._engine = QLabel()
+        self._engine = _label()
         self._engine.setWordWrap(True)
-        self._engine.setTextFormat(Qt.TextFormat.PlainText)
         self._engine_bar = QProgressBar()
         self._engine_bar.setRange(0, _WHOLE)
         self._engine_bar.setVisible(False)

@@ -9,7 +9,7 @@ from .api import Document
 from .client.errors import EngineNotInstalled
 from .client.messages import Problem
 from .plugin_common.words import Words
-from .qt import QApplication, QDesktopServices, QMessageBox, QPalette, QUrl
+from .qt import QApplication, QDesktopServices, QLabel, QMessageBox, QPalette, Qt, QUrl
 
 _NOTE_MS = 4000
 _LOW_PRIORITY = 2
@@ -90,6 +90,8 @@ class Notices:
         return box
 
     def _open(self, box: QMessageBox) -> None:
+        for label in box.findChildren(QLabel):  # names may look like HTML
+            label.setTextFormat(Qt.TextFormat.PlainText)
         self._shown.append(box)
         box.finished.connect(lambda _: self._shown.remove(box))
         box.setModal(False)
