@@ -100,9 +100,9 @@ class ScaleDiffExtension(Extension):
         from .profiles import Profiles
 
         app = Krita.instance()
-        means = Means(app, Profiles(app, _png_options), scale_mask)
+        means = Means(app, Profiles(app, _png_options), scale_mask, self.words)
         notices = Notices(app, self.words, lambda: self.act(self._last))
-        return Office(Setting(means, connect, notices, self.words, dict(os.environ)))
+        return Office(Setting(means, connect, notices, dict(os.environ)))
 
     def _changed(self) -> None:
         if self.orders and not self._timer.isActive():

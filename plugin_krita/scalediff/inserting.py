@@ -5,21 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Callable, Optional, TypeVar
 
 from .api import Application, Document, Node
 from .client.pixels import PixelHeader
-from .layers import find, is_open, place_above
+from .layers import find, is_open, place_above, source_place
 from .plugin_common.errand import Fetched
-from .plugin_common.placement import Canvas, Placement, Rect, factor_text, place
+from .plugin_common.placement import Canvas, Placement, Rect, factor_text, follow, place
 from .plugin_common.recipe import LayerRecipe, recipe_of
+from .plugin_common.words import Words
 from .profiles import Profiles
 from .recipes import keep_recipe
 from .samples import Unusable, apply_mask, repack
 from .scratch import CannotConvert, Convert, converter, scaled
 from .spaces import Space, header_for, space_for, space_of
-from .taking import CannotTake, Origin
+from .taking import CannotTake, Origin, before_and_now
 
 T = TypeVar("T")
 # What Krita takes in about 15 ms.
@@ -27,6 +29,8 @@ _STRIP_BYTES = 8 << 20
 # What it converts in about 50 ms.
 _CONVERTED_PIXELS = 1 << 17
 _STRATEGY = "Bicubic"
+# Of a layer that covers what is below.
+_NORMAL, _OPAQUE = "normal", 255
 
 # width, height of a mask, and width, height that it shall have
 ScaleMask = Callable[[bytes, int, int, int, int], bytes]
@@ -34,6 +38,18 @@ ScaleMask = Callable[[bytes, int, int, int, int], bytes]
 
 class DocumentClosed(Exception):
     """The document that a result is for is not open any more."""
+
+
+class SourceChanged(CannotTake):
+    """The place that a result is for is not known any more; the text asks where it shall go."""
+
+
+class Blending(Enum):
+    """What a result has of its source's blending mode and opacity."""
+
+    PLAIN = "plain"  # nothing: the source is normal and opaque
+    SOURCE_HIDDEN = "source-hidden"  # the same, and the source is hidden
+    TWICE = "twice"  # the same over a part of the source, which still shows
 
 
 @dataclass(frozen=True)
@@ -44,11 +60,15 @@ class Inserted:
         name: of the layer
         undo_steps: it takes so many to take it back
         document: a new one to show; none = it went into the one that it is of
+        source: name of the layer that it is of
+        blending: what it has of that layer's
     """
 
     name: str
     undo_steps: int
     document: Optional[Document] = None
+    source: str = ""
+    blending: Blending = Blending.PLAIN
 
 
 @dataclass(frozen=True)
@@ -59,11 +79,13 @@ class Means:
         app: Krita
         profiles: of ICC
         scale_mask: makes a selection as large as a result
+        words: the user's language
     """
 
     app: Application
     profiles: Profiles
     scale_mask: ScaleMask
+    words: Words
 
 
 @dataclass
@@ -76,24 +98,33 @@ class _Picture:
 
 
 def insertion(
-    means: Means, origin: Origin, fetched: Fetched, canvas: Canvas
+    means: Means, origin: Origin, fetched: Fetched, canvas: Canvas, *, anyway: bool = False
 ) -> Generator[None, None, Inserted]:
     """Put a result into its document; give way after every step.
 
+    Args:
+        means: see `Means`
+        origin: where the source was
+        fetched: the result
+        canvas: what becomes of the document
+        anyway: guess where the source is now if that cannot be known
+
     Raises:
         DocumentClosed: it was closed meanwhile.
+        SourceChanged: the place of the source cannot be known; nothing was changed.
         CannotTake: the result cannot be a layer there, and why.
     """
     header, document = fetched.pixels.header, origin.document
-    name = f"{origin.name} {factor_text(origin.area, header.width, header.height)}"
+    name = _name(means.words, origin, fetched, canvas)
     _require_open(means.app, document)
+    area = _area_now(origin, canvas, anyway=anyway)
     size = (document.width(), document.height())
-    placement = place(origin.area, header.width, header.height, size, canvas)
+    placement = place(area, header.width, header.height, size, canvas)
     try:
         picture = yield from _prepared(means, origin, fetched, placement.layer)
         _require_open(means.app, document)
+        recipe = recipe_of(fetched.job, origin.name, area, origin.layer, canvas)
         if canvas is Canvas.NEW:
-            recipe = recipe_of(fetched.job, origin.name, origin.area, origin.layer, canvas)
             made = _new_document(means.app, document, name, placement.canvas)
             yield from _filled_document(means.app, made, picture, recipe)
             return Inserted(name, 0, made)
@@ -105,11 +136,66 @@ def insertion(
             error=error,
         ) from error
     _require_open(means.app, document)
+    if _area_now(origin, canvas, anyway=anyway) != area:  # it was moved while the layer was filled
+        return (yield from insertion(means, origin, fetched, canvas, anyway=anyway))
+    source = find(document, origin.layer)
+    if source is not None:
+        _copy_blending(source, node)
     steps = _change_canvas(document, placement)
-    area = _moved(origin.area, placement)
-    recipe = recipe_of(fetched.job, origin.name, area, origin.layer, canvas)
-    _add(document, node, find(document, origin.layer), recipe)
-    return Inserted(name, steps + 1)
+    recipe = replace(
+        recipe,
+        area=_moved(area, placement),
+        place=source_place(document, source),
+        is_whole=origin.is_whole,
+    )
+    blending = _add(document, node, source, recipe)
+    return Inserted(name, steps + 1, None, origin.name, blending)
+
+
+def _name(words: Words, origin: Origin, fetched: Fetched, canvas: Canvas) -> str:
+    if canvas is Canvas.IN_PLACE:
+        return words("{name} in place", name=origin.name)
+    header = fetched.pixels.header
+    return f"{origin.name} {factor_text(origin.area, header.width, header.height)}"
+
+
+def _area_now(origin: Origin, canvas: Canvas, *, anyway: bool) -> Rect:
+    """Return where the source is now, which may have been moved since it was taken.
+
+    Raises:
+        SourceChanged: that cannot be known, or the image would be scaled once more.
+    """
+    then, area = origin.place, origin.area
+    if then is None or canvas is Canvas.NEW:
+        return area
+    now = source_place(origin.document, find(origin.document, origin.layer))
+    found = follow(area, then, now, is_whole=origin.is_whole)
+    would_scale_again = canvas is Canvas.SCALE and then.canvas != now.canvas
+    if found is not None and (anyway or not would_scale_again):
+        return found
+    if anyway:
+        if now.bounds is None or then.bounds is None:
+            return area
+        if origin.is_whole and canvas is Canvas.IN_PLACE:
+            return now.bounds
+        x, y = now.bounds.x - then.bounds.x, now.bounds.y - then.bounds.y
+        return Rect(area.x + x, area.y + y, area.width, area.height)
+    if then.canvas != now.canvas:
+        raise SourceChanged(
+            "The image was {size} when “{name}” was read and is {size_now} now. Where should the "
+            "result go?",
+            name=origin.name,
+            size="{}x{}".format(*then.canvas),
+            size_now="{}x{}".format(*now.canvas),
+        )
+    assert then.bounds is not None
+    assert now.bounds is not None, "without a layer only the canvas counts"
+    raise SourceChanged(
+        "“{name}” was {size} at {place} when it was read and is {size_now} at {place_now} now. "
+        "Where should the result go?",
+        name=origin.name,
+        **before_and_now(then.bounds, now.bounds),
+    )
 
 
 def _prepared(
@@ -185,11 +271,15 @@ def _filled_document(
     """Put a picture into a document that is made for it, which goes away if that fails."""
     is_done = False
     try:
-        node = document.createNode(document.name(), "paintlayer")
+        root = document.rootNode()
+        assert root is not None, "it is new"
+        node = root.childNodes()[0]  # or it would lie beneath, empty
         area = Rect(0, 0, document.width(), document.height())
         yield from _filled(app, document, node, picture, area)
         _require_open(app, document)
-        _add(document, node, None, recipe)
+        node.setName(document.name())
+        keep_recipe(document, node, recipe)
+        document.refreshProjection()
         is_done = True
     finally:
         if not is_done:
@@ -220,10 +310,32 @@ def _change_canvas(document: Document, placement: Placement) -> int:
     return 1
 
 
-def _add(document: Document, node: Node, above: Optional[Node], recipe: LayerRecipe) -> None:
-    parent, below = place_above(document, above)
+def _copy_blending(source: Node, node: Node) -> None:
+    """Let a layer that is not in its document yet blend as its source does.
+
+    Krita makes an undo step of each change, also here; so it comes before those that matter, and
+    only where there is something to change.
+    """
+    if node.blendingMode() != source.blendingMode():
+        node.setBlendingMode(source.blendingMode())
+    if node.opacity() != source.opacity():
+        node.setOpacity(source.opacity())
+    if node.inheritAlpha() != source.inheritAlpha():
+        node.setInheritAlpha(source.inheritAlpha())
+
+
+def _add(document: Document, node: Node, source: Optional[Node], recipe: LayerRecipe) -> Blending:
+    """Put a layer above its source, with the source's blending."""
+    blending = Blending.PLAIN
+    if source is not None and (source.blendingMode() != _NORMAL or source.opacity() != _OPAQUE):
+        blending = Blending.SOURCE_HIDDEN if recipe.is_whole else Blending.TWICE
+    parent, below = place_above(document, source)
     parent.addChildNode(node, below)
     keep_recipe(document, node, recipe)
+    if blending is Blending.SOURCE_HIDDEN and source is not None:
+        source.setVisible(False)
+        document.refreshProjection()
+    return blending
 
 
 def _new_document(app: Application, like: Document, name: str, canvas: Rect) -> Document:

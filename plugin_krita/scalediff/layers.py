@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
-from .api import Application, Document, Node
+from .api import Application, Document, Edges, Node
+from .plugin_common.placement import Rect, SourcePlace
 
 _MASKS = ("transparencymask", "filtermask", "transformmask", "selectionmask", "colorizemask")
 
@@ -36,6 +37,25 @@ def find(document: Document, layer: str) -> Optional[Node]:
     root = document.rootNode()
     found = (node for node in _below(root) if id_of(node) == layer) if root is not None else ()
     return next(iter(found), None)
+
+
+def edges_of(edges: Edges) -> Rect:
+    """Return a rectangle of Qt; an invalid one is empty."""
+    return Rect(edges.x(), edges.y(), max(0, edges.width()), max(0, edges.height()))
+
+
+def source_place(document: Document, layer: Optional[Node]) -> SourcePlace:
+    """Return where a layer is now; none = the visible image."""
+    canvas = document.width(), document.height()
+    if layer is None:
+        return SourcePlace(canvas)
+    at = layer.position()
+    return SourcePlace(canvas, edges_of(layer.bounds()), (at.x(), at.y()))
+
+
+def has_masks(layer: Node) -> bool:
+    """Whether masks change how a layer looks."""
+    return any(is_mask(one) for one in layer.childNodes())
 
 
 def place_above(document: Document, layer: Optional[Node]) -> tuple[Node, Optional[Node]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from .api import Document
 from .client.errors import EngineNotInstalled
 from .client.messages import Problem
 from .plugin_common.words import Words
 from .qt import QApplication, QDesktopServices, QLabel, QMessageBox, QPalette, Qt, QUrl
+
+if TYPE_CHECKING:
+    from .order import Answer
 
 _NOTE_MS = 4000
 _LOW_PRIORITY = 2
@@ -60,6 +64,24 @@ class Notices:
         instructions.clicked.connect(lambda: show_manual(words.language))
         again.clicked.connect(self._retry)
         self._open(box)
+
+    def ask(
+        self, sentence: str, answers: Mapping[Answer, str], answered: Callable[[Answer], None]
+    ) -> Callable[[], None]:
+        """Ask something without waiting; return what takes the question back.
+
+        Closing the question is the last of the answers.
+        """
+        box = self._box(QMessageBox.Icon.Question, sentence)
+        buttons = {
+            box.addButton(text, QMessageBox.ButtonRole.ActionRole): answer
+            for answer, text in answers.items()
+        }
+        *_, (last, nothing) = buttons.items()
+        box.setEscapeButton(last)
+        box.finished.connect(lambda _: answered(buttons.get(box.clickedButton(), nothing)))
+        self._open(box)
+        return box.close
 
     def note(self, sentence: str) -> None:
         """Say something over the picture for some seconds."""

@@ -6,19 +6,20 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Optional, Protocol
 
-from .api import Application, Document
+from .api import Application, Document, Node
 from .client.client import Client
 from .client.environment import display_variables
 from .client.messages import Problem, UpscaleSettings
-from .inserting import Inserted, Means
-from .layers import find
-from .order import Closed, End, Order, Refused, Wish, whole_source
+from .inserting import Blending, Inserted, Means
+from .layers import find, source_place
+from .order import Answer, Closed, End, Order, Refused, Wish, whole_source
 from .plugin_common import errand
 from .plugin_common.errand import Dropped, Errand, Fetched, LeftRunning, Manner, Material, Option
-from .plugin_common.placement import Canvas
+from .plugin_common.placement import Canvas, Rect, SourcePlace, default_canvas, follow
+from .plugin_common.recipe import LayerRecipe
 from .plugin_common.words import Words
 from .recipes import recipe_of
-from .remembered import Last, latest, recall, remember
+from .remembered import latest, recall, recall_canvas, remember, remember_canvas
 from .scratch import CannotConvert
 from .spaces import header_for
 from .taking import CannotTake, Origin, Taken, take
@@ -44,6 +45,12 @@ class Screen(Protocol):
         """Say something in passing."""
         ...
 
+    def ask(
+        self, sentence: str, answers: Mapping[Answer, str], answered: Callable[[Answer], None]
+    ) -> Callable[[], None]:
+        """Ask something without waiting; return what takes the question back."""
+        ...
+
     def show(self, document: Document) -> None:
         """Show a new document."""
         ...
@@ -61,20 +68,23 @@ class Setting:
         means: of insertion
         connect: finds or starts the engine, in a thread
         screen: what the user sees
-        words: the user's language
         environ: Krita's variables
     """
 
     means: Means
     connect: Callable[[], Client]
     screen: Screen
-    words: Words
     environ: Mapping[str, str]
 
     @property
     def app(self) -> Application:
         """Krita."""
         return self.means.app
+
+    @property
+    def words(self) -> Words:
+        """The user's language."""
+        return self.means.words
 
 
 class Office:
@@ -93,6 +103,7 @@ class Office:
         self.on_change: Callable[[], None] = lambda: None
         self._setting = setting
         self._words = setting.words
+        self._questions: dict[Order, Callable[[], None]] = {}
 
     def upscale(self) -> None:
         """Open the dialog about the selection of the active layer, or about all of it."""
@@ -139,8 +150,11 @@ class Office:
         """Go on a little with everything."""
         for order in list(self.orders):
             end = order.tick()
+            if order.question is not None and order not in self._questions:
+                self._questions[order] = self._ask_where(order, order.question)
             if end is not None:
                 self.orders.remove(order)
+                self._questions.pop(order, lambda: None)()
                 self._ended(order, end)
                 self.on_change()
 
@@ -152,11 +166,11 @@ class Office:
         if last is None:
             self._ask(taken, wish)
             return
-        settings, options = last.settings, {Option.CANVAS: last.canvas.value}
+        options = {Option.CANVAS: self._first_choice(taken, wish).value}
         self._order(
             taken,
             wish,
-            lambda material: errand.upscale(self._setting.connect, material, settings, options),
+            lambda material: errand.upscale(self._setting.connect, material, last, options),
         )
 
     def _rerun(self) -> None:
@@ -188,27 +202,40 @@ class Office:
                 name=node.name(),
                 source=recipe.source,
             )
-        taken = take(self._setting.app, document, node=source, area=recipe.area)
+        area = _area_now(node, recipe, source_place(document, source))
+        taken = take(self._setting.app, document, node=source, area=area, is_whole=area is None)
         wish = Wish.IN_PLACE if recipe.canvas is Canvas.IN_PLACE else Wish.LAYER
-        self._ask(taken, wish, recipe.settings)
+        self._ask(taken, wish, recipe.settings, recipe.canvas)
 
-    def _ask(self, taken: Taken, wish: Wish, settings: Optional[UpscaleSettings] = None) -> None:
+    def _ask(
+        self,
+        taken: Taken,
+        wish: Wish,
+        settings: Optional[UpscaleSettings] = None,
+        canvas: Optional[Canvas] = None,
+    ) -> None:
         """Open the dialog about something."""
         last = recall(self._setting.app, wish.settings_name)
         if wish is Wish.IN_PLACE:
             options = self._options((), Canvas.IN_PLACE)
             if settings is None:
-                settings = UpscaleSettings() if last is None else last.settings
+                settings = last or UpscaleSettings()
                 # locked to its source, the result would be the source again when it is shrunk
                 settings = replace(settings, source_lock=False)
         else:
-            options = self._options(_CHOICES, Canvas.KEEP if last is None else last.canvas)
+            options = self._options(_CHOICES, canvas or self._first_choice(taken, wish))
         manner = self._manner(options, settings)
         self._order(
             taken,
             wish,
             lambda material: errand.dialog(self._setting.connect, material, manner),
         )
+
+    def _first_choice(self, taken: Taken, wish: Wish) -> Canvas:
+        """Return what becomes of the document unless the user chooses otherwise."""
+        if wish is Wish.IN_PLACE:
+            return Canvas.IN_PLACE
+        return recall_canvas(self._setting.app, _default_canvas(taken.origin))
 
     def _order(self, taken: Taken, wish: Wish, ask: Callable[[Material], Errand]) -> None:
         """Read what is taken, and ask about it."""
@@ -251,6 +278,7 @@ class Office:
         return Manner(HOST, settings, display_variables(self._setting.environ), options)
 
     def _add(self, order: Order) -> None:
+        self._setting.screen.note(self._words("Starting ScaleDiff..."))
         self.orders.append(order)
         self.on_change()
 
@@ -265,23 +293,58 @@ class Office:
     def _refuse(self, reason: CannotTake) -> None:
         self._setting.screen.refuse(self._words(reason.text, **reason.values))
 
+    def _ask_where(self, order: Order, question: CannotTake) -> Callable[[], None]:
+        words = self._words
+        sentence = words(question.text, **question.values)
+        kept = words("Insert Recent Result has it for a day.")
+        answers = {
+            Answer.HERE: words("Insert Here"),
+            Answer.NEW: words("New Document"),
+            Answer.NOWHERE: words("Do Not Insert"),
+        }
+
+        def answered(answer: Answer) -> None:
+            self._questions.pop(order, None)
+            order.answer(answer)
+
+        return self._setting.screen.ask(f"{sentence}\n\n{kept}", answers, answered)
+
+    def _remember(self, order: Order, settings: UpscaleSettings) -> None:
+        app = self._setting.app
+        remember(app, order.wish.settings_name, settings, order.wish.value)
+        if order.origin is not None and order.wish is not Wish.IN_PLACE:
+            remember_canvas(app, _default_canvas(order.origin), order.canvas)
+
+    def _about(self, end: Inserted) -> str:
+        """Say what was put in, and what else the user has to know of it."""
+        words = self._words
+        said = words("“{name}” is there.", name=end.name)
+        if end.undo_steps > 1:
+            said = words(
+                "“{name}” is there. Undo twice: the layer, then the canvas.", name=end.name
+            )
+        if end.blending is Blending.SOURCE_HIDDEN:
+            said += "\n" + words(
+                "“{source}” is hidden, so that its blending does not count twice. Undo does not "
+                "show it again.",
+                source=end.source,
+            )
+        elif end.blending is Blending.TWICE:
+            said += "\n" + words(
+                "It blends as “{source}” does, so this part counts twice. Hide one of them.",
+                source=end.source,
+            )
+        return said
+
     def _ended(self, order: Order, end: End) -> None:
         screen, words = self._setting.screen, self._words
         if isinstance(end, Inserted):
             if order.fetched is not None and order.wish is not Wish.RECENT:
-                last = Last(order.fetched.job.settings, order.canvas)
-                remember(self._setting.app, order.wish.settings_name, last, order.wish.value)
+                self._remember(order, order.fetched.job.settings)
             if end.document is not None:
                 screen.show(end.document)
-            elif end.undo_steps > 1:
-                screen.note(
-                    words(
-                        "“{name}” is there. Undo twice: the layer, then the canvas.",
-                        name=end.name,
-                    )
-                )
             else:
-                screen.note(words("“{name}” is there.", name=end.name))
+                screen.note(self._about(end))
         elif isinstance(end, Closed):
             screen.note(
                 words(
@@ -301,3 +364,32 @@ class Office:
             self._refuse(end.reason)
         elif not isinstance(end, Dropped):
             screen.trouble(end.problem)
+
+
+def _default_canvas(origin: Origin) -> Canvas:
+    """Return what a new user is offered first."""
+    size = (origin.document.width(), origin.document.height())
+    return default_canvas(origin.area, size if origin.place is None else origin.place.canvas)
+
+
+def _area_now(node: Node, recipe: LayerRecipe, now: SourcePlace) -> Optional[Rect]:
+    """Return where the part is that a layer was made of; none = it is the whole source.
+
+    Raises:
+        CannotTake: that cannot be known.
+    """
+    if recipe.is_whole:
+        return None
+    if recipe.place is None:
+        if recipe.area == now.bounds:
+            return None
+    elif (area := follow(recipe.area, recipe.place, now)) is not None:
+        return area
+    raise CannotTake(
+        "“{name}” was made of {size} at {place} of “{source}”, which was changed since: the part "
+        "is not there any more. Select it and upscale it.",
+        name=node.name(),
+        source=recipe.source,
+        size=f"{recipe.area.width}x{recipe.area.height}",
+        place=f"{recipe.area.x}, {recipe.area.y}",
+    )

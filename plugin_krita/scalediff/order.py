@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Callable, Optional, Union
 
 from .client.messages import JobProgress
-from .inserting import DocumentClosed, Inserted, Means, insertion
+from .inserting import DocumentClosed, Inserted, Means, SourceChanged, insertion
+from .layers import is_open
 from .plugin_common.errand import (
     Begun,
     Dropped,
@@ -38,6 +39,14 @@ class Wish(str, Enum):
     def settings_name(self) -> str:
         """What its settings are remembered by."""
         return "in-place" if self is Wish.IN_PLACE else "layer"
+
+
+class Answer(Enum):
+    """Where a result goes whose source was changed meanwhile."""
+
+    HERE = "here"  # where the source seems to be; the image is not scaled
+    NEW = "new"  # a document
+    NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Order:
         progress: of its job, where that is known
         wish: what it is
         fetched: the result, once it is there
+        question: that the user must `answer` before it goes on; none = there is none
 
     Args:
         means: of insertion
@@ -97,6 +107,7 @@ class Order:
         self.progress: Optional[JobProgress] = None
         self.wish = wish
         self.fetched: Optional[Fetched] = None
+        self.question: Optional[SourceChanged] = None
         self._means = means
         self._place = place
         self._given_up = False
@@ -110,6 +121,11 @@ class Order:
             self._errand = errand
 
     @property
+    def origin(self) -> Optional[Origin]:
+        """Where its pixels are from; none = it has none."""
+        return self._place if isinstance(self._place, Origin) else None
+
+    @property
     def canvas(self) -> Canvas:
         """What becomes of the document, as the dialog said."""
         chosen = "" if self.fetched is None else self.fetched.options.get(Option.CANVAS, "")
@@ -121,10 +137,25 @@ class Order:
         if self._errand is not None:
             self._errand.cancel()
 
+    def answer(self, answer: Answer) -> None:
+        """Go on after a question."""
+        if self.question is None or self.fetched is None:
+            return
+        self.question = None
+        if answer is Answer.NOWHERE:
+            self._given_up = True
+        canvas = Canvas.NEW if answer is Answer.NEW else self.canvas
+        if answer is Answer.HERE and canvas is Canvas.SCALE:
+            canvas = Canvas.KEEP
+        self._begin_insertion(self.fetched, canvas, anyway=True)
+
     def tick(self) -> Optional[End]:
         """Go on a little; give the end, or none."""
         try:
             return self._go_on()
+        except SourceChanged as question:
+            self.question, self._insertion = question, None
+            return None
         except DocumentClosed:
             return Closed(self.title)
         except CannotTake as reason:
@@ -139,6 +170,10 @@ class Order:
             if steps is not None and self._given_up:
                 steps.close()
                 return Dropped()
+        if self.question is not None:
+            if self.origin is not None and not is_open(self._means.app, self.origin.document):
+                raise DocumentClosed
+            return Dropped() if self._given_up else None
         if self._insertion is not None:
             return self._insert()
         if self._beginning is not None:
@@ -160,7 +195,7 @@ class Order:
             if self._given_up:
                 return Dropped()
             self.fetched = news
-            return self._begin_insertion(news)
+            return self._begin_insertion(news, self.canvas)
         else:
             return news
         return None
@@ -172,11 +207,13 @@ class Order:
         except StopIteration as done:
             self._errand, self._beginning = done.value, None
 
-    def _begin_insertion(self, fetched: Fetched) -> Optional[End]:
+    def _begin_insertion(
+        self, fetched: Fetched, canvas: Canvas, *, anyway: bool = False
+    ) -> Optional[End]:
         origin = self._place if isinstance(self._place, Origin) else self._place(fetched)
         if origin is None:
             return Closed(fetched.job.title)
-        self._insertion = insertion(self._means, origin, fetched, self.canvas)
+        self._insertion = insertion(self._means, origin, fetched, canvas, anyway=anyway)
         return None
 
     def _insert(self) -> Optional[End]:

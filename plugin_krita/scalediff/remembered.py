@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
 
 from .api import Application
@@ -12,26 +11,18 @@ from .plugin_common.placement import Canvas
 
 _GROUP = "scalediff"
 _LATEST = "latest"
+_CANVAS = "canvas-for-"
 
 
-@dataclass(frozen=True)
-class Last:
-    """An upscale that was accepted."""
-
-    settings: UpscaleSettings
-    canvas: Canvas
-
-
-def recall(app: Application, what: str) -> Optional[Last]:
+def recall(app: Application, what: str) -> Optional[UpscaleSettings]:
     """Give what was accepted last; none if nothing was, or nothing that makes sense here.
 
     Args:
         app: Krita
         what: kind of upscale, such as ``layer``
     """
-    canvas, _, settings = app.readSetting(_GROUP, what, "").partition(" ")
     try:
-        return Last(codec.loads(UpscaleSettings, settings.encode()), Canvas(canvas))
+        return codec.loads(UpscaleSettings, app.readSetting(_GROUP, what, "").encode())
     except ValueError:
         return None
 
@@ -41,15 +32,25 @@ def latest(app: Application) -> str:
     return app.readSetting(_GROUP, _LATEST, "")
 
 
-def remember(app: Application, what: str, last: Last, wish: str = "") -> None:
+def recall_canvas(app: Application, default: Canvas) -> Canvas:
+    """Return what was chosen last for the document where ``default`` is the first choice."""
+    held = app.readSetting(_GROUP, _CANVAS + default.value, "")
+    return Canvas(held) if held in {one.value for one in Canvas} else default
+
+
+def remember_canvas(app: Application, default: Canvas, chosen: Canvas) -> None:
+    """Keep what was chosen for the document where ``default`` is the first choice."""
+    app.writeSetting(_GROUP, _CANVAS + default.value, chosen.value)
+
+
+def remember(app: Application, what: str, settings: UpscaleSettings, wish: str = "") -> None:
     """Keep it for the next time, also after Krita was closed.
 
     Args:
         app: Krita
         what: kind of upscale
-        last: it
+        settings: that were accepted
         wish: what was done by that; empty = ``what``
     """
-    text = f"{last.canvas.value} {codec.dumps(last.settings).decode()}"
-    app.writeSetting(_GROUP, what, text)
+    app.writeSetting(_GROUP, what, codec.dumps(settings).decode())
     app.writeSetting(_GROUP, _LATEST, wish or what)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from typing import Union
+from typing import Optional, Union
 
 from .client.pixels import PixelHeader
 
@@ -93,6 +93,35 @@ def apply_mask(header: PixelHeader, samples: bytearray, mask: bytes) -> None:
             else:
                 row[step - 1 :: step] = _multiplied(header.depth, alpha, chosen)
             view[y * row_bytes : (y + 1) * row_bytes] = _bytes(row)
+
+
+def visible_bounds(
+    samples: Buffer, width: int, pixel_bytes: int, alpha_bytes: int
+) -> Optional[tuple[int, int, int, int]]:
+    """Return left, top, width and height of what is not wholly transparent; none = nothing is.
+
+    Args:
+        samples: whole rows, with the alpha last in each pixel
+        width: of a row, in pixels
+        pixel_bytes, alpha_bytes: of a pixel, and of its alpha
+    """
+    lefts: list[int] = []
+    rights: list[int] = []
+    rows: list[int] = []
+    for first in range(pixel_bytes - alpha_bytes, pixel_bytes):
+        alpha = bytes(samples[first::pixel_bytes])
+        top = (len(alpha) - len(alpha.lstrip(b"\0"))) // width
+        bottom = -(-len(alpha.rstrip(b"\0")) // width)
+        for y in range(top, bottom):
+            row = alpha[y * width : (y + 1) * width].rstrip(b"\0")
+            if row:
+                rows.append(y)
+                rights.append(len(row))
+                lefts.append(len(row) - len(row.lstrip(b"\0")))
+    if not rows:
+        return None
+    left, top = min(lefts), min(rows)
+    return left, top, max(rights) - left, max(rows) + 1 - top
 
 
 def _looked_up(table: list[bytes], code: str, mask: bytes) -> array[int]:

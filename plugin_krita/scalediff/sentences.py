@@ -34,6 +34,8 @@ def of_engine(status: EngineStatus, words: Words) -> str:
 
 def of_order(order: Order, words: Words) -> str:
     """Say what an order is about."""
+    if order.question is not None:
+        return words("Waiting for your answer")
     said = words(_PHASES[order.phase])
     return f"{said}: {left(order.progress, words)}" if order.progress is not None else said
 

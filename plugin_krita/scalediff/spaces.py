@@ -29,6 +29,11 @@ class Space:
         return self.model in _CHANNELS and self.depth in _SAMPLE_BYTES
 
     @property
+    def sample_bytes(self) -> int:
+        """Bytes of a sample; the alpha is a pixel's last."""
+        return _SAMPLE_BYTES[self.depth]
+
+    @property
     def pixel_bytes(self) -> int:
         """Bytes of a pixel."""
         return _CHANNELS[self.model] * _SAMPLE_BYTES[self.depth]

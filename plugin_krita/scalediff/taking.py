@@ -6,9 +6,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-from .api import Application, Document, Edges, Node, Selection
-from .layers import id_of, is_mask, owner_of
-from .plugin_common.placement import Rect
+from .api import Application, Document, Node, Selection
+from .layers import edges_of, has_masks, id_of, owner_of, source_place
+from .plugin_common.placement import Rect, SourcePlace
+from .samples import visible_bounds
 from .scratch import CannotConvert, Convert, converter, real_space
 from .spaces import Space, sendable, space_of
 
@@ -45,6 +46,8 @@ class Origin:
         area: in the document
         space: that they were handed over in; none = as the result says
         mask: how far each pixel of the area is selected, a byte each; none = all of them fully
+        place: where the layer or image was then; none = it is not from here
+        is_whole: all of the layer was taken, not a selected part
     """
 
     document: Document
@@ -53,6 +56,8 @@ class Origin:
     area: Rect
     space: Optional[Space]
     mask: Optional[bytes] = None
+    place: Optional[SourcePlace] = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def take(
     node: Optional[Node] = None,
     visible: bool = False,
     area: Optional[Rect] = None,
+    is_whole: bool = False,
 ) -> Taken:
     """Take the selected part of a layer, or all of it.
 
@@ -86,6 +92,7 @@ def take(
         node: the layer; none = the active one
         visible: take the image as it is seen in place of a layer
         area: in place of the selection, whose shape counts only if it is just there
+        is_whole: take all of the layer, whatever is selected
 
     Raises:
         CannotTake: there is nothing, or nothing that has pixels.
@@ -93,18 +100,19 @@ def take(
     document.waitForDone()  # of a stroke that is being drawn, of a group that is put together
     layer = None if visible else _layer(document, node)
     canvas = Rect(0, 0, document.width(), document.height())
-    full = canvas if layer is None else _edges(layer.bounds())
     name = _title(document) if layer is None else layer.name()
+    space = space_of(document if layer is None else layer)
+    _require_known(space, name)
+    full = canvas if layer is None else _extent(layer, canvas, space)
     if full.width < 1 or full.height < 1:
         raise CannotTake("The layer “{name}” is empty: there is nothing to upscale.", name=name)
-    selection, mask = document.selection(), None
+    selection, mask = None if is_whole else document.selection(), None
+    is_whole = layer is not None and area is None and selection is None
     if area is None and selection is not None:
         area, mask = _selected(selection, canvas, full, name)
     elif area is not None and selection is not None and _rect(selection) == area:
         mask = _mask(selection, area)
     area = full if area is None else area
-    space = space_of(document if layer is None else layer)
-    _require_known(space, name)
     target = sendable(app, space)
     if target != space:
         try:
@@ -123,6 +131,8 @@ def take(
         area,
         target,
         mask,
+        source_place(document, layer),
+        is_whole,
     )
     return Taken(origin, target, reading)
 
@@ -155,6 +165,25 @@ def _layer(document: Document, node: Optional[Node]) -> Node:
             name=name,
         )
     return layer
+
+
+def _extent(layer: Node, canvas: Rect, space: Space) -> Rect:
+    """Return the bounds of a layer as it is seen.
+
+    Masks move, grow and hide pixels, which Krita's own bounds do not tell; it keeps what they make
+    up to date on the canvas alone.
+    """
+    if not has_masks(layer):
+        return edges_of(layer.bounds())
+    found = bytes(layer.projectionPixelData(0, 0, canvas.width, canvas.height))
+    seen = visible_bounds(found, canvas.width, space.pixel_bytes, space.sample_bytes)
+    if seen is None:
+        raise CannotTake(
+            "Nothing of “{name}” is visible on the canvas. Check its masks, or choose another "
+            "layer.",
+            name=layer.name(),
+        )
+    return Rect(*seen)
 
 
 def _selected(
@@ -230,22 +259,47 @@ def _reading(
 def _parts(
     pixels: _Pixels, area: Rect, space: Space, name: str, convert: Convert
 ) -> Generator[None, None, Any]:
+    is_seen = False
+
     def part(first: int, count: int) -> Any:  # noqa: ANN401 - any buffer
+        nonlocal is_seen
         found = pixels.read(area.x, area.y + first, area.width, count)
         if len(found) != area.width * count * space.pixel_bytes:
             raise CannotTake("Krita does not give the pixels of “{name}”.", name=name)
+        is_seen = is_seen or _has_visible(found, area.width, space)
         return convert(found, area.width, count)
 
     if pixels.rows >= area.height:
-        return part(0, area.height)
+        whole = part(0, area.height)
+        _require_seen(is_seen, name)
+        return whole
     whole = bytearray()
     for first in range(0, area.height, pixels.rows):
         yield
         count = min(pixels.rows, area.height - first)
         with memoryview(part(first, count)) as found:
             whole += found.cast("B")
+    _require_seen(is_seen, name)
     yield
     return whole
+
+
+def _has_visible(found: Any, width: int, space: Space) -> bool:  # noqa: ANN401 - any buffer
+    """Whether some pixel is not wholly transparent; looks no further than the first row of them."""
+    row_bytes = width * space.pixel_bytes
+    with memoryview(found) as view, view.cast("B") as samples:
+        rows = (bytes(samples[at : at + row_bytes]) for at in range(0, len(samples), row_bytes))
+        sizes = width, space.pixel_bytes, space.sample_bytes
+        return any(visible_bounds(row, *sizes) is not None for row in rows)
+
+
+def _require_seen(is_seen: bool, name: str) -> None:
+    if not is_seen:
+        raise CannotTake(
+            "All that would be upscaled of “{name}” is transparent. Select a part that has "
+            "pixels, or choose another layer.",
+            name=name,
+        )
 
 
 def _cannot_convert(name: str, error: CannotConvert) -> CannotTake:
@@ -254,7 +308,7 @@ def _cannot_convert(name: str, error: CannotConvert) -> CannotTake:
 
 def _is_plain(layer: Node) -> bool:
     """Whether a layer looks as its own pixels do: masks change that."""
-    return layer.type() == "paintlayer" and not any(is_mask(one) for one in layer.childNodes())
+    return layer.type() == "paintlayer" and not has_masks(layer)
 
 
 def _is_seen(layer: Node) -> bool:
@@ -278,8 +332,14 @@ def _title(document: Document) -> str:
     return document.name() or file.rpartition(".")[0] or "Image"
 
 
-def _edges(edges: Edges) -> Rect:
-    return Rect(edges.x(), edges.y(), max(0, edges.width()), max(0, edges.height()))
+def before_and_now(then: Rect, now: Rect) -> dict[str, str]:
+    """Return the values of a sentence about a layer that was changed."""
+    return {
+        "size": f"{then.width}x{then.height}",
+        "place": f"{then.x}, {then.y}",
+        "size_now": f"{now.width}x{now.height}",
+        "place_now": f"{now.x}, {now.y}",
+    }
 
 
 def _common(one: Rect, other: Rect) -> Optional[Rect]:

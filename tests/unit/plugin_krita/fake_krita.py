@@ -55,10 +55,47 @@ class FakeNode:
     parent: FakeNode | None = None
     children: list[FakeNode] = field(default_factory=list)
     strips: list[int] = field(default_factory=list)
+    at: tuple[int, int] = (0, 0)
+    seen: tuple[int, int, int, int] | None = None
+    mode: str = "normal"
+    strength: int = 255
+    inherits: bool = False
     id: Id = field(default_factory=Id)
 
     def name(self) -> str:
         return self.called
+
+    def setName(self, name: str) -> None:
+        self.called = name
+
+    def move(self, x: int, y: int) -> None:
+        left, top, wide, high = self.rect
+        self.rect = (left + x, top + y, wide, high)
+        self.at = (self.at[0] + x, self.at[1] + y)
+
+    def position(self) -> Edges:
+        return Edges(*self.at, 0, 0)
+
+    def blendingMode(self) -> str:
+        return self.mode
+
+    def setBlendingMode(self, mode: str) -> None:
+        self.mode = mode
+
+    def opacity(self) -> int:
+        return self.strength
+
+    def setOpacity(self, opacity: int) -> None:
+        self.strength = opacity
+
+    def inheritAlpha(self) -> bool:
+        return self.inherits
+
+    def setInheritAlpha(self, inherits: bool) -> None:
+        self.inherits = inherits
+
+    def setVisible(self, visible: bool) -> None:
+        self.is_visible = visible
 
     def type(self) -> str:
         return self.kind
@@ -120,7 +157,15 @@ class FakeNode:
         return self._read(x, y, w, h) if self.kind == "paintlayer" else b""
 
     def projectionPixelData(self, x: int, y: int, w: int, h: int) -> bytes:
-        return self._read(x, y, w, h)
+        if self.seen is None:
+            return self._read(x, y, w, h)
+        left, top, wide, high = self.seen
+        pixel, nothing = b"\7" * self.space.pixel_bytes, bytes(self.space.pixel_bytes)
+        return b"".join(
+            pixel if left <= x + i < left + wide and top <= y + j < top + high else nothing
+            for j in range(h)
+            for i in range(w)
+        )
 
     def setPixelData(self, value: bytes, x: int, y: int, w: int, h: int) -> None:
         assert len(value) == w * h * self.space.pixel_bytes
@@ -137,7 +182,7 @@ class FakeNode:
         if self.samples and (x, w) == (left, wide) and top <= y and y + h <= top + high:
             row = wide * self.space.pixel_bytes
             return self.samples[(y - top) * row : (y - top + h) * row]
-        return bytes([x % 256, y % 256, 3, 255][: self.space.pixel_bytes]) * (w * h)
+        return bytes([x % 256, y % 256, 3, *[255] * 17][: self.space.pixel_bytes]) * (w * h)
 
 
 @dataclass
@@ -221,7 +266,7 @@ class FakeDocument:
         return self.chosen
 
     def pixelData(self, x: int, y: int, w: int, h: int) -> bytes:
-        return bytes(w * h * self.space.pixel_bytes)
+        return b"\7" * (w * h * self.space.pixel_bytes)
 
     def createNode(self, name: str, kind: str) -> FakeNode:
         return FakeNode(name, kind, self.space)
@@ -229,13 +274,15 @@ class FakeDocument:
     def resizeImage(self, x: int, y: int, w: int, h: int) -> None:
         self.done.append(f"resize {x} {y} {w} {h}")
         self.wide, self.high = w, h
+        for node in self.root.children:
+            node.move(-x, -y)
 
     def scaleImage(self, w: int, h: int, x: int, y: int, strategy: str) -> None:
         self.done.append(f"scale {w} {h}")
         self.wide, self.high = w, h
         for node in self.root.children:
             node.rect = (0, 0, w, h)
-            node.samples = bytes(w * h * node.space.pixel_bytes)
+            node.samples = b"\7" * (w * h * node.space.pixel_bytes)
 
     def annotation(self, kind: str) -> bytes:
         return self.annotations.get(kind, b"")
@@ -247,6 +294,8 @@ class FakeDocument:
         return False
 
     def setBatchmode(self, value: bool) -> None: ...
+
+    def refreshProjection(self) -> None: ...
 
     def waitForDone(self) -> None: ...
 

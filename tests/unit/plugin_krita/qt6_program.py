@@ -86,7 +86,8 @@ def show_the_docker(docker, plugin) -> None:
     from scalediff.engine_status import EngineStatus
     from scalediff.hosts.errand import Phase
 
-    order = SimpleNamespace(title=NAME, phase=Phase.SENDING, progress=None, cancel=lambda: None)
+    order = SimpleNamespace(title=NAME, phase=Phase.SENDING, progress=None, question=None)
+    order.cancel = lambda: None
     plugin._office = SimpleNamespace(orders=[order])
     plugin._status = SimpleNamespace(status=EngineStatus(problem=NAME), ask=lambda: None)
     docker.show()
@@ -115,6 +116,18 @@ def show_messages(krita, plugin) -> None:
         assert any(NAME in label.text() for label in labels)
         box.done(0)
     assert notices._shown == []
+    answered = []
+    for button in (0, 1, None):
+        notices.ask(NAME, {"here": NAME, "new": "New", "no": "No"}, answered.append)
+        (box,) = notices._shown
+        assert_plain([one for one in box.findChildren(QLabel) if one.text()], 1)
+        if button is None:
+            box.close()
+        else:
+            box.buttons()[button].click()
+    take_back = notices.ask(NAME, {"here": "Here", "no": "No"}, answered.append)
+    take_back()
+    assert (answered, notices._shown) == (["here", "new", "no", "no"], [])
     assert QMessageBox.Icon.Warning in {box.icon() for box in boxes}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fake_krita import FakeApp, FakeDocument, FakeNode
+from fake_krita import FakeApp, FakeDocument, FakeNode, FakeSelection
 from test_krita_inserting import fetched
 
 from plugin_krita.scalediff import inserting, taking
@@ -15,6 +15,7 @@ from plugin_krita.scalediff.client.messages import Problem, UpscaleSettings
 from plugin_krita.scalediff.inserting import Means
 from plugin_krita.scalediff.layers import id_of
 from plugin_krita.scalediff.office import Office, Setting
+from plugin_krita.scalediff.order import Answer
 from plugin_krita.scalediff.plugin_common import errand
 from plugin_krita.scalediff.plugin_common.errand import (
     Begun,
@@ -26,18 +27,21 @@ from plugin_krita.scalediff.plugin_common.errand import (
     News,
     Phase,
 )
-from plugin_krita.scalediff.plugin_common.placement import Canvas, Rect
+from plugin_krita.scalediff.plugin_common.placement import Canvas, Rect, SourcePlace
 from plugin_krita.scalediff.plugin_common.recipe import LayerRecipe
 from plugin_krita.scalediff.plugin_common.words import Words
 from plugin_krita.scalediff.profiles import Profiles
 from plugin_krita.scalediff.recipes import keep_recipe
-from plugin_krita.scalediff.remembered import Last, recall, remember
+from plugin_krita.scalediff.remembered import recall, recall_canvas, remember, remember_canvas
 
 
 class FakeScreen:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.shown: list[FakeDocument] = []
+        self.starts = 0
+        self.closed: list[str] = []
+        self.answered: Callable[[Answer], None] | None = None
 
     def refuse(self, sentence: str) -> None:
         self.said.append(f"refuse: {sentence}")
@@ -46,7 +50,18 @@ class FakeScreen:
         self.said.append(f"trouble: {problem.message}")
 
     def note(self, sentence: str) -> None:
-        self.said.append(f"note: {sentence}")
+        if sentence == "ScaleDiff startet …":
+            self.starts += 1
+        else:
+            self.said.append(f"note: {sentence}")
+
+    def ask(
+        self, sentence: str, answers: dict[Answer, str], answered: Callable[[Answer], None]
+    ) -> Callable[[], None]:
+        self.said.append(f"ask: {sentence}")
+        assert list(answers) == list(Answer)
+        self.answered = answered
+        return lambda: self.closed.append(sentence)
 
     def show(self, document: FakeDocument) -> None:
         self.shown.append(document)
@@ -74,13 +89,14 @@ class World:
 
     def __init__(self, document: FakeDocument, monkeypatch: pytest.MonkeyPatch) -> None:
         self.document, self.app, self.screen = document, FakeApp(document), FakeScreen()
-        means = Means(self.app, Profiles(self.app, dict), lambda mask, *_: mask)
+        words = Words("de_DE")
+        means = Means(self.app, Profiles(self.app, dict), lambda mask, *_: mask, words)
         environ = {"DISPLAY": ":7", "PYTHONPATH": "krita's own"}
 
         def connect() -> None:
             raise EngineNotInstalled("It is not installed.")
 
-        self.office = Office(Setting(means, connect, self.screen, Words("de_DE"), environ))
+        self.office = Office(Setting(means, connect, self.screen, environ))
         self.errand = FakeErrand()
         self.asked: list[tuple[object, ...]] = []
         self.changes = 0
@@ -142,7 +158,7 @@ def test_a_result_is_inserted_told_of_and_remembered(world: World) -> None:
     assert world.screen.said == [
         "note: „Sky 2x“ ist da. Zweimal rückgängig: erst die Ebene, dann die Leinwand."
     ]
-    assert recall(world.app, "layer") == Last(done.job.settings, Canvas.SCALE)
+    assert recall(world.app, "layer") == done.job.settings
     assert (world.office.orders, world.changes) == ([], 2)
     world.office.upscale()
     assert world.manner.options["canvas"] == "scale"
@@ -182,7 +198,7 @@ def test_a_closed_document_is_told_of(world: World) -> None:
 
 
 def test_in_place_is_not_locked_to_its_source(world: World) -> None:
-    remember(world.app, "in-place", Last(UpscaleSettings(seed=3), Canvas.IN_PLACE))
+    remember(world.app, "in-place", UpscaleSettings(seed=3))
     world.office.in_place()
     assert world.manner.options["canvas"] == "in-place"
     assert "canvas_choices" not in world.manner.options
@@ -192,15 +208,16 @@ def test_in_place_is_not_locked_to_its_source(world: World) -> None:
 def test_repeat_asks_the_first_time_and_then_no_more(world: World) -> None:
     world.office.repeat()
     assert world.asked[-1][0] == "dialog"
-    last = Last(UpscaleSettings(scale=3.0), Canvas.GROW)
+    last = UpscaleSettings(scale=3.0)
     remember(world.app, "layer", last)
+    remember_canvas(world.app, Canvas.KEEP, Canvas.GROW)
     world.office.repeat()
     name, _, settings, options = world.asked[-1]
-    assert (name, settings, options) == ("upscale", last.settings, {"canvas": "grow"})
+    assert (name, settings, options) == ("upscale", last, {"canvas": "grow"})
 
 
 def test_repeat_does_what_was_done_last(world: World) -> None:
-    remember(world.app, "layer", Last(UpscaleSettings(scale=3.0), Canvas.GROW))
+    remember(world.app, "layer", UpscaleSettings(scale=3.0))
     world.office.in_place()
     done = fetched()
     world.tell(errand.Fetched(done.job, done.pixels, {"canvas": "in-place"}))
@@ -217,9 +234,11 @@ def test_repeat_does_what_was_done_last(world: World) -> None:
 
 
 def test_settings_that_make_no_sense_any_more_are_forgotten(world: World) -> None:
-    for held in ("", "keep", "keep {", "fold {}", "keep []"):
+    for held in ("", "keep", "{", "keep {}", "[]"):
         world.app.settings["layer"] = held
         assert recall(world.app, "layer") is None
+    world.app.settings["canvas-for-keep"] = "fold"
+    assert recall_canvas(world.app, Canvas.KEEP) is Canvas.KEEP
 
 
 def made_of(world: World, **changes: object) -> FakeNode:
@@ -338,3 +357,181 @@ def test_what_nobody_thought_of_ends_the_order_and_says_why(
     world.tell()
     assert world.office.orders == []
     assert "war nicht zu lesen: MemoryError" in world.screen.said[1]
+
+
+def test_what_is_offered_first_for_all_of_the_canvas_is_not_what_is_for_a_part(
+    world: World,
+) -> None:
+    layer = world.document.active
+    layer.rect = (0, 0, 40, 30)
+    world.office.upscale()
+    assert world.manner.options["canvas"] == "scale"
+    world.document.chosen = FakeSelection((3, 3, 20, 20))
+    world.office.upscale()
+    assert world.manner.options["canvas"] == "keep"
+    world.office.upscale_image()
+    assert world.manner.options["canvas"] == "keep"
+    world.document.chosen = None
+    world.office.upscale_image()
+    assert world.manner.options["canvas"] == "scale"
+
+
+def test_what_was_chosen_is_remembered_for_the_same_case_alone(world: World) -> None:
+    layer = world.document.active
+    layer.rect = (0, 0, 40, 30)
+    done = fetched()
+    for selection, chosen in ((None, "new"), (FakeSelection((3, 3, 10, 5)), "grow")):
+        world.document.chosen = selection
+        world.office.upscale()
+        world.tell(errand.Fetched(done.job, done.pixels, {"canvas": chosen}))
+    world.document.wide, world.document.high = 40, 30
+    world.app.open[:] = [world.document]
+    for method in (world.office.upscale, world.office.repeat):
+        world.document.chosen, world.document.active = None, layer
+        layer.rect = (0, 0, 40, 30)
+        method()
+        options = world.asked[-1][-1]
+        assert getattr(options, "options", options)["canvas"] == "new"
+        world.document.chosen = FakeSelection((3, 3, 10, 5))
+        method()
+        options = world.asked[-1][-1]
+        assert getattr(options, "options", options)["canvas"] == "grow"
+
+
+def test_each_click_shows_at_once_that_something_begins(world: World) -> None:
+    made_of(world)
+    remember(world.app, "layer", UpscaleSettings())
+    methods = ("upscale", "upscale_image", "in_place", "repeat", "recent", "rerun")
+    for count, method in enumerate(methods, 1):
+        getattr(world.office, method)()
+        assert world.screen.starts == count, method
+    assert world.screen.said == []
+
+
+def changed_meanwhile(world: World, canvas: str = "keep") -> None:
+    world.office.upscale()
+    world.document.scaleImage(80, 60, 72, 72, "Bicubic")
+    world.document.done.clear()
+    done = fetched()
+    world.tell(errand.Fetched(done.job, done.pixels, {"canvas": canvas}))
+
+
+def test_where_a_result_goes_is_asked_if_its_source_was_changed(world: World) -> None:
+    changed_meanwhile(world, "scale")
+    (said,) = world.screen.said
+    assert said.startswith("ask: Das Bild war 40x30, als „Sky“ gelesen wurde, und ist jetzt 80x60.")
+    assert (world.document.layers(), len(world.office.orders)) == (["Sky"], 1)
+    world.tell()
+    assert len(world.screen.said) == 1, "it is asked again and again"
+    world.screen.answered(Answer.HERE)
+    world.tell()
+    assert (world.document.layers(), world.document.done) == (["Sky", "Sky 2x"], [])
+    assert world.office.orders == []
+
+
+def test_the_answer_can_be_a_new_document_or_nothing(world: World) -> None:
+    changed_meanwhile(world)
+    world.screen.answered(Answer.NEW)
+    world.tell()
+    assert world.document.layers() == ["Sky"]
+    assert [one.layers() for one in world.screen.shown] == [["Sky 2x"]]
+    world.document.wide, world.document.high = 40, 30
+    world.document.active.rect = (2, 3, 10, 5)
+    world.app.open[:] = [world.document]
+    changed_meanwhile(world)
+    world.screen.answered(Answer.NOWHERE)
+    world.tell()
+    assert (world.document.layers(), world.office.orders) == (["Sky"], [])
+    assert len(world.screen.shown) == 1
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a_question_is_taken_back_when_its_order_ends(world: World, is_closed: bool) -> None:
+    changed_meanwhile(world)
+    if is_closed:
+        world.document.close()
+    else:
+        world.office.cancel_all()
+    world.tell()
+    assert (world.office.orders, len(world.screen.closed)) == ([], 1)
+    world.screen.answered(Answer.HERE)
+    world.tell()
+    assert world.document.layers() == ["Sky"]
+
+
+PLACE = SourcePlace((40, 30), Rect(0, 0, 20, 20))
+
+
+def sent(world: World) -> tuple[int, int, bytes]:
+    """Width, height and first pixel: the fake's pixels begin with where they are."""
+    material = world.asked[-1][1]
+    return material.header.width, material.header.height, bytes(material.samples[:2])
+
+
+@pytest.mark.parametrize("change", ["moved", "scaled", "grown", "painted"])
+def test_a_whole_layer_is_made_again_of_all_that_it_is_now(world: World, change: str) -> None:
+    source = world.document.root.children[0]
+    source.rect = (0, 0, 20, 20)
+    made_of(world, area=PLACE.bounds, place=PLACE, is_whole=True)
+    world.document.chosen = FakeSelection((1, 1, 3, 3))
+    if change == "moved":
+        source.move(7, 5)
+    elif change == "scaled":
+        world.document.wide, world.document.high, source.rect = 80, 60, (0, 0, 40, 40)
+    elif change == "grown":
+        world.document.resizeImage(-5, -6, 60, 40)
+    else:
+        source.rect = (0, 0, 33, 21)
+    world.office.rerun()
+    left, top, width, height = source.rect
+    assert sent(world) == (width, height, bytes([left, top]))
+    assert world.screen.said == []
+
+
+def test_a_part_is_made_again_where_it_is_now(world: World) -> None:
+    source = world.document.root.children[0]
+    source.rect = (0, 0, 20, 20)
+    made_of(world, place=PLACE)
+    source.rect = (0, 0, 33, 21)  # painted on
+    world.office.rerun()
+    assert sent(world) == (10, 5, bytes([2, 3]))
+    source.rect = (0, 0, 20, 20)
+    source.move(7, 5)
+    world.office.rerun()
+    assert sent(world) == (10, 5, bytes([9, 8]))
+    world.document.resizeImage(-1, -1, 60, 40)
+    world.office.rerun()
+    assert sent(world) == (10, 5, bytes([10, 9]))
+
+
+@pytest.mark.parametrize("place", [PLACE, None])
+def test_a_part_whose_place_is_not_known_is_refused(
+    world: World, place: SourcePlace | None
+) -> None:
+    source = world.document.root.children[0]
+    made_of(world, place=place)
+    world.document.wide, world.document.high, source.rect = 80, 60, (0, 0, 40, 40)
+    world.office.rerun()
+    (said,) = world.screen.said
+    assert "„Sky 2x“ wurde aus 10x5 bei 2, 3 von „Sky“ gemacht" in said
+    assert world.asked == []
+
+
+def test_what_is_made_again_begins_with_its_own_canvas(world: World) -> None:
+    made_of(world, place=PLACE, canvas=Canvas.GROW)
+    world.document.root.children[0].rect = (0, 0, 20, 20)
+    world.office.rerun()
+    assert world.manner.options["canvas"] == "grow"
+
+
+def test_a_hidden_source_is_told_of(world: World) -> None:
+    world.document.active.mode = "multiply"
+    world.office.upscale()
+    world.tell(fetched())
+    (said,) = world.screen.said
+    assert "„Sky 2x“ ist da.\n„Sky“ ist ausgeblendet" in said
+    world.document.active.is_visible = True
+    world.document.chosen = FakeSelection((3, 3, 5, 3))
+    world.office.upscale()
+    world.tell(fetched())
+    assert "mischt wie „Sky“" in world.screen.said[1]

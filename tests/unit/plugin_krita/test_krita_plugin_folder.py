@@ -62,7 +62,9 @@ def said() -> set[str]:
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             first = node.args[0]
-            if name in ("words", "_words", "CannotTake") and isinstance(first, ast.Constant):
+            if name in ("words", "_words", "CannotTake", "SourceChanged") and isinstance(
+                first, ast.Constant
+            ):
                 found.add(first.value)
     text = (PLUGIN / "extension.py").read_text("utf-8")
     found |= set(re.findall(r'\("scalediff_\w+", "\w+", "([^"]+)"\)', text))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_krita.scalediff.client.pixels import PixelHeader
-from plugin_krita.scalediff.samples import Unusable, apply_mask, repack
+from plugin_krita.scalediff.samples import Unusable, apply_mask, repack, visible_bounds
 
 TYPES = {"u8": "<u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
 
@@ -86,3 +86,23 @@ def test_full_and_empty_are_exact_in_every_depth() -> None:
         samples = bytearray(struct.pack(f"<4{kind}", one, one, one, one))
         apply_mask(PixelHeader(2, 1, "grey", depth, "straight"), samples, bytes([0, 255]))
         assert struct.unpack(f"<4{kind}", samples) == (one, 0, one, one)
+
+
+@given(
+    st.sampled_from(["u8", "u16", "f32"]),
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_bounds_of_what_is_visible(depth: str, width: int, height: int, seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    picture = np.ones((height, width, 4), TYPES[depth])
+    picture[..., 3] = chance.random((height, width)) < 0.2
+    sizes = picture.itemsize * 4, picture.itemsize
+    found = visible_bounds(picture.tobytes(), width, *sizes)
+    ys, xs = np.nonzero(picture[..., 3])
+    if len(ys) == 0:
+        assert found is None
+    else:
+        wide, high = np.ptp(xs) + 1, np.ptp(ys) + 1
+        assert found == (xs.min(), ys.min(), wide, high)

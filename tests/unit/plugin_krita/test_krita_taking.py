@@ -5,7 +5,7 @@ from fake_krita import FakeApp, FakeDocument, FakeNode, FakeSelection
 
 from plugin_krita.scalediff import taking
 from plugin_krita.scalediff.layers import id_of
-from plugin_krita.scalediff.plugin_common.placement import Rect
+from plugin_krita.scalediff.plugin_common.placement import Rect, SourcePlace
 from plugin_krita.scalediff.spaces import Space
 from plugin_krita.scalediff.taking import CannotTake, Taken, take
 
@@ -74,6 +74,7 @@ def test_a_mask_stands_for_its_layer(document: FakeDocument) -> None:
 def test_a_layer_with_a_mask_goes_as_it_is_seen(document: FakeDocument) -> None:
     layer = document.active
     layer.addChildNode(FakeNode("Mask", "transparencymask"), None)
+    layer.seen = layer.rect
     layer.pixelData = lambda *_: b"not these"
     assert len(samples_of(take(FakeApp(document), document))) == 800
 
@@ -98,7 +99,6 @@ def test_other_models_go_through_rgb(
     document: FakeDocument, model: str, depth: str, sent: str
 ) -> None:
     document.active.space = Space(model, depth, "of its own")
-    document.active._read = lambda x, y, w, h: bytes(w * h * document.active.space.pixel_bytes)
     app = FakeApp(document)
     taken = take(app, document)
     assert taken.space == Space("RGBA", sent, "ClayRGB-elle-V2-g22.icc")
@@ -108,7 +108,6 @@ def test_other_models_go_through_rgb(
 
 def test_without_the_wide_profile_it_is_kritas_own(document: FakeDocument) -> None:
     document.active.space = Space("LABA", "U16", "Lab")
-    document.active._read = lambda x, y, w, h: bytes(w * h * 8)
     app = FakeApp(document)
     app.known_profiles = []
     assert take(app, document).space == Space("RGBA", "U16", "default.icc")
@@ -185,8 +184,76 @@ def test_another_model_is_converted_part_by_part(
 ) -> None:
     monkeypatch.setattr(taking, "_PART_BYTES", 20 * 5 * rows)
     document.active.space = Space("CMYKA", "U8", "of its own")
-    document.active.samples = bytes(1000)
+    document.active.samples = bytes([1]) * 1000
     app = FakeApp(document)
     taken = take(app, document)
     assert len(samples_of(taken)) == 200 * 8
     assert app.open == [document], "a document was left behind"
+
+
+def masked(document: FakeDocument, seen: tuple[int, int, int, int]) -> FakeNode:
+    layer = document.active
+    layer.addChildNode(FakeNode("Flou", "transformmask"), None)
+    layer.seen = seen
+    return layer
+
+
+@pytest.mark.parametrize("depth", ["U8", "U16", "F32"])
+def test_a_layer_with_a_mask_is_taken_at_the_bounds_of_what_is_seen(
+    document: FakeDocument, depth: str
+) -> None:
+    masked(document, (25, 1, 7, 20)).space = Space("RGBA", depth, "x.icc")
+    taken = take(FakeApp(document), document)
+    assert taken.origin.area == Rect(25, 1, 7, 20)
+    assert b"\0" not in samples_of(taken)
+
+
+def test_what_a_mask_shows_outside_of_the_layer_can_be_selected(document: FakeDocument) -> None:
+    masked(document, (30, 20, 8, 8))
+    document.chosen = FakeSelection((29, 21, 6, 4))
+    assert take(FakeApp(document), document).origin.area == Rect(29, 21, 6, 4)
+    document.chosen = FakeSelection((2, 3, 6, 4))
+    assert "Nothing of the layer “Sky” is selected" in why(document)
+
+
+def test_what_masks_hide_is_refused(document: FakeDocument) -> None:
+    masked(document, (0, 0, 0, 0))
+    assert "Nothing of “Sky” is visible on the canvas" in why(document)
+
+
+@pytest.mark.parametrize("rows", [10, 3])
+@pytest.mark.parametrize(("model", "depth"), [("RGBA", "U8"), ("GRAYA", "F16"), ("CMYKA", "U16")])
+def test_what_is_wholly_transparent_is_refused(
+    document: FakeDocument, rows: int, model: str, depth: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = document.active
+    layer.space = space = Space(model, depth, "of its own")
+    monkeypatch.setattr(taking, "_PART_BYTES", 20 * space.pixel_bytes * rows)
+    colour = bytes([9]) * (space.pixel_bytes - space.sample_bytes)
+    nothing = colour + bytes(space.sample_bytes)
+    layer.samples = nothing * 200
+    assert "“Sky” is transparent" in why(document)
+    # a single pixel in the last row, as good as transparent
+    least = colour + b"\1" + bytes(space.sample_bytes - 1)
+    layer.samples = nothing * 199 + least
+    assert samples_of(take(FakeApp(document), document))
+
+
+def test_a_visible_image_without_anything_is_refused(document: FakeDocument) -> None:
+    document.pixelData = lambda x, y, w, h: bytes(w * h * 4)
+    assert "“Drawing” is transparent" in why(document, visible=True)
+
+
+def test_where_it_was_taken_and_whether_that_was_all_is_known(document: FakeDocument) -> None:
+    document.active.at = (2, 1)
+    app = FakeApp(document)
+    place = SourcePlace((40, 30), Rect(2, 3, 20, 10), (2, 1))
+    origin = take(app, document).origin
+    assert (origin.place, origin.is_whole) == (place, True)
+    document.chosen = FakeSelection((4, 4, 2, 2))
+    origin = take(app, document).origin
+    assert (origin.place, origin.is_whole) == (place, False)
+    origin = take(app, document, is_whole=True).origin
+    assert (origin.area, origin.is_whole) == (Rect(2, 3, 20, 10), True)
+    origin = take(app, document, visible=True).origin
+    assert (origin.place, origin.is_whole) == (SourcePlace((40, 30)), False)
