@@ -18,7 +18,11 @@ from scalediff.wire.places import Places
 from scalediff.wire.start import find
 
 # A source of this size is native to the embedded model; one step of the fast preset.
-QUICK = {"scale": 2.0, "preset": "fast", "steps": 1, "seed": 7}
+QUICK = {
+    "scale": 2.0, "preset": "fast", "steps": 1, "seed": 7, "prompt": "озеро, 湖, fenêtre",
+}  # fmt: skip
+# In other scripts than ASCII, as in most languages the first layer is.
+LAYER, DRAWING = "Фон 背景 fond", "Étude Этюд 草图"
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
 _CHANNELS = {"RGBA": 4, "GRAYA": 2, "CMYKA": 5, "LABA": 4}
 _BYTES = {"U8": 1, "U16": 2, "F16": 2, "F32": 4}
@@ -102,13 +106,14 @@ class Stage:
 
     # documents
 
-    def document(self, width=96, height=64, model="RGBA", depth="U8", profile="", name="Drawing"):
+    def document(self, width=96, height=64, model="RGBA", depth="U8", profile="", name=DRAWING):
         """A new document in a window of its own, with one opaque layer of some picture."""
         document = self.app.createDocument(width, height, name, model, depth, profile, 72.0)
         document.setBatchmode(True)
         self.app.activeWindow().addView(document)
         self._opened.append(document)
         layer = document.topLevelNodes()[0]
+        layer.setName(LAYER)
         layer.setPixelData(picture(width, height, model, depth), 0, 0, width, height)
         document.refreshProjection()
         yield from self.until(lambda: self.app.activeDocument() == document, 10)
@@ -175,7 +180,7 @@ class Stage:
 
     def reopened(self, document):
         """The document after a save, as a second one."""
-        file = self.folder / f"saved-{time.monotonic_ns()}.kra"
+        file = self.folder / f"Étude Этюд 草图 {time.monotonic_ns()}.kra"
         document.waitForDone()
         assert document.saveAs(str(file))
         document.waitForDone()

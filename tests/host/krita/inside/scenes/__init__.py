@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from . import again, around, canvases, colours, giving_up, kinds, refusals, troubles
+from . import (
+    again,
+    around,
+    blending,
+    canvases,
+    changes,
+    colours,
+    giving_up,
+    kinds,
+    refusals,
+    troubles,
+)
 from .parts import SCENARIOS
 
 __all__ = [
     "SCENARIOS",
     "again",
     "around",
+    "blending",
     "canvases",
+    "changes",
     "colours",
     "giving_up",
     "kinds",

@@ -6,7 +6,7 @@ from krita import Krita
 from scalediff import scratch
 from scalediff.spaces import space_of
 
-from stage import names, pixels
+from stage import LAYER, names, pixels
 
 from .parts import same_samples, scenario, the_layer, undo
 
@@ -28,7 +28,7 @@ def repeat_upscales_without_a_dialog(stage):
     assert second.settings == first.settings
     yield from stage.settle(document)
     assert (document.width(), document.height()) == (192, 128)
-    same_samples(the_layer(document, "Background 2x"), result, 0, 0)
+    same_samples(the_layer(document, f"{LAYER} 2x"), result, 0, 0)
 
 
 @scenario
@@ -38,7 +38,7 @@ def rerun_begins_with_the_recipe(stage):
     stage.user("accept", "keep")
     yield from stage.upscaled()
     _, first = stage.result()
-    made = the_layer(document, "Background 2x")
+    made = the_layer(document, f"{LAYER} 2x")
     document.setSelection(None)
     yield from stage.activate(document, made)
     stage.user("accept", "keep", settings={})
@@ -48,7 +48,7 @@ def rerun_begins_with_the_recipe(stage):
     result, second = stage.result()
     sent = [stage.client().image(job.image) for job in (first, second)]
     assert bytes(sent[0].samples) == bytes(sent[1].samples)
-    twice = [node for node in document.topLevelNodes() if node.name() == "Background 2x"]
+    twice = [node for node in document.topLevelNodes() if node.name() == f"{LAYER} 2x"]
     assert len(twice) == 2
     for node in twice:
         same_samples(node, result, 30, 20)
@@ -62,10 +62,10 @@ def rerun_works_after_the_document_was_opened_again(stage):
     again = stage.reopened(document)
     stage.close(document)
     stage.app.activeWindow().addView(again)
-    yield from stage.activate(again, the_layer(again, "Background 2x"))
+    yield from stage.activate(again, the_layer(again, f"{LAYER} 2x"))
     stage.user("accept", "keep", settings={})
     yield from stage.upscaled("scalediff_rerun")
-    assert names(again).count("Background 2x") == 2
+    assert names(again).count(f"{LAYER} 2x") == 2
 
 
 @scenario
@@ -73,7 +73,7 @@ def rerun_says_that_its_source_is_gone(stage):
     document, layer = yield from stage.document()
     stage.user("accept", "keep")
     yield from stage.upscaled()
-    made = the_layer(document, "Background 2x")
+    made = the_layer(document, f"{LAYER} 2x")
     layer.remove()
     yield from stage.activate(document, made)
     stage.act("scalediff_rerun")
@@ -90,15 +90,15 @@ def a_recent_result_is_inserted(stage):
     result, job = stage.result()
     stage.close(document)
     yield
-    other, _ = yield from stage.document(80, 80, name="Other")
+    other, _ = yield from stage.document(80, 80, name="Другой 其他")
     stage.user("accept", "grow")
     yield from stage.upscaled("scalediff_recent")
     yield from stage.settle(other)
     told = stage.notes()["session"]
     assert (told["purpose"], told["image"]) == ("recent", "")
-    assert names(other) == ["Background", "Background 2x"]
+    assert names(other) == [LAYER, f"{LAYER} 2x"]
     assert (other.width(), other.height()) == (192, 128)
-    same_samples(the_layer(other, "Background 2x"), result, 0, 0)
+    same_samples(the_layer(other, f"{LAYER} 2x"), result, 0, 0)
 
 
 @scenario
@@ -110,9 +110,9 @@ def a_recent_result_of_another_kind_is_converted(stage):
     grey = space_of(document)
     stage.close(document)
     yield
-    other, _ = yield from stage.document(64, 48, name="Other")
+    other, _ = yield from stage.document(64, 48, name="Другой 其他")
     stage.user("accept", "keep")
     yield from stage.upscaled("scalediff_recent")
     expected = scratch.converted(Krita.instance(), result.samples, 128, 96, grey, space_of(other))
-    node = the_layer(other, "Background 2x")
+    node = the_layer(other, f"{LAYER} 2x")
     assert pixels(node, 0, 0, 128, 96) == bytes(expected)

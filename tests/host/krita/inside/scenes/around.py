@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scalediff import recipes
 
-from stage import fingerprint
+from stage import LAYER, fingerprint
 
 from .parts import scenario
 
@@ -26,7 +26,7 @@ def the_docker_tells_and_cancels_and_starts_nothing(stage):
     stage.user("wait")
     stage.act("scalediff_upscale")
     yield from stage.until(lambda: any("Waiting for the dialog" in text for text in shown()), 10)
-    assert "Background" in shown()
+    assert LAYER in shown()
     (button,) = [one for one in docker.findChildren(QToolButton) if one.text() == "Cancel"]
     button.click()
     yield from stage.done()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalediff.spaces import space_of
 
-from stage import fingerprint, names, picture, pixels, rect
+from stage import LAYER, fingerprint, names, picture, pixels, rect
 
 from .parts import SCENARIOS, redo, same_samples, scenario, the_layer, undo
 
@@ -17,10 +17,10 @@ def a_selection_goes_where_it_was(stage):
     yield from stage.upscaled()
     result, _ = stage.result()
     assert (result.header.width, result.header.height) == (80, 64)
-    node = the_layer(document, "Background 2x")
+    node = the_layer(document, f"{LAYER} 2x")
     same_samples(node, result, 30, 20)
     again = stage.reopened(document)
-    same_samples(the_layer(again, "Background 2x"), result, 30, 20)
+    same_samples(the_layer(again, f"{LAYER} 2x"), result, 30, 20)
 
 
 @scenario
@@ -34,7 +34,7 @@ def a_feathered_selection_is_the_transparency(stage):
     yield from stage.upscaled()
     result, _ = stage.result()
     assert (result.header.width, result.header.height) == (2 * w, 2 * h)
-    node = the_layer(document, "Background 2x")
+    node = the_layer(document, f"{LAYER} 2x")
     got, samples = pixels(node, x, y, 2 * w, 2 * h), bytes(result.samples)
     assert set(samples[3::4]) == {255}
     alpha = got[3::4]
@@ -52,7 +52,7 @@ def a_feathered_selection_is_the_transparency(stage):
         pairs = zip(got[channel::4], samples[channel::4], alpha)
         assert all(one == other for one, other, a in pairs if a)
     again = stage.reopened(document)
-    assert pixels(the_layer(again, "Background 2x"), x, y, 2 * w, 2 * h) == got
+    assert pixels(the_layer(again, f"{LAYER} 2x"), x, y, 2 * w, 2 * h) == got
 
 
 def canvas_scenario(canvas, size, at, steps):
@@ -66,21 +66,22 @@ def canvas_scenario(canvas, size, at, steps):
         yield from stage.upscaled()
         yield from stage.settle(document)
         result, _ = stage.result()
-        assert len(told) == 1
-        assert ("Undo twice: the layer, then the canvas" in told[0]) == (steps == 2), told
+        assert len(told) == 2
+        assert told[0] == "Starting ScaleDiff..."
+        assert ("Undo twice: the layer, then the canvas" in told[1]) == (steps == 2), told
         assert (document.width(), document.height()) == size
-        node = the_layer(document, "Background 2x")
+        node = the_layer(document, f"{LAYER} 2x")
         same_samples(node, result, *at)
         for _ in range(steps):
             yield from undo(stage, document)
         assert (document.width(), document.height()) == (96, 64)
-        assert names(document) == ["Background"], names(document)
+        assert names(document) == [LAYER], names(document)
         for _ in range(steps):
             yield from redo(stage, document)
-        same_samples(the_layer(document, "Background 2x"), result, *at)
+        same_samples(the_layer(document, f"{LAYER} 2x"), result, *at)
         again = stage.reopened(document)
         assert (again.width(), again.height()) == size
-        same_samples(the_layer(again, "Background 2x"), result, *at)
+        same_samples(the_layer(again, f"{LAYER} 2x"), result, *at)
 
     SCENARIOS[f"canvas_{canvas}"] = scenario_of_canvas
 
@@ -107,15 +108,19 @@ def canvas_new(stage):
     assert made != document
     assert (made.width(), made.height()) == (192, 128)
     assert space_of(made) == space_of(document)
-    same_samples(the_layer(made, "Background 2x"), result, 0, 0)
+    assert names(made) == [f"{LAYER} 2x"], "an empty layer lies beneath"
+    same_samples(the_layer(made, f"{LAYER} 2x"), result, 0, 0)
+    yield from stage.until(
+        lambda: bytes(made.pixelData(0, 0, 192, 128)) == bytes(result.samples), 10
+    )
     again = stage.reopened(made)
-    same_samples(the_layer(again, "Background 2x"), result, 0, 0)
+    same_samples(the_layer(again, f"{LAYER} 2x"), result, 0, 0)
 
 
 @scenario
 def a_layer_that_juts_out_makes_the_canvas_grow_to_the_left(stage):
     document, layer = yield from stage.document()
-    node = document.createNode("Out", "paintlayer")
+    node = document.createNode("Débord 外", "paintlayer")
     node.setPixelData(picture(40, 40, "RGBA", "U8"), -16, -8, 40, 40)
     yield from stage.add(document, node)
     yield from stage.activate(document, node)
@@ -124,11 +129,11 @@ def a_layer_that_juts_out_makes_the_canvas_grow_to_the_left(stage):
     yield from stage.settle(document)
     result, _ = stage.result()
     assert (document.width(), document.height()) == (112, 80)
-    same_samples(the_layer(document, "Out 2x"), result, 0, 0)
-    assert rect(the_layer(document, "Out")) == (0, 0, 40, 40)
+    same_samples(the_layer(document, "Débord 外 2x"), result, 0, 0)
+    assert rect(the_layer(document, "Débord 外")) == (0, 0, 40, 40)
     assert pixels(layer, 16, 8, 96, 64) == picture(96, 64, "RGBA", "U8")
     # the recipe knows where the source is now
-    yield from stage.activate(document, the_layer(document, "Out 2x"))
+    yield from stage.activate(document, the_layer(document, "Débord 外 2x"))
     stage.user("accept", "keep", settings={})
     yield from stage.upscaled("scalediff_rerun")
     _, second = stage.result()
@@ -147,7 +152,7 @@ def in_place_gives_detail_at_the_same_size(stage):
     told = stage.notes()["session"]["options"]
     assert told["canvas"] == "in-place"
     assert "canvas_choices" not in told
-    node = the_layer(document, "Background 2x")
+    node = the_layer(document, f"{LAYER} in place")
     assert rect(node) == (30, 20, 40, 32)
     got, samples = pixels(node, 30, 20, 40, 32), bytes(result.samples)
     means = []
@@ -170,13 +175,13 @@ def in_place_of_a_feathered_selection_and_again(stage):
     yield from stage.upscaled("scalediff_in_place")
     yield from stage.settle(document)
     _, first = stage.result()
-    assert pixels(the_layer(document, "Background 2x"), x, y, w, h)[3::4] == mask
+    assert pixels(the_layer(document, f"{LAYER} in place"), x, y, w, h)[3::4] == mask
     yield from undo(stage, document)
-    assert names(document) == ["Background"]
+    assert names(document) == [LAYER]
     yield from stage.activate(document, layer)
     stage.user("crash")
     yield from stage.upscaled("scalediff_repeat")
     assert stage.notes() is None, "a dialog was opened"
     _, second = stage.result()
     assert (second.id != first.id, second.settings) == (True, first.settings)
-    assert pixels(the_layer(document, "Background 2x"), x, y, w, h)[3::4] == mask
+    assert pixels(the_layer(document, f"{LAYER} in place"), x, y, w, h)[3::4] == mask

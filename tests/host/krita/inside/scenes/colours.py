@@ -18,8 +18,8 @@ from .parts import SCENARIOS, redo, same_samples, scenario, the_layer, undo
 @scenario
 def a_layer_becomes_a_layer_above(stage):
     document, layer = yield from stage.document()
-    layer.setName("Sky")
-    top = document.createNode("Top", "paintlayer")
+    layer.setName("Небо 天空")
+    top = document.createNode("Верх 上", "paintlayer")
     yield from stage.add(document, top)
     yield from stage.activate(document, layer)
     stage.user("accept", "keep")
@@ -30,22 +30,22 @@ def a_layer_becomes_a_layer_above(stage):
         "bgr", "u8", "straight",
     )  # fmt: skip
     yield from stage.settle(document)
-    assert names(document) == ["Sky", "Sky 2x", "Top"], names(document)
-    same_samples(the_layer(document, "Sky 2x"), result, 0, 0)
+    assert names(document) == ["Небо 天空", "Небо 天空 2x", "Верх 上"], names(document)
+    same_samples(the_layer(document, "Небо 天空 2x"), result, 0, 0)
     assert (document.width(), document.height()) == (96, 64)
-    held = recipes.recipe_of(document, the_layer(document, "Sky 2x"))
+    held = recipes.recipe_of(document, the_layer(document, "Небо 天空 2x"))
     assert isinstance(held, LayerRecipe)
-    assert (held.settings, held.source) == (job.settings, "Sky")
+    assert (held.settings, held.source) == (job.settings, "Небо 天空")
     yield from undo(stage, document)
-    assert names(document) == ["Sky", "Top"]
+    assert names(document) == ["Небо 天空", "Верх 上"]
     yield from redo(stage, document)
-    same_samples(the_layer(document, "Sky 2x"), result, 0, 0)
+    same_samples(the_layer(document, "Небо 天空 2x"), result, 0, 0)
     again = stage.reopened(document)
-    same_samples(the_layer(again, "Sky 2x"), result, 0, 0)
-    assert recipes.recipe_of(again, the_layer(again, "Sky 2x")) == held
+    same_samples(the_layer(again, "Небо 天空 2x"), result, 0, 0)
+    assert recipes.recipe_of(again, the_layer(again, "Небо 天空 2x")) == held
     told = stage.notes()["session"]
     assert told["host"] == "krita"
-    assert told["title"] == "Sky"
+    assert told["title"] == "Небо 天空"
     assert told["options"]["canvas_choices"] == "keep,grow,scale,new"
     assert told["options"]["theme"] in ("dark", "light")
 

@@ -43,10 +43,11 @@ SLOW = {"scale": 4.0, "preset": "best", "steps": 60, "seed": 7}
 
 def remember_slow(stage):
     from scalediff.hosts.placement import Canvas
-    from scalediff.remembered import Last, remember
+    from scalediff.remembered import remember, remember_canvas
     from scalediff.wire.messages import UpscaleSettings
 
-    remember(stage.app, "layer", Last(UpscaleSettings(**SLOW), Canvas.KEEP))
+    remember(stage.app, "layer", UpscaleSettings(**SLOW))
+    remember_canvas(stage.app, Canvas.SCALE, Canvas.KEEP)
 
 
 cancel_scenario("discard", "")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from krita import Selection
 from PyQt5.QtGui import QImage
 
-from stage import info, names, picture, pixels, rect
+from stage import DRAWING, LAYER, info, names, picture, pixels, rect
 
 from .parts import SCENARIOS, same_samples, scenario, the_layer
+
+_CENTRE = '<transformedCenter type="pointf" x="50" y="30"/>'
 
 
 def kind_scenario(function):
@@ -39,7 +43,7 @@ def kind_scenario(function):
 
 @kind_scenario
 def kind_group(stage, document, layer):
-    group = document.createGroupLayer("Group")
+    group = document.createGroupLayer("Groupe 组")
     yield from stage.add(document, group)
     for number in range(2):
         node = document.createNode(f"P{number}", "paintlayer")
@@ -51,7 +55,7 @@ def kind_group(stage, document, layer):
 
 @kind_scenario
 def kind_vector(stage, document, layer):
-    vector = document.createVectorLayer("Vector")
+    vector = document.createVectorLayer("Вектор 矢")
     yield from stage.add(document, vector)
     vector.addShapesFromSvg(
         '<svg width="64" height="48">'
@@ -72,14 +76,14 @@ def kind_clone(stage, document, layer):
     source = document.createNode("Source", "paintlayer")
     source.setPixelData(picture(40, 32, "RGBA", "U8"), 8, 8, 40, 32)
     yield from stage.add(document, source)
-    clone = document.createCloneLayer("Clone", source)
+    clone = document.createCloneLayer("Клон", source)
     yield from stage.add(document, clone)
     return clone, (8, 8, 40, 32), lambda: picture(40, 32, "RGBA", "U8")
 
 
 @kind_scenario
 def kind_file(stage, document, layer):
-    file = stage.folder / "file.png"
+    file = stage.folder / "картина 图.png"
     image = QImage(picture(48, 40, "RGBA", "U8"), 48, 40, QImage.Format.Format_ARGB32)
     assert image.save(str(file))
     if hasattr(document, "createFileLayer"):
@@ -97,7 +101,7 @@ def kind_file(stage, document, layer):
 def kind_fill(stage, document, layer):
     selection = Selection()
     selection.select(0, 0, 96, 64, 255)
-    node = document.createFillLayer("Fill", "color", info(color="#336699"), selection)
+    node = document.createFillLayer("Заливка", "color", info(color="#336699"), selection)
     yield from stage.add(document, node)
     yield from stage.until(lambda: bytes(node.projectionPixelData(8, 8, 1, 1))[3] == 255, 10)
     return node, (0, 0, 96, 64), lambda: bytes([0x99, 0x66, 0x33, 255]) * (96 * 64)
@@ -124,16 +128,57 @@ def kind_with_a_transparency_mask(stage, document, layer):
     yield from stage.settle(document)
     assert [one.type() for one in layer.childNodes()] == ["transparencymask"]
     before = picture(96, 64, "RGBA", "U8")
+    left = b"".join(before[4 * 96 * y :][: 4 * 48] for y in range(64))
+    return layer, (0, 0, 48, 64), lambda: left
 
-    def expected():
-        seen = bytes(layer.projectionPixelData(0, 0, 96, 64))
-        for y in (0, 63):
-            row = 4 * 96 * y
-            assert seen[row : row + 4 * 48] == before[row : row + 4 * 48]
-            assert set(seen[row + 4 * 48 + 3 : row + 4 * 96 : 4]) == {0}
-        return seen
 
-    return layer, (0, 0, 96, 64), expected
+def seen_bounds(document, node):
+    """Left, top, width and height of what a node shows on the canvas, pixel by pixel."""
+    width, height = document.width(), document.height()
+    alpha = bytes(node.projectionPixelData(0, 0, width, height))[3::4]
+    seen = [divmod(at, width) for at, value in enumerate(alpha) if value]
+    ys, xs = [y for y, _ in seen], [x for _, x in seen]
+    return min(xs), min(ys), max(xs) - min(xs) + 1, max(ys) - min(ys) + 1
+
+
+@kind_scenario
+def kind_with_a_growing_mask(stage, document, layer):
+    node = document.createNode("Flou 模糊", "paintlayer")
+    node.setPixelData(picture(20, 16, "RGBA", "U8"), 36, 24, 20, 16)
+    yield from stage.add(document, node)
+    selection = Selection()
+    selection.select(0, 0, 96, 64, 255)
+    blur = stage.app.filter("gaussian blur")
+    values = blur.configuration()
+    values.setProperty("horizRadius", 9.0)
+    values.setProperty("vertRadius", 9.0)
+    blur.setConfiguration(values)
+    node.addChildNode(document.createFilterMask("Flou 模糊", blur, selection), None)
+    yield from stage.settle(document)
+    area = seen_bounds(document, node)
+    assert area[2] > 30, area
+    return node, area, lambda: bytes(node.projectionPixelData(*area))
+
+
+@kind_scenario
+def kind_with_a_transform_mask(stage, document, layer):
+    node = document.createNode("Сдвиг 移动", "paintlayer")
+    node.setPixelData(picture(20, 16, "RGBA", "U8"), 8, 6, 20, 16)
+    yield from stage.add(document, node)
+    yield from stage.activate(document, node)
+    stage.act("add_new_transform_mask")
+    yield from stage.until(lambda: node.childNodes(), 10)
+    (mask,) = node.childNodes()
+    if not hasattr(mask, "fromXML"):  # Krita 5.1: the mask cannot be moved from here
+        return node, (8, 6, 20, 16), lambda: picture(20, 16, "RGBA", "U8")
+    text = mask.toXML()
+    moved = re.sub(r"<transformedCenter [^>]*>", _CENTRE, text)
+    assert moved != text
+    assert mask.fromXML(moved)
+    yield from stage.until(lambda: seen_bounds(document, node)[0] > 40, 10)
+    yield from stage.settle(document)
+    area = seen_bounds(document, node)
+    return node, area, lambda: bytes(node.projectionPixelData(*area))
 
 
 @kind_scenario
@@ -161,7 +206,7 @@ def kind_mask_is_active(stage):
     yield from stage.activate(document, mask)
     stage.user("accept", "keep")
     yield from stage.upscaled()
-    assert "Background 2x" in names(document)
+    assert f"{LAYER} 2x" in names(document)
 
 
 @scenario
@@ -185,7 +230,7 @@ def kind_animated(stage):
         yield from stage.upscaled()
         result, job = stage.result()
         assert bytes(stage.client().image(job.image).samples) == shown, "another frame"
-        node = the_layer(document, f"Background #{time} 2x")
+        node = the_layer(document, f"{LAYER} #{time} 2x")
         assert not node.animated()
         same_samples(node, result, 0, 0)
 
@@ -193,9 +238,9 @@ def kind_animated(stage):
 @scenario
 def inside_of_a_locked_group_it_goes_above_the_group(stage):
     document, layer = yield from stage.document()
-    group = document.createGroupLayer("Group")
+    group = document.createGroupLayer("Groupe 组")
     yield from stage.add(document, group)
-    inner = document.createNode("Inner", "paintlayer")
+    inner = document.createNode("Intérieur 内", "paintlayer")
     inner.setPixelData(picture(40, 32, "RGBA", "U8"), 8, 8, 40, 32)
     group.addChildNode(inner, None)
     yield from stage.activate(document, inner)
@@ -203,27 +248,27 @@ def inside_of_a_locked_group_it_goes_above_the_group(stage):
     yield from stage.settle(document)
     stage.user("accept", "keep")
     yield from stage.upscaled()
-    assert names(document) == ["Background", "Group", "Inner 2x"], names(document)
+    assert names(document) == [LAYER, "Groupe 组", "Intérieur 内 2x"], names(document)
 
 
 @scenario
 def inside_of_a_group_it_stays_in_the_group(stage):
     document, layer = yield from stage.document()
-    group = document.createGroupLayer("Group")
+    group = document.createGroupLayer("Groupe 组")
     yield from stage.add(document, group)
-    inner = document.createNode("Inner", "paintlayer")
+    inner = document.createNode("Intérieur 内", "paintlayer")
     inner.setPixelData(picture(40, 32, "RGBA", "U8"), 8, 8, 40, 32)
     group.addChildNode(inner, None)
     yield from stage.activate(document, inner)
     stage.user("accept", "keep")
     yield from stage.upscaled()
-    assert [node.name() for node in group.childNodes()] == ["Inner", "Inner 2x"]
+    assert [node.name() for node in group.childNodes()] == ["Intérieur 内", "Intérieur 内 2x"]
 
 
 @scenario
 def the_visible_image(stage):
     document, layer = yield from stage.document()
-    top = document.createNode("Top", "paintlayer")
+    top = document.createNode("Верх 上", "paintlayer")
     top.setPixelData(bytes([10, 200, 30, 255]) * 400, 20, 10, 20, 20)
     yield from stage.add(document, top)
     stage.select(document, 0, 0, 96, 64)
@@ -234,5 +279,5 @@ def the_visible_image(stage):
     yield from stage.upscaled("scalediff_upscale_image")
     result, job = stage.result()
     assert bytes(stage.client().image(job.image).samples) == seen
-    assert names(document) == ["Background", "Top", "Drawing 2x"]
-    same_samples(the_layer(document, "Drawing 2x"), result, 0, 0)
+    assert names(document) == [LAYER, "Верх 上", f"{DRAWING} 2x"]
+    same_samples(the_layer(document, f"{DRAWING} 2x"), result, 0, 0)

@@ -37,7 +37,7 @@ def the_whole_path(stage):
     docker.setVisible(True)
     docker.raise_()
     layer = document.topLevelNodes()[0]
-    layer.setName("Lake")
+    layer.setName("Озеро 湖")
     stage.select(document, 60, 50, 140, 110, feather=5)
     stage.act("zoom_to_fit")
     del view

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from krita import Selection
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QLabel
 
-from stage import fingerprint, picture
+from stage import LAYER, fingerprint, picture
 
 from .parts import SCENARIOS, scenario
 
@@ -20,6 +22,8 @@ def refusal(function):
         stage.act("scalediff_upscale")
         yield
         assert not stage.plugin.orders
+        formats = {one.textFormat() for box in stage.boxes() for one in box.findChildren(QLabel)}
+        assert formats == {Qt.PlainText}, "a name could be taken for HTML"
         said = stage.dismiss()
         assert len(said) == 1
         assert words in said[0], said
@@ -31,15 +35,38 @@ def refusal(function):
 
 @refusal
 def refused_empty(stage, document, layer):
-    node = document.createNode("Nothing", "paintlayer")
+    node = document.createNode("Пусто 空", "paintlayer")
     yield from stage.add(document, node)
     yield from stage.activate(document, node)
-    return "“Nothing” is empty"
+    return "“Пусто 空” is empty"
+
+
+@refusal
+def refused_transparent(stage, document, layer):
+    node = document.createNode("Прозрачный 透明", "paintlayer")
+    node.setPixelData(picture(20, 20, "RGBA", "U8"), 8, 6, 20, 20)
+    node.setPixelData(picture(20, 20, "RGBA", "U8"), 60, 40, 20, 20)
+    yield from stage.add(document, node)
+    yield from stage.activate(document, node)
+    stage.select(document, 32, 10, 20, 20)
+    return "“Прозрачный 透明” is transparent"
+
+
+@refusal
+def refused_hidden_by_its_mask(stage, document, layer):
+    stage.select(document, 0, 0, 4, 4)
+    stage.act("add_new_transparency_mask")
+    yield from stage.until(lambda: layer.childNodes(), 10)
+    document.setSelection(None)
+    mask = layer.childNodes()[0]
+    mask.setPixelData(bytes(96 * 64), 0, 0, 96, 64)
+    yield from stage.activate(document, layer)
+    return f"Nothing of “{LAYER}” is visible"
 
 
 @refusal
 def refused_hidden_group(stage, document, layer):
-    group = document.createGroupLayer("Group")
+    group = document.createGroupLayer("Groupe 组")
     yield from stage.add(document, group)
     node = document.createNode("P", "paintlayer")
     node.setPixelData(picture(24, 20, "RGBA", "U8"), 8, 6, 24, 20)
@@ -51,7 +78,7 @@ def refused_hidden_group(stage, document, layer):
 
 @refusal
 def refused_pass_through(stage, document, layer):
-    group = document.createGroupLayer("Group")
+    group = document.createGroupLayer("Groupe 组")
     yield from stage.add(document, group)
     node = document.createNode("P", "paintlayer")
     node.setPixelData(picture(24, 20, "RGBA", "U8"), 8, 6, 24, 20)

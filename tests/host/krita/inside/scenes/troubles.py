@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 
-from stage import QUICK, environ_home, fingerprint, names, picture, pixels
+from stage import LAYER, QUICK, environ_home, fingerprint, names, picture, pixels
 
 from .parts import same_samples, scenario, the_layer
 
 
 @scenario
 def a_document_closed_in_the_middle(stage):
-    other, _ = yield from stage.document(48, 40, name="Other")
-    document, layer = yield from stage.document(name="Closing")
+    other, _ = yield from stage.document(48, 40, name="Другой 其他")
+    document, layer = yield from stage.document(name="Закрытие 关")
     before = fingerprint(other)
     stage.user("accept", "keep")
     stage.act("scalediff_upscale")
@@ -24,13 +24,13 @@ def a_document_closed_in_the_middle(stage):
     assert fingerprint(other) == before
     assert not stage.said()
     result, job = stage.result()
-    assert job.title == "Background"
+    assert job.title == LAYER
     assert result.header.width == 192
 
 
 @scenario
 def a_large_layer_is_taken_as_it_was_though_its_document_is_painted_on_and_closed(stage):
-    document, layer = yield from stage.document(name="Closing")
+    document, layer = yield from stage.document(name="Закрытие 关")
     row = bytes(range(256)) * 32
     layer.setPixelData(row * 2048, 0, 0, 2048, 2048)
     yield from stage.settle(document)
@@ -60,7 +60,7 @@ def two_documents_at_once_get_their_own(stage):
     jobs = {job.source_width: job for job in stage.client().jobs().jobs[:2]}
     for document, width in ((one, 96), (two, 64)):
         result = stage.client().result(jobs[width].id)
-        same_samples(the_layer(document, "Background 2x"), result, 0, 0)
+        same_samples(the_layer(document, f"{LAYER} 2x"), result, 0, 0)
 
 
 @scenario
@@ -71,19 +71,19 @@ def painting_goes_on_meanwhile(stage):
     sent = picture(96, 64, "RGBA", "U8")
     yield from stage.until(lambda: stage.plugin.orders[0].phase.value == "dialog")
     layer.setPixelData(bytes([1, 2, 3, 255]) * 100, 0, 0, 10, 10)
-    node = document.createNode("New", "paintlayer")
+    node = document.createNode("Neuf 新", "paintlayer")
     yield from stage.add(document, node)
     yield from stage.done()
     result, job = stage.result()
     assert bytes(stage.client().image(job.image).samples) == sent
-    assert names(document) == ["Background", "Background 2x", "New"]
+    assert names(document) == [LAYER, f"{LAYER} 2x", "Neuf 新"]
     assert pixels(layer, 0, 0, 1, 1) == bytes([1, 2, 3, 255])
 
 
 @scenario
 def the_source_is_deleted_meanwhile(stage):
     document, layer = yield from stage.document()
-    node = document.createNode("Keeps", "paintlayer")
+    node = document.createNode("Reste 留", "paintlayer")
     yield from stage.add(document, node)
     yield from stage.activate(document, layer)
     stage.user("accept", "keep")
@@ -91,7 +91,7 @@ def the_source_is_deleted_meanwhile(stage):
     yield from stage.until(lambda: stage.plugin.orders[0].phase.value == "dialog")
     layer.remove()
     yield from stage.done()
-    assert names(document) == ["Keeps", "Background 2x"]
+    assert names(document) == ["Reste 留", f"{LAYER} 2x"]
 
 
 @scenario
@@ -122,18 +122,19 @@ def an_engine_killed_while_the_dialog_is_open(stage):
     assert fingerprint(document) == before
     stage.user("accept", "keep")
     yield from stage.upscaled()
-    assert "Background 2x" in names(document)
+    assert f"{LAYER} 2x" in names(document)
 
 
 @scenario
 def an_engine_killed_while_it_works_goes_on(stage):
     from scalediff.hosts.placement import Canvas
-    from scalediff.remembered import Last, remember
+    from scalediff.remembered import remember, remember_canvas
     from scalediff.wire.messages import UpscaleSettings
 
     document, layer = yield from stage.document()
     settings = UpscaleSettings(scale=2.0, preset="fast", steps=30, seed=7)
-    remember(stage.app, "layer", Last(settings, Canvas.KEEP))
+    remember(stage.app, "layer", settings)
+    remember_canvas(stage.app, Canvas.SCALE, Canvas.KEEP)
     stage.act("scalediff_repeat")
     (order,) = stage.plugin.orders
     yield from stage.until(lambda: order.progress is not None)
@@ -142,7 +143,7 @@ def an_engine_killed_while_it_works_goes_on(stage):
     yield from stage.done(90)
     assert not stage.said(), stage.said()
     result, _ = stage.result()
-    same_samples(the_layer(document, "Background 2x"), result, 0, 0)
+    same_samples(the_layer(document, f"{LAYER} 2x"), result, 0, 0)
 
 
 @scenario
@@ -169,7 +170,7 @@ def nothing_is_installed(stage):
     yield
     assert not stage.said()
     yield from stage.done()
-    assert "Background 2x" in names(document)
+    assert f"{LAYER} 2x" in names(document)
 
 
 @scenario

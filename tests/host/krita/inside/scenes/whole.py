@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from scalediff.hosts.placement import Canvas
-from scalediff.remembered import Last, remember
+from scalediff.remembered import remember, remember_canvas
 from scalediff.wire.messages import UpscaleSettings
 
-from stage import QUICK
+from stage import LAYER, QUICK
 
 from .parts import same_samples, the_layer
 
@@ -32,7 +32,7 @@ def the_real_dialog_is_accepted(stage):
     width, height = result.header.width, result.header.height
     assert (width, height) == (4 * 96, 4 * 64)
     assert (document.width(), document.height()) == (width, height)
-    same_samples(the_layer(document, "Background 4x"), result, 0, 0)
+    same_samples(the_layer(document, f"{LAYER} 4x"), result, 0, 0)
 
 
 @scenario
@@ -53,10 +53,11 @@ def krita_is_left_in_the_middle(stage):
 def the_engine_is_started_when_it_is_needed(stage):
     document, _ = yield from stage.document()
     assert stage.plugin.orders == []
-    remember(stage.app, "layer", Last(UpscaleSettings(**QUICK), Canvas.KEEP))
+    remember(stage.app, "layer", UpscaleSettings(**QUICK))
+    remember_canvas(stage.app, Canvas.SCALE, Canvas.KEEP)
     stage.act("scalediff_repeat")
     yield from stage.done(120)
     assert not stage.said(), stage.said()
     result, _ = stage.result()
     yield from stage.settle(document)
-    same_samples(the_layer(document, "Background 2x"), result, 0, 0)
+    same_samples(the_layer(document, f"{LAYER} 2x"), result, 0, 0)
