@@ -50,7 +50,7 @@ def recipe_of(
 
 
 def write_recipe(recipe: LayerRecipe) -> str:
-    """Give a recipe as JSON."""
+    """Give a recipe as JSON in ASCII: GIMP's parasites take no byte above 127."""
     return json.dumps(
         {
             "scalediff": _VERSION,
@@ -63,7 +63,6 @@ def write_recipe(recipe: LayerRecipe) -> str:
             "place": None if recipe.place is None else dataclasses.asdict(recipe.place),
             "is_whole": recipe.is_whole,
         },
-        ensure_ascii=False,
         sort_keys=True,
     )
 

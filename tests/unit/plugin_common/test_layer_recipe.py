@@ -26,6 +26,11 @@ def test_a_recipe_comes_back(place: SourcePlace | None) -> None:
     assert read_recipe(write_recipe(recipe)) == recipe
 
 
+def test_a_recipe_is_ascii_as_parasites_are() -> None:
+    assert not RECIPE.settings.prompt.isascii()
+    assert write_recipe(RECIPE).isascii()
+
+
 def test_a_recipe_without_a_place_is_read() -> None:
     held = json.loads(write_recipe(RECIPE))
     del held["place"], held["is_whole"]
