@@ -77,6 +77,8 @@ def chosen(client: Client, session: SessionInfo, said: dict[str, Any]) -> str:
     if said.get("settings"):
         given = codec.loads(UpscaleSettings, json.dumps(said["settings"]).encode())
         settings = replace(given, source_lock=settings.source_lock)
+    if settings.method == "fast":  # as the dialog does it: this method has no source lock
+        settings = replace(settings, source_lock=True)
     return client.submit(JobRequest(session.image, settings, title=session.title)).id
 
 

@@ -91,6 +91,12 @@ def scaled(block: Block, width: int, height: int, sampler: Any) -> Block:
     return read(target, Rect(0, 0, width, height), block.format)
 
 
+def converted(block: Block, name: str) -> Block:
+    """Return pixels in another format."""
+    Gegl.init(None)
+    return read(_buffer(block), Rect(0, 0, block.width, block.height), name)
+
+
 def multiplied(one: Block, other: Block) -> Block:
     """Give the product of two masks of one size, in the format of the first."""
     Gegl.init(None)

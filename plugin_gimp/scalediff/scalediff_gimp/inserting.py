@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from .gegl import Block
 from .plugin_common.placement import Canvas, Placement, Rect
 from .plugin_common.recipe import NAME
 from .results import Result, places
+from .taking import has_effects
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Inserted:
     image: Any
     layers: list[Any]
     is_new: bool = False
+
+    @property
+    def has_recipes(self) -> bool:
+        """Whether all layers keep how they were made."""
+        return all(layer.get_parasite(NAME) is not None for layer in self.layers)
 
 
 def insert(image: Any, results: Sequence[Result], canvas: Canvas) -> Inserted:
@@ -89,6 +96,7 @@ def _into(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> 
     # whatever can fail is done before the image changes
     layers: list[Any] = []
     inserted: list[Any] = []
+    hidden: list[Any] = []
     try:
         for result, at in zip(results, found):
             layers.append(_layer(image, result, at.layer))
@@ -101,10 +109,12 @@ def _into(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> 
             parent, position = _above(image, result.layer)
             must(image.insert_layer(layer, parent, position), "The layer could not be inserted")
             inserted.append(layer)
+        for source in _doubled(image, results):
+            must(source.set_visible(False), "The source could not be hidden")
+            hidden.append(source)
         _grow(image, [at.canvas for at in found])
     except BaseException:
-        for layer in inserted:
-            image.remove_layer(layer)
+        _take_back(image, inserted, hidden)
         raise
     finally:
         for layer in layers:
@@ -137,6 +147,29 @@ def _into_new(image: Any, results: Sequence[Result], found: Sequence[Placement])
     return Inserted(made, layers, True)
 
 
+def _take_back(image: Any, inserted: Sequence[Any], hidden: Sequence[Any]) -> None:
+    for source in hidden:
+        source.set_visible(True)
+    for layer in inserted:
+        image.remove_layer(layer)
+
+
+def _doubled(image: Any, results: Sequence[Result]) -> list[Any]:
+    """Return the sources that would have their effect twice if they showed below their results.
+
+    A source of which a part was taken stays: the rest of it would be missing.
+    """
+    found: list[Any] = []
+    for result in results:
+        source = result.layer
+        if source is None or not source.is_valid() or source.get_image() != image:
+            continue
+        is_plain = source.get_mode() in _NORMAL_MODES and source.get_opacity() >= _OPAQUE_PERCENT
+        if result.is_whole and source.get_visible() and (not is_plain or has_effects(source)):
+            found.append(source)
+    return found
+
+
 def _state(image: Any) -> tuple[Any, ...]:
     return image.get_base_type(), image.get_width(), image.get_height()
 
@@ -149,8 +182,10 @@ def _layer(image: Any, result: Result, at: Rect) -> Any:
     else:
         kind = Gimp.ImageType.RGBA_IMAGE if result.has_alpha else Gimp.ImageType.RGB_IMAGE
     opacity, mode = 100.0, Gimp.LayerMode.NORMAL
-    source = result.layer if result.layer is not None and result.layer.is_valid() else None
-    if source is not None and result.blends_as_source:
+    source = result.layer if result.blends_as_source else None
+    if source is not None and not source.is_valid():
+        source = None
+    if source is not None:
         opacity, mode = source.get_opacity(), source.get_mode()
     if mode == Gimp.LayerMode.PASS_THROUGH:  # which groups alone can have
         mode = Gimp.LayerMode.NORMAL
@@ -159,6 +194,8 @@ def _layer(image: Any, result: Result, at: Rect) -> Any:
         "The new layer could not be made",
     )
     try:
+        if source is not None and mode == source.get_mode():
+            _blend_as(layer, source)
         _fill(layer, result, at)
     except BaseException:
         layer.delete()
@@ -173,9 +210,27 @@ def _fill(layer: Any, result: Result, at: Rect) -> None:
     must(layer.set_offsets(at.x, at.y), "The new layer could not be put into its place")
     if result.mask is not None:
         _put_mask(layer, gegl.scaled(result.mask, at.width, at.height, gegl.LINEAR))
+    _keep_recipe(layer, result.recipe)
+
+
+def _blend_as(layer: Any, source: Any) -> None:
+    """Give a layer the blending of another one of the same mode."""
+    deed = "The new layer could not be made"
+    if layer.get_blend_space() != source.get_blend_space():
+        must(layer.set_blend_space(source.get_blend_space()), deed)
+    if layer.get_composite_space() != source.get_composite_space():
+        must(layer.set_composite_space(source.get_composite_space()), deed)
+    if layer.get_composite_mode() != source.get_composite_mode():
+        must(layer.set_composite_mode(source.get_composite_mode()), deed)
+
+
+def _keep_recipe(layer: Any, recipe: str) -> None:
+    """Save a recipe with a layer. A layer without one is better than none."""
     flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    parasite = Gimp.Parasite.new(NAME, flags, result.recipe.encode())
-    must(layer.attach_parasite(parasite), "The layer could not keep its recipe")
+    try:
+        layer.attach_parasite(Gimp.Parasite.new(NAME, flags, recipe.encode("ascii")))
+    except Exception:  # noqa: BLE001 - whatever the bindings do not like in it
+        traceback.print_exc()
 
 
 def _put_mask(layer: Any, mask: Block) -> None:
@@ -256,6 +311,12 @@ def _without_undo(image: Any) -> Generator[None, None, None]:
             image.undo_enable()
 
 
+_OPAQUE_PERCENT = 100.0
+_NORMAL_MODES = (
+    Gimp.LayerMode.NORMAL,
+    Gimp.LayerMode.NORMAL_LEGACY,
+    Gimp.LayerMode.PASS_THROUGH,
+)
 _P = Gimp.Precision
 # A profile describes the samples of a result, so its curve is always that of the profile.
 _PRECISIONS = {

@@ -16,6 +16,7 @@ from .client.messages import UpscaleSettings
 from .plugin_common.placement import Canvas
 from .plugin_common.words import Words
 from .procedures import IN_PLACE, IN_PLACE_SCALE, RECENT, REPEAT, UPSCALE, VISIBLE
+from .status_bar import StatusBar
 from .upscaling import Call, Outcome
 from .waiting import LeftAlone
 from .wishes import Wishes, from_arguments, to_arguments
@@ -68,6 +69,7 @@ def _run(
 ) -> Any:
     """Do what a procedure is for; whatever goes wrong becomes its error."""
     say = say or _words()
+    bar = StatusBar(say("Starting ScaleDiff..."))  # first of all: a sign of life
     # what GIMP refuses is said here, in the words of what was to be done
     procedure.get_plug_in().set_pdb_error_handler(Gimp.PDBErrorHandler.PLUGIN)
     call = Call(
@@ -75,6 +77,7 @@ def _run(
         list(drawables or ()),
         say,
         start.connect,
+        bar,
         with_dialogs=run_mode == Gimp.RunMode.INTERACTIVE,
         may_convert=bool(config.get_property("convert-indexed")),
         visible=procedure.get_name() == VISIBLE,
@@ -97,6 +100,8 @@ def _run(
         with suppress(TypeError):  # GIMP has no windows
             Gimp.Display.new(outcome.inserted.image)
     Gimp.displays_flush()
+    for note in outcome.notes if call.with_dialogs else ():
+        Gimp.message(note)
     answer = procedure.new_return_values(_Status.SUCCESS, None)
     _put(answer, 1, outcome.inserted.image)
     _put(answer, 2, outcome.inserted.layers[0])
@@ -114,7 +119,7 @@ def _outcome(name: str, call: Call, run_mode: Any, config: Any) -> Outcome:
         if last is None:
             raise Complaint(call.say("Nothing was upscaled yet that could be repeated."))
         which, wishes = last
-        return upscaling.upscale(dataclasses.replace(call, visible=which == VISIBLE), wishes)
+        return upscaling.repeat(dataclasses.replace(call, visible=which == VISIBLE), wishes)
     if not interactive:
         return upscaling.upscale(*_told(name, call, config))
     in_place = name == IN_PLACE

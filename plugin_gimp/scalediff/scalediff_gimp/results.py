@@ -30,6 +30,7 @@ class Result:
         recipe: how it was made
         icc: describes the pixels; empty = sRGB
         blends_as_source: whether mode and opacity are those of the source
+        is_whole: whether it was made of all of its source
     """
 
     pixels: Block
@@ -42,6 +43,7 @@ class Result:
     recipe: str
     icc: bytes
     blends_as_source: bool = True
+    is_whole: bool = False
 
 
 def result_of(taken: Taken, fetched: Fetched, canvas: Canvas, say: Callable[..., str]) -> Result:
@@ -52,7 +54,7 @@ def result_of(taken: Taken, fetched: Fetched, canvas: Canvas, say: Callable[...,
         small = gegl.scaled(found.pixels, area.width, area.height, gegl.CUBIC)
         name = say("{name} in place", name=taken.material.title)
         found = replace(found, pixels=small, name=name)
-    return replace(found, mask=taken.mask, layer=taken.layer)
+    return replace(found, mask=taken.mask, layer=taken.layer, is_whole=taken.is_whole)
 
 
 def recent_result(fetched: Fetched) -> Result:

@@ -8,12 +8,17 @@ from gi.repository import Gimp
 
 
 class StatusBar:
-    """Shows progress in GIMP, or nowhere if GIMP has no windows."""
+    """Shows progress in GIMP, or nowhere if GIMP has no windows.
 
-    def __init__(self) -> None:
-        self._shown = ""
+    Args:
+        text: to begin with
+    """
+
+    def __init__(self, text: str) -> None:
+        self._shown = text
         self._fraction: Optional[float] = None
-        Gimp.progress_init("ScaleDiff")
+        Gimp.progress_init(text)
+        Gimp.progress_pulse()
 
     def say(self, text: str) -> None:
         """Show a text."""

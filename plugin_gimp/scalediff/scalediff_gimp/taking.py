@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import struct
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Optional
 
@@ -14,10 +17,11 @@ from .checked import Complaint, must
 from .formats import Curve, Encoding, read_encoding
 from .gegl import Block
 from .plugin_common.errand import Material
-from .plugin_common.placement import Rect
+from .plugin_common.placement import Rect, SourcePlace
 from .profiles import profile_of
 
 _OPAQUE = struct.pack("=f", 1.0)
+_ALL_OR_NOTHING = bytes([0] + [255] * 255)
 # A palette has 8 bits and the profile's curve.
 _OF_PALETTES = Encoding("rgb", "u8")
 
@@ -30,22 +34,39 @@ class Taken:
         material: for the engine
         area: where it lies in the image
         format: of its samples, as Babl calls it
+        place: where its source was
         mask: where it counts; none = everywhere
         layer: that it was taken from; none = the visible image
+        is_whole: whether it is all of that layer
     """
 
     material: Material
     area: Rect
     format: str
+    place: SourcePlace
     mask: Optional[Block] = None
     layer: Optional[Any] = None
+    is_whole: bool = False
+
+
+def place_of(image: Any, layer: Optional[Any]) -> SourcePlace:
+    """Return where a layer of an image is now, or the visible image."""
+    canvas = (image.get_width(), image.get_height())
+    if layer is None or not layer.is_valid() or layer.get_image() != image:
+        return SourcePlace(canvas)
+    return SourcePlace(canvas, _rect(layer))
+
+
+def has_effects(layer: Any) -> bool:
+    """Tell whether a layer is seen through effects (fx)."""
+    return any(each.get_visible() for each in layer.get_filters())
 
 
 def take_layers(image: Any, drawables: Sequence[Any], say: Callable[..., str]) -> list[Taken]:
     """Take layers, each as far as it is selected, from the top one down.
 
     Raises:
-        Complaint: something is no layer, or the selection lies outside of it.
+        Complaint: something is no layer, or nothing of it can be seen in the selection.
     """
     layers: list[Any] = []
     for drawable in drawables:
@@ -70,11 +91,12 @@ def take_visible(image: Any, say: Callable[..., str]) -> Taken:
     )
     try:
         samples, encoding = _pixels(layer, area, as_seen=True)
+        mask = _unless_white(_selection(image, area))
+        _require_seen(layer, area, mask, say("Visible image"), say)
     finally:
         layer.delete()
-    mask = _selection(image, area)
     material = _material(image, samples, encoding, say("Visible image"))
-    return Taken(material, area, samples.format, _unless_white(mask))
+    return Taken(material, area, samples.format, place_of(image, None), mask)
 
 
 def _layer_of(drawable: Any, say: Callable[..., str]) -> Any:
@@ -87,21 +109,113 @@ def _layer_of(drawable: Any, say: Callable[..., str]) -> Any:
 
 
 def _take_layer(image: Any, layer: Any, say: Callable[..., str]) -> Taken:
-    name = layer.get_name()
-    touches, x, y, width, height = layer.mask_intersect()
-    if not touches or width < 1 or height < 1:
-        text = "The selection lies outside of the layer '{name}'. Move one of them, or select none."
-        raise Complaint(say(text, name=name))
-    _, left, top = layer.get_offsets()
-    within, area = Rect(x, y, width, height), Rect(left + x, top + y, width, height)
-    samples, encoding = _pixels(layer, within)
-    mask = _selection(image, area)
-    own = layer.get_mask()
+    if has_effects(layer):
+        with _as_seen(image, layer) as (seen, frame, bounds):
+            area = _within_selection(image, layer, bounds, say)
+            within = _shifted(area, -frame.x, -frame.y)
+            return _taken(image, layer, (seen, within, area), say, as_seen=True)
+    rect = _rect(layer)
+    area = _within_selection(image, layer, rect, say)
+    return _taken(image, layer, (layer, _shifted(area, -rect.x, -rect.y), area), say)
+
+
+def _taken(
+    image: Any,
+    layer: Any,
+    pixels: tuple[Any, Rect, Rect],
+    say: Callable[..., str],
+    *,
+    as_seen: bool = False,
+) -> Taken:
+    """Take a layer, or what it looks like.
+
+    Args:
+        pixels: what has them, the rectangle in it, the same in the image
+        as_seen: whether mask and effects are in the pixels
+    """
+    name, (held, within, area) = layer.get_name(), pixels
+    samples, encoding = _pixels(held, within, as_seen=as_seen)
+    mask = _unless_white(_selection(image, area))
+    is_whole = mask is None and _shares(_rect(layer), area) == _rect(layer)
+    own = None if as_seen else layer.get_mask()
     if own is not None and layer.get_apply_mask():
         of_layer = gegl.read(own.get_buffer(), within, _mask_format(own))
-        mask = of_layer if mask is None else gegl.multiplied(mask, of_layer)
+        mask = _unless_white(of_layer if mask is None else gegl.multiplied(mask, of_layer))
+    _require_seen(held, within, mask, name, say)
     material = _material(image, samples, encoding, name)
-    return Taken(material, area, samples.format, _unless_white(mask), layer)
+    place = place_of(image, layer)
+    return Taken(material, area, samples.format, place, mask, layer, is_whole)
+
+
+@contextmanager
+def _as_seen(image: Any, layer: Any) -> Generator[tuple[Any, Rect, Rect], None, None]:
+    """Give a layer with its mask and effects in its pixels.
+
+    Yields:
+        that layer, in an image of its own; what of the image it is; what of the image it fills
+    """
+    rect = _rect(layer)
+    frame = _around(rect, Rect(0, 0, image.get_width(), image.get_height()))
+    kind = image.get_base_type()
+    if kind == Gimp.ImageBaseType.INDEXED:
+        kind = Gimp.ImageBaseType.RGB
+    deed = "The layer's effects cannot be read"
+    other = must(
+        Gimp.Image.new_with_precision(frame.width, frame.height, kind, image.get_precision()), deed
+    )
+    try:
+        profile = image.get_color_profile()
+        if profile is not None:
+            must(other.set_color_profile(profile), deed)
+        copy = must(Gimp.Layer.new_from_drawable(layer, other), deed)
+        must(other.insert_layer(copy, None, 0), deed)
+        must(copy.set_offsets(rect.x - frame.x, rect.y - frame.y), deed)
+        must(copy.set_visible(True), deed)
+        must(copy.set_opacity(100.0), deed)
+        if copy.get_mode() != Gimp.LayerMode.PASS_THROUGH:
+            must(copy.set_mode(Gimp.LayerMode.NORMAL), deed)
+        seen = must(Gimp.Layer.new_from_visible(other, other, layer.get_name()), deed)
+        must(other.insert_layer(seen, None, 0), deed)
+        must(other.select_item(Gimp.ChannelOps.REPLACE, seen), deed)
+        filled = _selected(other)
+        bounds = rect if filled is None else _around(rect, _shifted(filled, frame.x, frame.y))
+        yield seen, frame, bounds
+    finally:
+        other.delete()
+
+
+def _within_selection(image: Any, layer: Any, bounds: Rect, say: Callable[..., str]) -> Rect:
+    """Return what of some bounds is selected.
+
+    Raises:
+        Complaint: nothing.
+    """
+    selected = _selected(image)
+    area = bounds if selected is None else _shares(bounds, selected)
+    if area is None:
+        text = "The selection lies outside of the layer '{name}'. Move one of them, or select none."
+        raise Complaint(say(text, name=layer.get_name()))
+    return area
+
+
+def _require_seen(
+    layer: Any, within: Rect, mask: Optional[Block], name: str, say: Callable[..., str]
+) -> None:
+    """Pass if some pixel can be seen.
+
+    Raises:
+        Complaint: all are transparent or hidden by the mask.
+    """
+    shown = [] if mask is None else [gegl.converted(mask, "Y u8").samples]
+    if layer.has_alpha():
+        shown.append(gegl.read(layer.get_buffer(), within, "A u8").samples)
+    bits = [int.from_bytes(each.translate(_ALL_OR_NOTHING), "little") for each in shown]
+    if bits and not functools.reduce(operator.and_, bits):
+        text = (
+            "Nothing of '{name}' can be seen there: it is transparent. Select a part that shows, "
+            "or another layer."
+        )
+        raise Complaint(say(text, name=name))
 
 
 def _pixels(layer: Any, area: Rect, *, as_seen: bool = False) -> tuple[Block, Encoding]:
@@ -142,6 +256,30 @@ def _selection(image: Any, area: Rect) -> Optional[Block]:
         return None
     selection = image.get_selection()
     return gegl.read(selection.get_buffer(), area, _mask_format(selection))
+
+
+def _rect(layer: Any) -> Rect:
+    _, x, y = layer.get_offsets()
+    return Rect(x, y, layer.get_width(), layer.get_height())
+
+
+def _shifted(area: Rect, x: int, y: int) -> Rect:
+    return Rect(area.x + x, area.y + y, area.width, area.height)
+
+
+def _around(one: Rect, other: Rect) -> Rect:
+    left, top = min(one.x, other.x), min(one.y, other.y)
+    right = max(one.x + one.width, other.x + other.width)
+    bottom = max(one.y + one.height, other.y + other.height)
+    return Rect(left, top, right - left, bottom - top)
+
+
+def _shares(one: Rect, other: Rect) -> Optional[Rect]:
+    """Return what two rectangles share; none = nothing."""
+    left, top = max(one.x, other.x), max(one.y, other.y)
+    right = min(one.x + one.width, other.x + other.width)
+    bottom = min(one.y + one.height, other.y + other.height)
+    return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
 def _mask_format(mask: Any) -> str:

@@ -19,13 +19,13 @@ from .client.messages import UpscaleSettings
 from .inserting import Inserted, insert, new_image
 from .plugin_common import errand
 from .plugin_common.errand import Errand, Fetched, Manner, Option
-from .plugin_common.placement import Canvas
+from .plugin_common.placement import Canvas, Rect, default_canvas, follow
 from .plugin_common.words import Words
 from .results import Result, recent_result, result_of
 from .status_bar import StatusBar
-from .taking import Taken, take_layers, take_visible
+from .taking import Taken, place_of, take_layers, take_visible
 from .waiting import NotInstalled, wait
-from .wishes import Wishes, in_place, remember, remembered
+from .wishes import Wishes, canvas_for, in_place, remember, remembered
 
 HOST = "gimp"
 CHOICES = (Canvas.KEEP, Canvas.GROW, Canvas.SCALE, Canvas.NEW)
@@ -40,6 +40,7 @@ class Call:
         drawables: that are selected
         say: the user's language
         connect: finds or starts the engine
+        bar: that shows how it stands
         with_dialogs: whether the user may be asked
         may_convert: whether an indexed image may become RGB without asking
         visible: whether the visible image is meant, and no layer
@@ -50,6 +51,7 @@ class Call:
     drawables: Sequence[Any]
     say: Words
     connect: Callable[[], Client]
+    bar: StatusBar
     with_dialogs: bool = False
     may_convert: bool = False
     visible: bool = False
@@ -63,10 +65,12 @@ class Outcome:
     Attributes:
         inserted: the layers
         wishes: what they were made by, as far as it was chosen
+        notes: what the user should know of it
     """
 
     inserted: Inserted
     wishes: Optional[Wishes] = None
+    notes: tuple[str, ...] = ()
 
 
 def upscale(call: Call, wishes: Wishes) -> Outcome:
@@ -75,16 +79,27 @@ def upscale(call: Call, wishes: Wishes) -> Outcome:
     Raises:
         Complaint: it cannot be, and why; the image is as it was.
     """
-    taken = _take(call, wishes.canvas)
+    return _upscale(call, _take(call, wishes.canvas), wishes)
+
+
+def repeat(call: Call, last: Wishes) -> Outcome:
+    """Upscale without a dialog what is there now, as something else was upscaled last.
+
+    Raises:
+        Complaint: it cannot be, and why; the image is as it was.
+    """
+    taken = _take(call, last.canvas)
+    canvas = canvas_for(last, _default_canvas(taken))
+    return _upscale(call, taken, dataclasses.replace(last, canvas=canvas))
+
+
+def _upscale(call: Call, taken: Sequence[Taken], wishes: Wishes) -> Outcome:
     was_indexed = _is_indexed(call.image)
-    bar = StatusBar()
     results: list[Result] = []
     for index, each in enumerate(taken):
-        fetched = _made(call, each, wishes, bar, _which(index, len(taken)))
+        fetched = _made(call, each, wishes, _which(index, len(taken)))
         results.append(result_of(each, fetched, wishes.canvas, call.say))
-    bar.close()
-    _require_ready(call, wishes.canvas, was_indexed)
-    return Outcome(insert(call.image, results, wishes.canvas), wishes)
+    return _insert(call, taken, results, wishes, was_indexed=was_indexed)
 
 
 def upscale_by_dialog(call: Call, begin: Optional[Wishes], canvas: Optional[Canvas]) -> Outcome:
@@ -102,19 +117,17 @@ def upscale_by_dialog(call: Call, begin: Optional[Wishes], canvas: Optional[Canv
     """
     taken = _take(call, canvas)
     was_indexed = _is_indexed(call.image)
-    manner = _manner(call, begin, canvas)
-    bar = StatusBar()
-    first = _by_dialog(call, lambda: errand.dialog(call.connect, taken[0].material, manner), bar)
+    default = _default_canvas(taken)
+    manner = _manner(call, begin, canvas, default)
+    first = _by_dialog(call, lambda: errand.dialog(call.connect, taken[0].material, manner))
     chosen = canvas or _canvas(first)
-    wishes = Wishes(first.job.settings, chosen)
+    wishes = Wishes(first.job.settings, chosen, default)
     others = _for_others(first, chosen)
     results = [result_of(taken[0], first, chosen, call.say)]
     for index, each in enumerate(taken[1:], 1):
-        fetched = _made(call, each, others, bar, _which(index, len(taken)))
+        fetched = _made(call, each, others, _which(index, len(taken)))
         results.append(result_of(each, fetched, chosen, call.say))
-    bar.close()
-    _require_ready(call, chosen, was_indexed)
-    return Outcome(insert(call.image, results, chosen), wishes)
+    return _insert(call, taken, results, wishes, was_indexed=was_indexed)
 
 
 def insert_recent(call: Call) -> Outcome:
@@ -124,19 +137,18 @@ def insert_recent(call: Call) -> Outcome:
         GivenUp: nothing is wanted.
         Complaint: it cannot be, and why; the image is as it was.
     """
-    manner = _manner(call, None, None)
-    bar = StatusBar()
-    fetched = _by_dialog(call, lambda: errand.recent(call.connect, manner), bar)
+    manner = _manner(call, None, None, Canvas.KEEP)
+    fetched = _by_dialog(call, lambda: errand.recent(call.connect, manner))
     result = recent_result(fetched)
-    bar.close()
+    call.bar.close()
     image = call.image
     if image is None:
-        return Outcome(new_image(result))
+        return _outcome(call, new_image(result))
     _require_ready(call, Canvas.KEEP)
     layers = [each for each in call.drawables if isinstance(each, Gimp.Layer)]
     if layers:
         result = dataclasses.replace(result, layer=layers[0], blends_as_source=False)
-    return Outcome(insert(image, [result], Canvas.KEEP))
+    return _outcome(call, insert(image, [result], Canvas.KEEP))
 
 
 def last_file(name: str) -> Path:
@@ -163,6 +175,66 @@ def recall_newest(names: Sequence[str]) -> Optional[tuple[str, Wishes]]:
 def keep(name: str, wishes: Wishes) -> None:
     """Write down what a procedure was used with."""
     remember(wishes, last_file(name))
+
+
+def _insert(
+    call: Call,
+    taken: Sequence[Taken],
+    results: Sequence[Result],
+    wishes: Wishes,
+    *,
+    was_indexed: bool,
+) -> Outcome:
+    """Put results where their sources are now, or into a new image where that is not known.
+
+    Raises:
+        GivenUp: the user does not want the image to be converted.
+        Complaint: it cannot be, and why; the image is as it was.
+    """
+    call.bar.close()
+    _require_ready(call, wishes.canvas, was_indexed)
+    image, canvas = call.image, wishes.canvas
+    if canvas is Canvas.NEW:
+        return _outcome(call, insert(image, results, canvas), wishes)
+    areas = [_area_now(image, each) for each in taken]
+    followed = [
+        dataclasses.replace(result, area=area)
+        for result, area in zip(results, areas)
+        if area is not None
+    ]
+    if len(followed) < len(results):
+        name = next(each.material.title for each, area in zip(taken, areas) if area is None)
+        text = (
+            "The size of '{name}' was changed during the upscale. The result is in a new image; "
+            "upscale again to get it in its place."
+        )
+        made = insert(image, results, Canvas.NEW)
+        return _outcome(call, made, wishes, call.say(text, name=name))
+    try:
+        return _outcome(call, insert(image, followed, canvas), wishes)
+    except Complaint as reason:
+        if not call.with_dialogs:
+            raise
+        note = f"{reason.said(call.say)} {call.say('The result is in a new image.')}"
+        return _outcome(call, insert(image, results, Canvas.NEW), wishes, note)
+
+
+def _area_now(image: Any, taken: Taken) -> Optional[Rect]:
+    """Return where something that was taken is now; none = its source has another size."""
+    return follow(taken.area, taken.place, place_of(image, taken.layer), is_whole=True)
+
+
+def _outcome(
+    call: Call, inserted: Inserted, wishes: Optional[Wishes] = None, *notes: str
+) -> Outcome:
+    if not inserted.has_recipes:
+        notes += (call.say("The new layer is complete, but its recipe could not be saved."),)
+    return Outcome(inserted, wishes, notes)
+
+
+def _default_canvas(taken: Sequence[Taken]) -> Canvas:
+    """Return what becomes of the image if nothing else was chosen: of several, the first counts."""
+    return default_canvas(taken[0].area, taken[0].place.canvas)
 
 
 def _take(call: Call, canvas: Optional[Canvas]) -> list[Taken]:
@@ -227,18 +299,18 @@ def _require_conversion(call: Call) -> None:
         raise GivenUp
 
 
-def _made(call: Call, taken: Taken, wishes: Wishes, bar: StatusBar, which: str) -> Fetched:
+def _made(call: Call, taken: Taken, wishes: Wishes, which: str) -> Fetched:
     """Have one thing upscaled without a dialog."""
     settings = in_place(wishes.settings) if wishes.canvas is Canvas.IN_PLACE else wishes.settings
 
     def begin() -> Errand:
         return errand.upscale(call.connect, taken.material, settings, {})
 
-    return _insisting(call, lambda: wait(begin(), bar, call.say, which))
+    return _insisting(call, lambda: wait(begin(), call.bar, call.say, which))
 
 
-def _by_dialog(call: Call, begin: Callable[[], Errand], bar: StatusBar) -> Fetched:
-    return _insisting(call, lambda: wait(begin(), bar, call.say))
+def _by_dialog(call: Call, begin: Callable[[], Errand]) -> Fetched:
+    return _insisting(call, lambda: wait(begin(), call.bar, call.say))
 
 
 def _insisting(call: Call, attempt: Callable[[], Fetched]) -> Fetched:
@@ -253,17 +325,20 @@ def _insisting(call: Call, attempt: Callable[[], Fetched]) -> Fetched:
     return _insisting(call, attempt)
 
 
-def _manner(call: Call, begin: Optional[Wishes], canvas: Optional[Canvas]) -> Manner:
+def _manner(
+    call: Call, begin: Optional[Wishes], canvas: Optional[Canvas], default: Canvas
+) -> Manner:
     options = {Option.LANGUAGE: call.say.language, Option.WHEN_HOST_GOES: "cancel"}
     theme = _theme()
     if theme:
         options[Option.THEME] = theme
     settings = None if begin is None else begin.settings
     if canvas is Canvas.IN_PLACE:
-        settings = in_place(settings or UpscaleSettings(scale=2.0))
+        # of the fast method too: the user may choose the other one in the dialog
+        settings = dataclasses.replace(settings or UpscaleSettings(scale=2.0), source_lock=False)
     if canvas is None:
         options[Option.CANVAS_CHOICES] = ",".join(each.value for each in CHOICES)
-        options[Option.CANVAS] = (Canvas.KEEP if begin is None else begin.canvas).value
+        options[Option.CANVAS] = canvas_for(begin, default).value
     return Manner(HOST, settings, display_variables(os.environ), options)
 
 

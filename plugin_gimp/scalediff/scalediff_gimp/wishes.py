@@ -13,6 +13,8 @@ from .client import codec
 from .client.messages import UpscaleSettings
 from .plugin_common.placement import Canvas
 
+# The method without diffusion.
+FAST = "fast"
 # What an argument of GIMP says where the model's own value is wanted.
 MODELS_OWN = -1.0
 # What arguments say; whatever else there is goes into the argument "settings".
@@ -27,10 +29,12 @@ class Wishes:
     Attributes:
         settings: of the upscale
         canvas: what becomes of the image
+        default: what would have become of it, had the user not chosen
     """
 
     settings: UpscaleSettings
     canvas: Canvas = Canvas.KEEP
+    default: Canvas = Canvas.KEEP
 
 
 def from_arguments(arguments: dict[str, Any]) -> UpscaleSettings:
@@ -78,8 +82,26 @@ def to_arguments(settings: UpscaleSettings) -> dict[str, Any]:
 
 
 def in_place(settings: UpscaleSettings) -> UpscaleSettings:
-    """Give settings whose result is worth shrinking again: locked to its source it would be it."""
-    return dataclasses.replace(settings, source_lock=False)
+    """Return the settings of a job whose result is shrunk again.
+
+    Locked to its source it would be the source. The fast method has no such setting.
+    """
+    return dataclasses.replace(settings, source_lock=settings.method == FAST)
+
+
+def canvas_for(last: Optional[Wishes], default: Canvas) -> Canvas:
+    """Return what becomes of the image unless the user chooses something else.
+
+    What was chosen for the whole canvas does not hold for a part of it, nor the other way round.
+
+    Args:
+        last: what was used last; none = nothing was
+        default: of what was taken now, see ``placement.default_canvas``
+    """
+    if last is None:
+        return default
+    is_apart = last.canvas in (Canvas.NEW, Canvas.IN_PLACE)
+    return last.canvas if is_apart or last.default == default else default
 
 
 def remember(wishes: Wishes, file: Path) -> None:
@@ -88,10 +110,11 @@ def remember(wishes: Wishes, file: Path) -> None:
         "scalediff": _VERSION,
         "settings": codec.to_object(wishes.settings),
         "canvas": wishes.canvas.value,
+        "default": wishes.default.value,
     }
     draft = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        draft.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+        draft.write_text(json.dumps(told), encoding="utf-8")
         draft.replace(file)
     except (OSError, UnicodeError):
         draft.unlink(missing_ok=True)
@@ -104,7 +127,8 @@ def remembered(file: Path) -> Optional[Wishes]:
         if found["scalediff"] != _VERSION:
             return None
         settings = codec.from_object(UpscaleSettings, found["settings"])
-        return Wishes(settings, Canvas(found["canvas"]))
+        default = Canvas(found.get("default", Canvas.KEEP.value))
+        return Wishes(settings, Canvas(found["canvas"]), default)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

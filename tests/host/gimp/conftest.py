@@ -39,13 +39,13 @@ def running(folder: Path) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def gimp(folder: Path) -> Gimp:
-    return Gimp(folder / "user", folder / "engine" / "home")
+    return Gimp(folder / "utilisé-Дом-用户", folder / "engine" / "home")
 
 
 @pytest.fixture(scope="session")
 def headless(folder: Path, gimp: Gimp, running: Engine) -> Path:
     """What all precisions and all scenarios left behind, which one GIMP without windows plays."""
-    stage = folder / "engine" / "stage"
+    stage = folder / "engine" / "scène 场景"
     stage.mkdir()
     cases = [asdict(case) | {"name": case.name, "precision": case.precision} for case in CASES]
     (stage / "cases.json").write_text(json.dumps(cases))

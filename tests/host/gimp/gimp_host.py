@@ -27,6 +27,8 @@ INSIDE = HERE / "inside"
 PLUGIN = ROOT / "plugin_gimp" / "scalediff"
 subprocess.run([sys.executable, ROOT / "installer" / "plugins.py"], check=True)
 RUN = HERE.parent / "run-gimp.sh"
+# The end of every layer's name, as in ``inside/kit.py``.
+LETTERS_OF_ALL = " été Слой 图层"
 ENGINE = HERE.parent / "engine_program.py"
 
 
@@ -200,6 +202,11 @@ def until(holds: Any, seconds: float) -> None:
     while not holds():
         assert time.monotonic() < end, f"not within {seconds} s"
         time.sleep(0.02)
+
+
+def titled(name: str) -> str:
+    """The name of a layer as GIMP and the engine know it."""
+    return name + LETTERS_OF_ALL
 
 
 def words(items: Sequence[object]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gimp_host import INSIDE, Engine, outcomes, scenarios
+from gimp_host import INSIDE, Engine, outcomes, scenarios, titled
 
 SCRIPT = INSIDE / "placements.py"
 
@@ -21,9 +21,9 @@ def test_in_gimp(outcome: dict[str, Any]) -> None:
     assert not outcome["error"], outcome["error"]
 
 
-@pytest.mark.parametrize("name", ["part", "group", "through", "masked", "indexed", "clear"])
+@pytest.mark.parametrize("name", ["part", "group", "through", "masked", "indexed", "clear", "fx"])
 def test_exactly_what_was_meant_was_sent(name: str, headless: Path, running: Engine) -> None:
-    job = next(job for job in running.client.jobs().jobs if job.title == name)
+    job = next(job for job in running.client.jobs().jobs if job.title == titled(name))
     sent = running.client.image(job.image)
     assert bytes(sent.samples) == (headless / f"{name}.sent").read_bytes()
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gimp_cases import CASES, CURVES, DEPTHS, DTYPES, Case
-from gimp_host import Engine, outcomes
+from gimp_host import Engine, outcomes, titled
 
 from scalediff_engine.client.client import Pixels
 from scalediff_engine.client.pixels import to_prefix
@@ -31,7 +31,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 def job_of(running: Engine, case: Case) -> Any:
-    return next(job for job in running.client.jobs().jobs if job.title == case.name)
+    return next(job for job in running.client.jobs().jobs if job.title == titled(case.name))
 
 
 def test_the_engine_gets_exactly_what_the_layer_holds(
@@ -86,7 +86,7 @@ def test_precision_profile_place_and_name_are_right(case: Case, told: dict[str, 
 
 def test_the_recipe_is_kept_with_the_layer(case: Case, told: dict[str, Any]) -> None:
     recipe = json.loads(told["recipe"])
-    assert recipe["source"] == case.name
+    assert recipe["source"] == titled(case.name)
     assert recipe["settings"]["steps"] == 1
     assert recipe["area"] == {"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT}
     assert recipe["made"]["model"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from driven import GRACE_SECONDS, INDEXED, PRINT, Driven
-from gimp_host import Engine, until
+from gimp_host import Engine, titled, until
 
 from scalediff_engine.client.messages import JobRequest, JobState, UpscaleSettings
 from scalediff_engine.client.pixels import PixelHeader
@@ -52,7 +52,7 @@ def test_killed_before_it_inserts_it_leaves_image_and_engine_alone(
         assert status != "success"
         assert image.ask(PRINT) == was
         new = [job for job in running.client.jobs().jobs if job.id not in before]
-        ours = [job for job in new if job.title == "photo"]
+        ours = [job for job in new if job.title == titled("photo")]
         assert len(ours) == (stage not in ("reading", "sending", "sent"))
         if stage == "queued":
             assert ours[0].state is JobState.QUEUED

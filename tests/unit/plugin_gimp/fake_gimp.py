@@ -43,6 +43,8 @@ class Calls:
 CALLS = Calls()
 # Images that were made.
 MADE: list[Image] = []
+# What the status bar began with.
+PROGRESS: list[str] = []
 
 
 class Buffer:
@@ -67,11 +69,23 @@ class Mask:
         return CALLS("update")
 
 
+class Effect:
+    """Of a layer (fx)."""
+
+    def __init__(self, *, visible: bool) -> None:
+        self.visible = visible
+
+    def get_visible(self) -> bool:
+        return self.visible
+
+
 class Layer:
     def __init__(self, image: Image, name: str, width: int, height: int) -> None:
         self.image, self.name, self.width, self.height = image, name, width, height
         self.valid, self.at, self.parasites = True, (0, 0), []
         self.buffer, self.mask, self.mode, self.opacity = Buffer(), None, "normal", 100.0
+        self.visible, self.filters = True, []
+        self.blending = {"blend_space": "auto", "composite_space": "auto", "composite_mode": "auto"}
 
     @staticmethod
     def new(image: Image, name: str, width: int, height: int, *more: Any) -> Any:
@@ -100,8 +114,10 @@ class Layer:
         return CALLS("set_edit_mask")
 
     def attach_parasite(self, parasite: Any) -> Any:
-        self.parasites.append(parasite)
-        return CALLS("attach_parasite")
+        return CALLS("attach_parasite", lambda: self.parasites.append(parasite) or True)
+
+    def get_parasite(self, name: str) -> Any:
+        return next((each for each in self.parasites if each[0] == name), None)
 
     def is_valid(self) -> bool:
         return self.valid
@@ -115,6 +131,52 @@ class Layer:
 
     def get_parent(self) -> None:
         return None
+
+    def get_id(self) -> int:
+        return id(self)
+
+    def get_width(self) -> int:
+        return self.width
+
+    def get_height(self) -> int:
+        return self.height
+
+    def get_offsets(self) -> tuple[bool, int, int]:
+        return True, *self.at
+
+    def get_filters(self) -> list[Any]:
+        return self.filters
+
+    def get_visible(self) -> bool:
+        return self.visible
+
+    def set_visible(self, on: bool) -> Any:
+        def show() -> bool:
+            self.visible = on
+            return True
+
+        return CALLS("set_visible", show)
+
+    def get_blend_space(self) -> str:
+        return self.blending["blend_space"]
+
+    def get_composite_space(self) -> str:
+        return self.blending["composite_space"]
+
+    def get_composite_mode(self) -> str:
+        return self.blending["composite_mode"]
+
+    def set_blend_space(self, value: str) -> Any:
+        self.blending["blend_space"] = value
+        return CALLS("set_blend_space")
+
+    def set_composite_space(self, value: str) -> Any:
+        self.blending["composite_space"] = value
+        return CALLS("set_composite_space")
+
+    def set_composite_mode(self, value: str) -> Any:
+        self.blending["composite_mode"] = value
+        return CALLS("set_composite_mode")
 
     def get_opacity(self) -> float:
         return self.opacity
@@ -223,6 +285,14 @@ class Image:
         return CALLS("resize", resize)
 
 
+def parasite(name: str, flags: int, data: bytes) -> tuple[str, int, bytes]:
+    """As the bindings do it: an element is a C char, which is signed."""
+    for byte in data:
+        if byte > 127:
+            raise OverflowError(f"{byte} not in range -128 to 127")
+    return name, flags, data
+
+
 class _Names:
     """An enumeration: whatever is asked for is its own name."""
 
@@ -245,9 +315,16 @@ def _gimp() -> ModuleType:
         "Precision": _Names(),
         "PARASITE_PERSISTENT": 1,
         "PARASITE_UNDOABLE": 2,
-        "Parasite": SimpleNamespace(new=lambda *all: all),
+        "Parasite": SimpleNamespace(new=parasite),
         "ColorProfile": SimpleNamespace(new_from_icc_profile=lambda icc: icc),
         "get_pdb": lambda: SimpleNamespace(get_last_error=lambda: "No room for it."),
+        "PlugIn": type("PlugIn", (), {}),
+        "PDBStatusType": _Names(),
+        "PDBErrorHandler": _Names(),
+        "RunMode": _Names(),
+        "progress_init": PROGRESS.append,
+        "progress_pulse": lambda: None,
+        "progress_end": lambda: None,
         "context_push": lambda: None,
         "context_pop": lambda: None,
         "context_set_interpolation": lambda _: None,
@@ -271,7 +348,11 @@ def install() -> None:
     for name, thing in found.items():
         setattr(gegl, name, thing)
     vars(gi)["require_version"] = lambda *_: None
+    glib, gobject = ModuleType("gi.repository.GLib"), ModuleType("gi.repository.GObject")
+    vars(glib).update(Error=Exception, get_language_names=lambda: ["en"])
+    vars(gobject)["ParamFlags"] = _Names()
     parts = {"Gimp": _gimp(), "Gegl": gegl, "Babl": ModuleType("Babl")}
+    parts |= {"GLib": glib, "GObject": gobject}
     for name, part in parts.items():
         setattr(repository, name, part)
     vars(gi)["repository"] = repository

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import fake_gimp
 import pytest
 from fake_gimp import CALLS, MADE, Image, Layer
@@ -18,16 +20,21 @@ def image_with(*names: str, kind: str = "rgb") -> Image:
     return image
 
 
-def result(layer: Layer | None, x: int = 0, *, masked: bool = True, factor: int = 2) -> Result:
+def result(
+    layer: Layer | None, x: int = 0, *, masked: bool = True, factor: int = 2, is_whole: bool = True
+) -> Result:
     width, height = 10 * factor, 8 * factor
     pixels = Block(width, height, "R'G'B'A u8", bytes(width * height * 4))
     mask = Block(width, height, "Y u8", bytes(width * height)) if masked else None
-    return Result(pixels, True, False, "made", Rect(x, 0, 10, 8), mask, layer, "{}", b"icc")
+    area = Rect(x, 0, 10, 8)
+    return Result(pixels, True, False, "made", area, mask, layer, "{}", b"icc", is_whole=is_whole)
 
 
 def outcome(image: Image, canvas: Canvas) -> None:
     """Insert results of two layers, as a run with several does."""
     low, high = image.layers[1], image.layers[0]
+    high.mode, low.opacity = "multiply", 40.0
+    low.blending["composite_mode"] = "union"
     factor = 1 if canvas is Canvas.IN_PLACE else 2
     results = [result(high, factor=factor), result(low, x=35, masked=False, factor=factor)]
     insert(image, results, canvas)
@@ -43,7 +50,8 @@ def test_whatever_gimp_refuses_is_said_and_nothing_is_left_half_done(
     calls = list(CALLS.made)
     assert len(calls) > 10
     for number, name in enumerate(calls):
-        if name == "remove_layer":  # of the trial before an image is scaled: it is what cleans up
+        # a trial before an image is scaled, which is what cleans up; a layer without its recipe
+        if name in ("remove_layer", "attach_parasite"):
             continue
         image = image_with("high", "low", kind=kind)
         before, size = list(image.layers), (image.width, image.height)
@@ -55,6 +63,7 @@ def test_whatever_gimp_refuses_is_said_and_nothing_is_left_half_done(
         assert isinstance(told.value, Halfway) == is_changed
         assert ("Edit > Undo" in told.value.said(str)) == is_changed
         assert image.layers == before, (number, name)
+        assert all(layer.visible for layer in image.layers)
         assert image.depth == 0
         assert all(not made.valid for made in MADE)
         if canvas is not Canvas.SCALE or "insert_layer" not in calls[: number - 1]:
@@ -87,10 +96,67 @@ def test_a_layer_has_all_before_it_is_inserted() -> None:
     image = image_with("only")
     (made,) = insert(image, [result(image.layers[0], x=3)], Canvas.KEEP).layers
     assert CALLS.made[-1] == "insert_layer"
+    assert image.layers[1].visible
     assert CALLS.made.count("insert_layer") == 1
     assert made.at == (3, 0)
     assert made.mask is not None
     assert made.parasites == [("scalediff-recipe", 3, b"{}")]
+
+
+@pytest.mark.parametrize("recipe", ["{}", "{'title': 'Слой'}"])
+def test_a_layer_is_inserted_without_its_recipe_if_that_cannot_be_saved(recipe: str) -> None:
+    CALLS.reset()
+    insert(image_with("only"), [result(None)], Canvas.KEEP)
+    refused = CALLS.made.index("attach_parasite")
+    CALLS.reset(*([refused] if recipe == "{}" else []))
+    image = image_with("only")
+    made = insert(image, [replace(result(image.layers[0]), recipe=recipe)], Canvas.KEEP)
+    assert [layer.name for layer in image.layers] == ["made", "only"]
+    assert not made.has_recipes
+
+
+@pytest.mark.parametrize(
+    ("change", "canvas", "is_whole", "shows"),
+    [
+        ({}, Canvas.KEEP, True, True),
+        ({"mode": "normal_legacy"}, Canvas.KEEP, True, True),
+        ({"mode": "multiply"}, Canvas.KEEP, True, False),
+        ({"opacity": 99.0}, Canvas.GROW, True, False),
+        ({"filters": [fake_gimp.Effect(visible=True)]}, Canvas.IN_PLACE, True, False),
+        ({"filters": [fake_gimp.Effect(visible=False)]}, Canvas.KEEP, True, True),
+        ({"mode": "multiply"}, Canvas.KEEP, False, True),
+        ({"mode": "multiply"}, Canvas.NEW, True, True),
+    ],
+)
+def test_a_source_whose_effect_would_be_there_twice_is_hidden(
+    change: dict[str, object], canvas: Canvas, is_whole: bool, shows: bool
+) -> None:
+    CALLS.reset()
+    image = image_with("only")
+    source = image.layers[0]
+    vars(source).update(change)
+    factor = 1 if canvas is Canvas.IN_PLACE else 2
+    found = result(source, factor=factor, is_whole=is_whole)
+    (made,) = insert(image, [found], canvas).layers
+    assert source.visible == shows
+    assert (made.visible, made.mode, made.opacity) == (True, source.mode, source.opacity)
+
+
+def test_blending_is_that_of_the_source() -> None:
+    CALLS.reset()
+    image = image_with("only")
+    source = image.layers[0]
+    source.mode = "multiply"
+    source.blending = {
+        "blend_space": "rgb_linear",
+        "composite_space": "rgb_perceptual",
+        "composite_mode": "union",
+    }
+    (made,) = insert(image, [result(source)], Canvas.KEEP).layers
+    assert made.blending == source.blending
+    CALLS.reset()
+    (recent,) = insert(image, [replace(result(source), blends_as_source=False)], Canvas.KEEP).layers
+    assert (recent.mode, set(recent.blending.values())) == ("normal", {"auto"})
 
 
 def test_a_source_that_is_gone_leaves_the_result_on_top() -> None:
@@ -116,7 +182,7 @@ def test_a_result_without_an_image_becomes_one() -> None:
     CALLS.reset()
     made = new_image(result(None, masked=False))
     assert (made.image.width, made.image.height, len(made.image.layers)) == (20, 16, 1)
-    for number in range(len(CALLS.made)):
+    for number in range(CALLS.made.index("attach_parasite")):
         MADE.clear()
         CALLS.reset(number)
         with pytest.raises(Complaint):

@@ -7,7 +7,9 @@ import pytest
 from scalediff_gimp.client.messages import Lora, UpscaleSettings
 from scalediff_gimp.plugin_common.placement import Canvas
 from scalediff_gimp.wishes import (
+    FAST,
     Wishes,
+    canvas_for,
     from_arguments,
     in_place,
     remember,
@@ -15,10 +17,13 @@ from scalediff_gimp.wishes import (
     to_arguments,
 )
 
+from scalediff_engine.planning.settings import Method
+from scalediff_engine.planning.wishes import settings_of
+
 FULL = UpscaleSettings(
     scale=3.0,
     model="sdxl",
-    prompt="wool",
+    prompt="шерсть 羊毛",
     creativity=0.25,
     seed=7,
     steps=9,
@@ -62,11 +67,35 @@ def test_in_place_is_not_locked_to_its_source() -> None:
     assert not in_place(UpscaleSettings()).source_lock
 
 
+def test_in_place_asks_the_fast_method_for_nothing_that_it_does_not_have() -> None:
+    for asked in (UpscaleSettings(method=FAST), from_arguments({"settings": '{"method": "fast"}'})):
+        assert settings_of(in_place(asked)).method is Method.FAST
+
+
+@pytest.mark.parametrize(
+    ("last", "default", "canvas"),
+    [
+        (None, Canvas.SCALE, Canvas.SCALE),
+        (None, Canvas.KEEP, Canvas.KEEP),
+        (Wishes(FULL, Canvas.KEEP, Canvas.SCALE), Canvas.SCALE, Canvas.KEEP),
+        (Wishes(FULL, Canvas.GROW, Canvas.KEEP), Canvas.KEEP, Canvas.GROW),
+        (Wishes(FULL, Canvas.SCALE, Canvas.SCALE), Canvas.KEEP, Canvas.KEEP),
+        (Wishes(FULL, Canvas.KEEP, Canvas.KEEP), Canvas.SCALE, Canvas.SCALE),
+        (Wishes(FULL, Canvas.NEW, Canvas.KEEP), Canvas.SCALE, Canvas.NEW),
+        (Wishes(FULL, Canvas.IN_PLACE, Canvas.SCALE), Canvas.KEEP, Canvas.IN_PLACE),
+    ],
+)
+def test_a_choice_of_canvas_holds_for_what_it_was_made_for(
+    last: Wishes | None, default: Canvas, canvas: Canvas
+) -> None:
+    assert canvas_for(last, default) is canvas
+
+
 def test_what_was_wanted_last_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "last.json"
     assert remembered(file) is None
-    remember(Wishes(FULL, Canvas.GROW), file)
-    assert remembered(file) == Wishes(FULL, Canvas.GROW)
+    remember(Wishes(FULL, Canvas.GROW, Canvas.SCALE), file)
+    assert remembered(file) == Wishes(FULL, Canvas.GROW, Canvas.SCALE)
     assert [each.name for each in tmp_path.iterdir()] == ["last.json"]
 
 

@@ -23,7 +23,7 @@ def texts() -> Iterator[str]:
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 if node.targets[0].id in TABLES:
                     yield from (text for text in _constants(node.value) if text[0].isupper())
-                elif node.targets[0].id in ("PHASES", "text", "_TAKE_BACK"):
+                elif node.targets[0].id in ("PHASES", "text", "deed", "_TAKE_BACK"):
                     yield from _constants(node.value)
 
 

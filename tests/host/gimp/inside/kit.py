@@ -19,6 +19,9 @@ from gi.repository import Babl, Gegl, Gimp, Gio
 LETTERS = {"u8": "B", "u16": "H", "u32": "I", "half": "e", "float": "f", "double": "d"}
 TOPS = {"u8": 2**8 - 1, "u16": 2**16 - 1, "u32": 2**32 - 1}
 FAST = json.dumps({"steps": 1})
+# French, Russian and Chinese: every layer's name ends like this.
+LETTERS_OF_ALL = " été Слой 图层"
+PROMPT = "forêt, лес, 森林"
 
 
 class Stage:
@@ -74,11 +77,22 @@ def new_image(width=48, height=40, base="RGB", precision="U8_NON_LINEAR", profil
     return image
 
 
+def titled(name) -> str:
+    """The name of a layer as GIMP and the engine know it."""
+    return name + LETTERS_OF_ALL
+
+
 def new_layer(image, name, width=48, height=40, alpha=True, at=(0, 0), parent=None, seed=1):
     grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
     kind = ("GRAY" if grey else "RGB") + ("A" if alpha else "") + "_IMAGE"
     layer = Gimp.Layer.new(
-        image, name, width, height, getattr(Gimp.ImageType, kind), 100, Gimp.LayerMode.NORMAL
+        image,
+        titled(name),
+        width,
+        height,
+        getattr(Gimp.ImageType, kind),
+        100,
+        Gimp.LayerMode.NORMAL,
     )
     assert image.insert_layer(layer, parent, 0)
     assert layer.set_offsets(*at)
@@ -159,6 +173,7 @@ def call(name, image, layers, **values):
 def upscaled(image, layers, **values):
     """Upscale twice as large; gives the image and the layer."""
     values.setdefault("scale", 2.0)
+    values.setdefault("prompt", PROMPT)
     status, error, made, layer = call("scalediff-upscale", image, layers, **values)
     assert status == "success", error
     return made, layer
@@ -166,7 +181,7 @@ def upscaled(image, layers, **values):
 
 def reloaded(image, folder: Path):
     """The image after it was saved as XCF and loaded again."""
-    file = Gio.File.new_for_path(str(folder / "kept.xcf"))
+    file = Gio.File.new_for_path(str(folder / f"kept{LETTERS_OF_ALL}.xcf"))
     assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
 
@@ -180,8 +195,13 @@ def size(item):
     return item.get_width(), item.get_height()
 
 
+def short(layer) -> str:
+    """The name of a layer without the letters that all have."""
+    return layer.get_name().replace(LETTERS_OF_ALL, "")
+
+
 def names(image):
-    return [layer.get_name() for layer in image.get_layers()]
+    return [short(layer) for layer in image.get_layers()]
 
 
 def fingerprint(image):
@@ -189,6 +209,7 @@ def fingerprint(image):
     found = [size(image), image.get_base_type(), image.get_precision(), names(image)]
     for layer in image.get_layers():
         found.append((layer.get_id(), offsets(layer), size(layer), pixels(layer)))
+        found.append((layer.get_visible(), layer.get_mode(), layer.get_opacity()))
         mask = layer.get_mask()
         found.append(None if mask is None else pixels(mask))
     found.append(pixels(image.get_selection()))

@@ -2,12 +2,14 @@
 
 import json
 import struct
+import sys
 from pathlib import Path
 
 from gi.repository import Gimp
 
 from kit import (
     FAST,
+    PROMPT,
     call,
     encoding,
     fingerprint,
@@ -19,7 +21,9 @@ from kit import (
     pixels,
     put,
     reloaded,
+    short,
     size,
+    titled,
     upscaled,
 )
 
@@ -115,6 +119,7 @@ def a_new_image_has_precision_profile_and_resolution(stage) -> None:
     assert made.get_color_profile().is_equal(profile)
     assert tuple(made.get_resolution())[1:] == (240, 120)
     assert made.undo_is_enabled()
+    assert names(made) == ["new 2x"]  # and no empty layer below
 
 
 def a_text_layer_is_taken_as_it_looks(stage) -> None:
@@ -131,7 +136,7 @@ def a_text_layer_is_taken_as_it_looks(stage) -> None:
 
 def a_group_is_taken_as_it_looks_and_the_result_lies_above_it(stage) -> None:
     image = new_image()
-    group = Gimp.GroupLayer.new(image, "group")
+    group = Gimp.GroupLayer.new(image, titled("group"))
     assert image.insert_layer(group, None, 0)
     new_layer(image, "low", 20, 20, at=(2, 2), parent=group)
     new_layer(image, "high", 20, 20, at=(12, 12), parent=group, seed=3)
@@ -145,7 +150,7 @@ def a_group_is_taken_as_it_looks_and_the_result_lies_above_it(stage) -> None:
 
 def a_group_that_passes_through_gives_a_layer_that_does_not(stage) -> None:
     image = new_image()
-    group = Gimp.GroupLayer.new(image, "through")
+    group = Gimp.GroupLayer.new(image, titled("through"))
     assert image.insert_layer(group, None, 0)
     assert group.set_mode(Gimp.LayerMode.PASS_THROUGH)
     new_layer(image, "inside", 20, 16, at=(-4, 30), parent=group)
@@ -157,12 +162,12 @@ def a_group_that_passes_through_gives_a_layer_that_does_not(stage) -> None:
 
 def a_layer_in_a_group_gets_its_result_into_the_group(stage) -> None:
     image = new_image()
-    group = Gimp.GroupLayer.new(image, "group")
+    group = Gimp.GroupLayer.new(image, titled("group"))
     assert image.insert_layer(group, None, 0)
     low = new_layer(image, "low", 20, 20, parent=group)
     new_layer(image, "high", 20, 20, parent=group)
     _, made = upscaled(image, [low])
-    assert [each.get_name() for each in group.get_children()] == ["high", "low 2x", "low"]
+    assert [short(each) for each in group.get_children()] == ["high", "low 2x", "low"]
     assert made.get_parent() == group
 
 
@@ -198,9 +203,10 @@ def a_mask_that_is_selected_stands_for_its_layer(stage) -> None:
     layer = new_layer(image, "of mask")
     mask = layer.create_mask(Gimp.AddMaskType.BLACK)
     assert layer.add_mask(mask)
+    put(mask, bytes([9] * 48 * 40))
     _, made = upscaled(image, [mask])
     assert names(image) == ["of mask 2x", "of mask"]
-    assert set(pixels(made.get_mask(), "Y u8")) == {0}
+    assert set(pixels(made.get_mask(), "Y u8")) == {9}
 
 
 def a_channel_is_refused(stage) -> None:
@@ -223,6 +229,164 @@ def a_hidden_layer_with_a_mode_keeps_both(stage) -> None:
     assert made.get_mode() == Gimp.LayerMode.MULTIPLY
     assert abs(made.get_opacity() - 40) < 0.1
     assert made.get_visible() and not layer.get_visible()
+
+
+def the_blending_of_a_source_is_there_once(stage) -> None:
+    image = new_image()
+    new_layer(image, "paper", seed=7, alpha=False)
+    layer = new_layer(image, "ink", alpha=False)
+    layer.set_mode(Gimp.LayerMode.MULTIPLY)
+    layer.set_opacity(60.0)
+    layer.set_blend_space(Gimp.LayerColorSpace.RGB_LINEAR)
+    layer.set_composite_mode(Gimp.LayerCompositeMode.UNION)
+    was = _seen(image)
+    status, error, _, made = call("scalediff-upscale-in-place", image, [layer])
+    assert status == "success", error
+    assert made.get_mode() == Gimp.LayerMode.MULTIPLY and abs(made.get_opacity() - 60) < 0.1
+    assert made.get_blend_space() == Gimp.LayerColorSpace.RGB_LINEAR
+    assert made.get_composite_mode() == Gimp.LayerCompositeMode.UNION
+    assert not layer.get_visible()
+    once = _away(_seen(image), was)
+    layer.set_visible(True)
+    assert once < 15 < _away(_seen(image), was), (once, _away(_seen(image), was))
+
+
+def every_mode_of_gimp_is_carried_over(stage) -> None:
+    image = new_image(8, 8)
+    layer = new_layer(image, "any", 8, 8)
+    modes = [each for each in _members(Gimp.LayerMode) if layer.set_mode(each)]
+    modes = [each for each in modes if layer.set_mode(each) and layer.get_mode() == each]
+    assert len(modes) > 40
+    sys.path.append(str(Path(Gimp.directory()) / "plug-ins" / "scalediff"))
+    from scalediff_gimp.gegl import Block
+    from scalediff_gimp.inserting import insert
+    from scalediff_gimp.plugin_common.placement import Canvas, Rect
+    from scalediff_gimp.results import Result
+
+    block = Block(8, 8, own_format(layer), pixels(layer))
+    for mode in modes:
+        layer.set_mode(mode)
+        layer.set_visible(True)
+        area = Rect(0, 0, 8, 8)
+        result = Result(block, True, False, "made", area, None, layer, "{}", b"", is_whole=True)
+        (made,) = insert(image, [result], Canvas.KEEP).layers
+        assert made.get_mode() == mode, (mode, made.get_mode())
+        is_normal = mode in (Gimp.LayerMode.NORMAL, Gimp.LayerMode.NORMAL_LEGACY)
+        assert layer.get_visible() == is_normal, mode
+        image.remove_layer(made)
+
+
+def a_layer_with_effects_is_taken_as_it_looks(stage) -> None:
+    image = new_image(100, 80)
+    layer = new_layer(image, "fx", 20, 16, at=(40, 30))
+    _shadow(layer)
+    seen = Gimp.Layer.new_from_visible(image, image, "seen")
+    assert image.insert_layer(seen, None, 0) and image.select_item(REPLACE, seen)
+    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
+    Gimp.Selection.none(image)
+    bounds = (left, top, right - left, bottom - top)
+    want = pixels(seen, None, *bounds)
+    image.remove_layer(seen)
+    assert right - left > 30, bounds  # the shadow is beyond the layer
+    before = pixels(layer)
+    _, made = upscaled(image, [layer])
+    assert (offsets(made), size(made)) == ((left, top), (2 * bounds[2], 2 * bounds[3]))
+    assert names(image) == ["fx 2x", "fx"] and not layer.get_visible()
+    assert pixels(layer) == before and len(layer.get_filters()) == 1
+    assert not made.get_filters() and made.get_mask() is None
+    stage.save("fx.sent", want)
+    # and what is selected of it alone
+    image.select_rectangle(REPLACE, 50, 40, 30, 25)
+    layer.set_visible(True)
+    layer.set_name(titled("fx in part"))
+    _, made = upscaled(image, [layer])
+    right, bottom = min(right, 80), min(bottom, 65)
+    assert (offsets(made), size(made)) == ((50, 40), (2 * (right - 50), 2 * (bottom - 40)))
+    assert layer.get_visible()
+
+
+def effects_masks_and_groups_are_taken_as_they_look(stage) -> None:
+    image = new_image(60, 50)
+    group = Gimp.GroupLayer.new(image, titled("blurred"))
+    assert image.insert_layer(group, None, 0)
+    inside = new_layer(image, "inside", 20, 16, at=(-8, 10), parent=group)
+    mask = inside.create_mask(Gimp.AddMaskType.WHITE)
+    assert inside.add_mask(mask)
+    put(mask, bytes([255] * 160 + [0] * 160))
+    blur = Gimp.DrawableFilter.new(group, "gegl:gaussian-blur", "")
+    group.append_filter(blur)
+    hidden = Gimp.DrawableFilter.new(inside, "gegl:dropshadow", "")
+    hidden.set_visible(False)
+    inside.append_filter(hidden)
+    _, made = upscaled(image, [group], canvas="grow")
+    assert any(pixels(made, "A u8"))
+    # an effect that is hidden changes nothing
+    _, made = upscaled(image, [inside])
+    assert size(made) == (40, 32) and made.get_mask() is not None
+
+
+def what_cannot_be_seen_is_refused(stage) -> None:
+    image = new_image()
+    empty = new_layer(image, "leer")
+    put(empty, bytes(48 * 40 * 4))
+    half = new_layer(image, "halb")
+    put(half, bytes(48 * 20 * 4) + pixels(half)[48 * 20 * 4 :])
+    masked = new_layer(image, "maskiert", alpha=False)
+    assert masked.add_mask(masked.create_mask(Gimp.AddMaskType.BLACK))
+    apart = new_layer(image, "getrennt")
+    put(apart, pixels(apart)[: 48 * 20 * 4] + bytes(48 * 20 * 4))
+    mask = apart.create_mask(Gimp.AddMaskType.WHITE)
+    assert apart.add_mask(mask)
+    put(mask, bytes(48 * 20) + bytes([255] * 48 * 20))  # shows where nothing is
+    for each in (half, masked, apart):
+        each.set_visible(False)
+    _refused("scalediff-upscale", image, [empty])
+    _refused("scalediff-upscale-in-place", image, [empty])
+    _refused("scalediff-upscale-visible", image, [])
+    _refused("scalediff-upscale", image, [masked])
+    _refused("scalediff-upscale", image, [apart])
+    image.select_rectangle(REPLACE, 4, 2, 30, 18)
+    _refused("scalediff-upscale", image, [half])
+    image.select_rectangle(REPLACE, 4, 2, 30, 19)
+    _, made = upscaled(image, [half])
+    assert size(made) == (60, 38)
+
+
+def names_are_text_and_no_markup(stage) -> None:
+    image = new_image()
+    layer = new_layer(image, "<b>fett</b> & 50 %s 100%", 10, 10, at=(30, 30))
+    upscaled(image, [layer])
+    assert names(image)[0] == "<b>fett</b> & 50 %s 100% 2x"
+    image.select_rectangle(REPLACE, 0, 0, 8, 8)
+    status, error, _, _ = call("scalediff-upscale", image, [layer])
+    assert status == "execution-error" and "'<b>fett</b> & 50 %s 100%" in error, error
+
+
+def the_canvas_to_begin_with_is_scaled_for_all_of_it_and_kept_for_a_part(stage) -> None:
+    file = Path(Gimp.directory()) / "scalediff-upscale.json"
+    mode = Gimp.RunMode.INTERACTIVE
+
+    def begun(canvas="", name="scalediff-upscale", **more):
+        accept = {"does": "accept", "settings": {"scale": 2.0, "steps": 1}}
+        _user(stage, accept | ({"canvas": canvas} if canvas else {}))
+        status, error, _, made = call(name, image, [layer], run_mode=mode, **more)
+        assert status == "success", error
+        image.remove_layer(made)
+        notes = json.loads((stage.folder.parent / "notes.json").read_text())["session"]
+        return notes["options"]["canvas"]
+
+    file.unlink(missing_ok=True)
+    image = new_image()
+    layer = new_layer(image, "whole")
+    assert begun(canvas="keep") == "scale"
+    assert begun(canvas="keep") == "keep"  # as it was chosen
+    image.select_rectangle(REPLACE, 4, 4, 10, 10)
+    assert begun(canvas="grow") == "keep"
+    image.select_rectangle(REPLACE, 0, 0, 96, 80)
+    assert begun(canvas="keep") == "scale"
+    file.unlink()
+    layer.set_offsets(2, 0)
+    assert begun() == "keep"
 
 
 def several_layers_come_back_in_one_run(stage) -> None:
@@ -312,7 +476,7 @@ def in_place_gives_detail_at_the_same_size(stage) -> None:
 def the_arguments_reach_the_engine(stage) -> None:
     image = new_image()
     layer = new_layer(image, "told")
-    values = {"prompt": "a photo of wool", "negative": "text", "creativity": 0.25}
+    values = {"prompt": PROMPT, "negative": "буквы", "creativity": 0.25}
     values |= {"structure": 0.5, "seed": 77, "preset": "fast", "scale": 3.0}
     _, made = upscaled(image, [layer], settings='{"steps": 1, "jitter": false}', **values)
     settings = json.loads(bytes(made.get_parasite("scalediff-recipe").get_data()))["settings"]
@@ -370,7 +534,7 @@ def by_dialog_the_canvas_and_the_settings_are_the_users(stage) -> None:
     layer = new_layer(image, "asked", 20, 20, at=(5, 5))
     other = new_layer(image, "follows", 12, 10)
     settings = {"does": "accept", "canvas": "grow"}
-    settings["settings"] = {"scale": 3.0, "steps": 1, "seed": 9, "prompt": "photo"}
+    settings["settings"] = {"scale": 3.0, "steps": 1, "seed": 9, "prompt": PROMPT}
     _user(stage, settings)
     mode = Gimp.RunMode.INTERACTIVE
     status, error, _, made = call("scalediff-upscale", image, [layer, other], run_mode=mode)
@@ -378,16 +542,16 @@ def by_dialog_the_canvas_and_the_settings_are_the_users(stage) -> None:
     assert names(image) == ["follows 3x", "follows", "asked 3x", "asked"], names(image)
     assert size(image) == (65, 65) and size(made) == (60, 60)
     notes = json.loads((stage.folder.parent / "notes.json").read_text())["session"]
-    assert notes["host"] == "gimp" and notes["title"] == "asked"
+    assert notes["host"] == "gimp" and notes["title"] == titled("asked")
     assert notes["options"]["canvas_choices"] == "keep,grow,scale,new"
     assert notes["options"]["language"] == "en" or notes["options"]["language"] == "c"
     # and again without the dialog
     single = new_layer(image, "repeated", 10, 10)
     status, error, _, made = call("scalediff-repeat", image, [single])
     assert status == "success", error
-    assert made.get_name() == "repeated 3x" and size(made) == (30, 30)
+    assert short(made) == "repeated 3x" and size(made) == (30, 30)
     recipe = json.loads(bytes(made.get_parasite("scalediff-recipe").get_data()))
-    assert recipe["settings"]["seed"] == 9 and recipe["settings"]["prompt"] == "photo"
+    assert recipe["settings"]["seed"] == 9 and recipe["settings"]["prompt"] == PROMPT
 
 
 def the_last_values_are_those_of_the_dialog(stage) -> None:
@@ -406,7 +570,8 @@ def the_last_values_are_those_of_the_dialog(stage) -> None:
 def the_visible_image_by_dialog_is_repeated_as_such(stage) -> None:
     image = new_image()
     layer = new_layer(image, "seen", 20, 16, at=(4, 4))
-    _user(stage, {"does": "accept", "settings": {"scale": 2.0, "steps": 1, "seed": 5}})
+    settings = {"scale": 2.0, "steps": 1, "seed": 5}
+    _user(stage, {"does": "accept", "canvas": "keep", "settings": settings})
     for mode, name in (
         (Gimp.RunMode.INTERACTIVE, "scalediff-upscale-visible"),
         (Gimp.RunMode.WITH_LAST_VALS, "scalediff-upscale-visible"),
@@ -433,6 +598,48 @@ def in_place_by_dialog_is_repeated_as_such(stage) -> None:
         assert (offsets(made), size(made)) == ((4, 4), (20, 16))
         settings = json.loads(_recipe(made))["settings"]
         assert (settings["seed"], settings["scale"], settings["source_lock"]) == (6, 3.0, False)
+
+
+def in_place_with_the_fast_method_is_repeated(stage) -> None:
+    image = new_image()
+    low = new_layer(image, "low", 20, 16, at=(4, 4))
+    high = new_layer(image, "high", 20, 16)
+    _user(stage, {"does": "accept", "settings": {"scale": 2.0, "method": "fast"}})
+    for mode, name in (
+        (Gimp.RunMode.INTERACTIVE, "scalediff-upscale-in-place"),
+        (Gimp.RunMode.WITH_LAST_VALS, "scalediff-upscale-in-place"),
+        (Gimp.RunMode.NONINTERACTIVE, "scalediff-repeat"),
+    ):
+        status, error, _, made = call(name, image, [high, low], run_mode=mode)
+        assert status == "success", (name, error)
+        assert (offsets(made), size(made)) == ((0, 0), (20, 16))
+        assert json.loads(_recipe(made))["settings"]["method"] == "fast"
+
+
+def a_repeat_takes_what_is_there_now(stage) -> None:
+    image = new_image()
+    layer = new_layer(image, "again")
+    _user(stage, {"does": "accept", "settings": {"scale": 2.0, "steps": 1}})
+    status, error, _, first = call(
+        "scalediff-upscale", image, [layer], run_mode=Gimp.RunMode.INTERACTIVE
+    )
+    assert status == "success", error
+    assert size(image) == size(first) == (96, 80)  # scaled, as all of the canvas was taken
+    for change, at, scaled in (
+        (lambda: layer.set_offsets(-7, 9), (-7, 9), False),
+        (lambda: image.resize(200, 160, 20, 10), (13, 19), False),
+        (lambda: image.scale(100, 80), (6, 10), False),
+        (lambda: layer.set_offsets(0, 0), (0, 0), False),
+        (lambda: layer.resize_to_image_size(), (0, 0), True),
+    ):
+        assert change()
+        was, canvas = size(layer), size(image)
+        status, error, _, made = call("scalediff-repeat", image, [layer])
+        assert status == "success", error
+        assert size(made) == (2 * was[0], 2 * was[1]), (at, size(made))
+        assert abs(offsets(made)[0] - at[0]) < 2 and abs(offsets(made)[1] - at[1]) < 2, at
+        assert (size(image) != canvas) == scaled
+        image.remove_layer(made)
 
 
 def a_dialog_that_is_discarded_changes_nothing(stage) -> None:
@@ -525,6 +732,37 @@ def all_is_kept_in_a_file(stage) -> None:
 
 def _recipe(layer) -> str:
     return bytes(layer.get_parasite("scalediff-recipe").get_data()).decode()
+
+
+def _refused(name, image, layers) -> None:
+    before = fingerprint(image)
+    status, error, _, _ = call(name, image, layers)
+    assert status == "execution-error" and "can be seen there" in error, (status, error)
+    assert fingerprint(image) == before
+
+
+def _shadow(layer) -> None:
+    shadow = Gimp.DrawableFilter.new(layer, "gegl:dropshadow", "")
+    shadow.get_config().set_property("x", 12.0)
+    shadow.get_config().set_property("y", 10.0)
+    shadow.get_config().set_property("radius", 3.0)
+    shadow.update()
+    layer.append_filter(shadow)
+
+
+def _members(kind):
+    return [value for value in vars(kind).values() if isinstance(value, kind)]
+
+
+def _seen(image):
+    seen = Gimp.Layer.new_from_visible(image, image, "seen")
+    found = pixels(seen, "R'G'B' u8")
+    seen.delete()
+    return found
+
+
+def _away(one, other) -> float:
+    return sum(abs(a - b) for a, b in zip(one, other)) / len(one)
 
 
 def _user(stage, says) -> None:

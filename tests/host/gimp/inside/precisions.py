@@ -11,6 +11,7 @@ from kit import (
     offsets,
     pixels,
     reloaded,
+    short,
     size,
     upscaled,
 )
@@ -43,7 +44,7 @@ def play(here, case) -> None:
         formats_agree=source.get_format() is not None and Gimp.Image.get_precision(kept).value_nick,
         offsets=offsets(above),
         size=size(above),
-        layer_name=above.get_name(),
+        layer_name=short(above),
         recipe=bytes(above.get_parasite("scalediff-recipe").get_data()).decode(),
         profile_kept=before == after,
     )
