@@ -24,12 +24,13 @@ from gimp_host import Engine, until
 from scalediff_engine.client.messages import JobState
 
 WITH_A_SELECTION = "image.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, 80, 60)"
+BLENDED = "layer.set_mode(Gimp.LayerMode.MULTIPLY); layer.set_opacity(50)"
 # So long that somebody has time to do something meanwhile.
 LONG = json.dumps({"steps": 150})
 
 
 @pytest.mark.parametrize("canvas", ["keep", "grow", "scale"])
-@pytest.mark.parametrize("before", ["pass", WITH_A_SELECTION, INDEXED])
+@pytest.mark.parametrize("before", ["pass", WITH_A_SELECTION, INDEXED, BLENDED])
 def test_one_undo_takes_all_back_and_redo_brings_it(
     image: Driven, canvas: str, before: str
 ) -> None:
@@ -81,6 +82,52 @@ def test_painting_while_a_job_runs_keeps_both(image: Driven, running: Engine) ->
     image.press("Control_L", "z")
     image.settles("answer = names(image)", ["photo"])
     assert image.ask("answer = pixels(layer).hex()") != bytes(sent.samples).hex()
+
+
+@pytest.mark.parametrize(
+    ("change", "at", "canvas"),
+    [
+        ("layer.set_offsets(-20, 9)", [-20, 9], [256, 192]),
+        ("image.resize(200, 150, 30, 40)", [60, 80], [400, 300]),
+    ],
+)
+def test_a_result_follows_its_layer(
+    image: Driven, running: Engine, change: str, at: list[int], canvas: list[int]
+) -> None:
+    begin_long(image, running, UPSCALE)
+    image.ask(f"{change}\nGimp.displays_flush()")
+    assert running.running()
+    image.settles("answer = names(image)", ["photo 2x", "photo"], 60)
+    places = image.ask("answer = [offsets(image.get_layers()[0]), offsets(layer), size(image)]")
+    if change.startswith("image"):
+        assert places == [at, at, canvas]
+    else:  # scaled with it
+        assert places == [[2 * at[0], 2 * at[1]], [2 * at[0], 2 * at[1]], canvas]
+
+
+def test_a_result_of_an_image_that_was_scaled_becomes_an_image(
+    image: Driven, running: Engine
+) -> None:
+    before = image.ask("answer = [each.get_id() for each in Gimp.get_images()]")
+    begin_long(image, running, REPEAT)
+    image.ask("image.scale(192, 144)\nGimp.displays_flush()")
+    assert running.running()
+    new = f"[each for each in Gimp.get_images() if each.get_id() not in {before}]"
+    image.settles(f"answer = [names(each) for each in {new}]", [["photo 2x"]], 60)
+    assert image.ask("answer = [names(image), size(image)]") == [["photo"], [192, 144]]
+    until(lambda: not plugin_processes(), 20)
+    image.screen.press("Escape")  # GIMP's message that the size was changed
+
+
+def begin_long(image: Driven, running: Engine, keys: tuple[str, ...]) -> None:
+    """Begin an upscale that lasts, by the dialog or by repeating the last one."""
+    settings = {"scale": 2.0, "steps": 150}
+    kept = {"scalediff": 1, "canvas": "scale", "default": "scale", "settings": settings}
+    folder = "Path(Gimp.directory()) / 'scalediff-upscale.json'"
+    image.ask(f"({folder}).write_text({json.dumps(kept)!r})")
+    running.says("accept", settings=settings)
+    image.press(*keys)
+    until(running.running, 30)
 
 
 def test_an_image_that_is_closed_meanwhile_leaves_the_result_among_the_recent(

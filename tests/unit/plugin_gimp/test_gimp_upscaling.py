@@ -81,6 +81,12 @@ def test_of_an_image_that_was_scaled_the_result_is_a_new_image(
     assert "new image" in note
 
 
+def test_of_a_layer_that_was_scaled_the_result_is_a_new_image() -> None:
+    case = Case()
+    case.layer.at, case.layer.width, case.layer.height = (0, 0), 40, 30
+    assert case.inserted(Canvas.KEEP).inserted.is_new
+
+
 def test_a_result_of_a_layer_that_is_gone_stays_in_its_place() -> None:
     case = Case()
     case.image.layers = []

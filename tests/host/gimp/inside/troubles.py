@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(sys.argv[0]).parent))
 from gi.repository import Gimp
 
-from kit import call, chosen, fingerprint, names, new_image, new_layer, pixels, size, stage
+from kit import call, chosen, fingerprint, names, new_image, new_layer, pixels, size, stage, titled
 
 HOME = Path(os.environ["SCALEDIFF_HOME"])
 RECORD = HOME / "run" / "engine.json"
@@ -119,7 +119,11 @@ def _kill_the_engine_at_work(killed) -> None:
     client = start.Client(lambda: start.find(Places(HOME)))
     while True:
         for job in client.jobs().jobs:
-            if job.title == "outlives" and job.progress is not None and job.progress.step > 5:
+            if (
+                job.title == titled("outlives")
+                and job.progress is not None
+                and job.progress.step > 5
+            ):
                 killed.append(json.loads(RECORD.read_text())["pid"])
                 os.kill(killed[0], signal.SIGKILL)
                 return
