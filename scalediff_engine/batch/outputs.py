@@ -15,7 +15,7 @@ from scalediff_engine.batch.inputs import Source
 from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.request import Destination, Existing, Request
-from scalediff_engine.cli.words import gib
+from scalediff_engine.cli.words import file_size
 from scalediff_engine.images.folders import disk_of, free_bytes
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
@@ -123,8 +123,8 @@ def room_notes(jobs: Iterable[Job]) -> tuple[str, ...]:
             free = free_bytes(folder)
             if needed[disk] > free:
                 notes.append(
-                    f"The results need about {gib(needed[disk])}, and the disk with {folder} has "
-                    f"{gib(free)} free."
+                    f"The results need about {file_size(needed[disk])}, and the disk with {folder} "
+                    f"has {file_size(free)} free."
                 )
     return tuple(notes)
 

@@ -136,9 +136,7 @@ def _without_own_results(
     kept: list[Source] = []
     for source in sources:
         stem, folder = source.path.stem, place_of(source.path.parent)
-        is_named_like_one = (source.found and pattern.matches(stem)) or stems.has_source_of(
-            pattern, folder, stem
-        )
+        is_named_like_one = stems.is_result_name(pattern, folder, stem, is_found=source.found)
         if is_named_like_one and _has_recipe(source.path, shelf):
             worklist.skipped.append(Skipped(source.path, None, OWN_RESULT))
         else:

@@ -30,6 +30,11 @@ def gib(count_bytes: int) -> str:
     return f"{count_bytes / GIB:.1f} GiB"
 
 
+def file_size(count_bytes: int) -> str:
+    """Give the size of files or the space for them in MiB, or in GiB from there on."""
+    return gib(count_bytes) if count_bytes >= GIB else f"{count_bytes / 2**20:.1f} MiB"
+
+
 def plural(count: int, noun: str) -> str:
     """Give ``1 file`` or ``3 files``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

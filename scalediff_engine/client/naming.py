@@ -118,7 +118,22 @@ class SourceStems:
         counts = self._counts.setdefault(folder, {})
         counts[stem] = counts.get(stem, 0) + 1
 
-    def has_source_of(self, pattern: Pattern, folder: str, stem: str) -> bool:
+    def is_result_name(self, pattern: Pattern, folder: str, stem: str, *, is_found: bool) -> bool:
+        """Whether a picture is named like a result, by a pattern or by the default one.
+
+        Args:
+            pattern: of this run
+            folder: of the picture
+            stem: of the picture
+            is_found: it was found in a folder; a picture that was named itself is a result only
+                if its source was added too
+        """
+        return any(
+            (is_found and found.matches(stem)) or self._has_source_of(found, folder, stem)
+            for found in (pattern, Pattern())
+        )
+
+    def _has_source_of(self, pattern: Pattern, folder: str, stem: str) -> bool:
         """Whether a picture, itself one of those added, could be a result of another one."""
         counts = self._counts.get(folder, {})
         return pattern.matches(stem) and any(

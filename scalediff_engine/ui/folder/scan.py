@@ -160,7 +160,9 @@ class _Walk:
         except UnicodeEncodeError:
             detail = translate("Scan", "The file's name is not in UTF-8; another name would work.")
             return Skip(entry.path, Why.UNREADABLE, detail)
-        if header.is_result and self._is_named_like_one(path, is_named=is_named):
+        if header.is_result and self._stems.is_result_name(
+            self._search.pattern, os.path.normcase(path.parent), path.stem, is_found=not is_named
+        ):
             return Skip(entry.path, Why.OWN_RESULT)
         if min(header.width, header.height) < MIN_SIDE_PX:
             detail = translate(
@@ -168,14 +170,6 @@ class _Walk:
             ).format(width=header.width, height=header.height, least=MIN_SIDE_PX)
             return Skip(entry.path, Why.TOO_SMALL, detail)
         return Entry(entry.path, entry.name, entry.below, header.width, header.height)
-
-    def _is_named_like_one(self, path: Path, *, is_named: bool) -> bool:
-        """Whether a name is a result's; a file that was named itself needs its source there."""
-        pattern = self._search.pattern
-        if not is_named and pattern.matches(path.stem):
-            return True
-        folder = os.path.normcase(path.parent)
-        return self._stems.has_source_of(pattern, folder, path.stem)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -171,7 +171,7 @@ def test_results_that_need_more_than_the_free_space_are_noted_for_each_disk(
     needed = 200_000_000 * (1.6 + 0.4)
     monkeypatch.setattr(outputs, "free_bytes", lambda _: needed - 1)
     assert outputs.room_notes(jobs) == (
-        f"The results need about 0.4 GiB, and the disk with {tmp_path} has 0.4 GiB free.",
+        f"The results need about 381.5 MiB, and the disk with {tmp_path} has 381.5 MiB free.",
     )
     monkeypatch.setattr(outputs, "free_bytes", lambda _: needed)
     assert outputs.room_notes(jobs) == ()

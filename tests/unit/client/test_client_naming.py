@@ -62,17 +62,32 @@ def stems(*names: str) -> SourceStems:
     return found
 
 
+def is_result(found: SourceStems, stem: str, pattern: str = "{stem}_x{scale}") -> bool:
+    return found.is_result_name(Pattern(pattern), "/in", stem, is_found=False)
+
+
 def test_a_result_is_told_by_the_stem_of_a_source_beside_it() -> None:
-    pattern = Pattern("{stem}_x{scale}")
     found = stems("cat", "cat_x4", "dog_x4", "x4_x4_x4")
-    assert found.has_source_of(pattern, "/in", "cat_x4")
-    assert found.has_source_of(pattern, "/in", "cat_x4_x2")
+    assert is_result(found, "cat_x4")
+    assert is_result(found, "cat_x4_x2")
     for other in ("cat", "dog_x4", "x4_x4_x4"):
-        assert not found.has_source_of(pattern, "/in", other)
-    assert not found.has_source_of(pattern, "/elsewhere", "cat_x4")
+        assert not is_result(found, other)
+    pattern = Pattern("{stem}_x{scale}")
+    assert not found.is_result_name(pattern, "/elsewhere", "cat_x4", is_found=False)
+
+
+def test_a_result_in_a_folder_needs_no_source() -> None:
+    pattern = Pattern("{stem}_x{scale}")
+    assert stems().is_result_name(pattern, "/in", "cat_x4", is_found=True)
+    assert not stems().is_result_name(pattern, "/in", "cat", is_found=True)
 
 
 def test_a_result_in_another_format_has_the_stem_of_its_source() -> None:
-    assert stems("cat", "cat").has_source_of(Pattern("{stem}"), "/in", "cat")
-    assert not stems("cat", "dog").has_source_of(Pattern("{stem}"), "/in", "cat")
-    assert stems("cat", "cat_jpg").has_source_of(Pattern("{stem}_{ext}"), "/in", "cat_jpg")
+    assert is_result(stems("cat", "cat"), "cat", "{stem}")
+    assert not is_result(stems("cat", "dog"), "cat", "{stem}")
+    assert is_result(stems("cat", "cat_jpg"), "cat_jpg", "{stem}_{ext}")
+
+
+def test_results_with_the_default_name_are_known_whatever_the_pattern_is_now() -> None:
+    assert is_result(stems("cat", "cat_x4"), "cat_x4", "big {stem}")
+    assert stems().is_result_name(Pattern("big {stem}"), "/in", "cat_x4", is_found=True)
