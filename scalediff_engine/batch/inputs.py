@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from scalediff_engine.base.errors import InputError, InputMissing, NoPictures, ScaleDiffError
+from scalediff_engine.cli.request import STREAM
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ def collect(
 def _look(
     path: Path, recursive: bool, is_picture: Callable[[Path], bool], failures: list[Failure]
 ) -> list[Source]:
+    if path == STREAM:
+        return [Source(path)]
     if not path.exists():
         return _wildcard(path)
     if path.is_dir():
@@ -74,7 +77,7 @@ def _look(
             deeper = "" if recursive else " (folders in it were not looked at; --recursive does)"
             raise NoPictures(f"The folder {path} holds no pictures{deeper}.")
         return found
-    if not path.is_file():
+    if not path.is_file() and not path.is_fifo():
         raise InputError(f"{path} is neither a file nor a folder.")
     return [Source(path)]
 

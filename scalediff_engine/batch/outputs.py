@@ -9,13 +9,18 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from scalediff_engine.base.errors import OutputError, OutputExists, UsageError
-from scalediff_engine.base.geometry import Size
+from scalediff_engine.cli.events import Job
 from scalediff_engine.batch.inputs import Source
 from scalediff_engine.batch.naming import NameValues
-from scalediff_engine.cli.events import Job
+<<<<<<< HEAD
 from scalediff_engine.cli.request import Destination, Existing, Request
 from scalediff_engine.cli.words import file_size
+=======
+from scalediff_engine.cli.request import STREAM, Destination, Existing, Request
+from scalediff_engine.cli.words import gib
+>>>>>>> 2d69576 (- reads standard input and writes standard output; FIFOs are read; nothing is written beside a device)
+from scalediff_engine.base.errors import OutputError, OutputExists, UsageError
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.folders import disk_of, free_bytes
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
@@ -29,7 +34,7 @@ def output_path(source: Source, destination: Destination, values: NameValues) ->
     """
     if destination.file is not None:
         return named_output(destination.file, destination.format, values.target)
-    form = _parse_format(destination.format) or format_for(source.path)
+    form = parse_format(destination.format) or format_for(source.path)
     same = written_format(source.path) is form
     ending = source.path.suffix if same else form.extensions[0]
     path = output_folder(source, destination) / (destination.pattern.fill(values) + ending)
@@ -56,7 +61,8 @@ def named_output(file: Path, wanted: str | None, target: Size) -> Path:
         UsageError: unknown format, or an ending that names none or another one.
         OutputError: the format cannot hold so large a picture.
     """
-    require_size(_format_of(file, _parse_format(wanted)), target)
+    form = parse_format(wanted)
+    require_size(form or Format.PNG if file == STREAM else _format_of(file, form), target)
     return file
 
 
@@ -66,6 +72,8 @@ def is_there(path: Path) -> bool:
     Raises:
         OutputError: something else is.
     """
+    if path == STREAM:
+        return False
     try:
         if path.is_dir():
             raise OutputError(f"{path} is a folder, so no file of that name can be written.")
@@ -111,6 +119,8 @@ def room_notes(jobs: Iterable[Job]) -> tuple[str, ...]:
     needed: Counter[int] = Counter()
     folders: dict[int, Path] = {}
     for job in jobs:
+        if job.output == STREAM:
+            continue
         folder = job.output.parent
         with suppress(OSError):  # the run will say what is wrong
             disk = disk_of(job.output)
@@ -138,7 +148,12 @@ def same_place(path: Path) -> str:
     return resolved.casefold() if sys.platform in ("win32", "darwin") else resolved
 
 
-def _parse_format(word: str | None) -> Format | None:
+def parse_format(word: str | None) -> Format | None:
+    """Read the word of a format; None stays None.
+
+    Raises:
+        UsageError: there is no such format.
+    """
     if word is None:
         return None
     wanted = word.lower()

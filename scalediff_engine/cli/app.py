@@ -187,7 +187,7 @@ def upscale(
         from scalediff_engine.cli.report import Reporting
         from scalediff_engine.cli.work import run_upscale
 
-        return run_upscale(request, interrupts, Reporting(json, quiet, print0))
+        return run_upscale(request, interrupts, Reporting(json, quiet, print0, output != "-"))
 
     return act
 
@@ -302,7 +302,7 @@ def generate(
         from scalediff_engine.cli.report import Reporting
         from scalediff_engine.cli.work import run_generate
 
-        return run_generate(request, interrupts, Reporting(json, quiet, print0))
+        return run_generate(request, interrupts, Reporting(json, quiet, print0, output != "-"))
 
     return act
 

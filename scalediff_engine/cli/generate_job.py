@@ -5,7 +5,7 @@ from __future__ import annotations
 from scalediff_engine.batch.outputs import named_output, settle_existing
 from scalediff_engine.cli.events import OUTPUT_EXISTS, Job, Skipped
 from scalediff_engine.cli.jobs import Worklist
-from scalediff_engine.cli.request import GenerateRequest
+from scalediff_engine.cli.request import STREAM, GenerateRequest
 from scalediff_engine.images.folders import require_folder
 from scalediff_engine.planning.machine import Machine
 from scalediff_engine.planning.plan_generate import plan_generate
@@ -32,6 +32,7 @@ def make_generate_worklist(
     job = settle_existing(Job(None, output, plan, machine.seconds(plan.cost), notes), request)
     if job is None:
         return Worklist(skipped=[Skipped(None, output, OUTPUT_EXISTS)])
-    require_folder(output)
+    if output != STREAM:
+        require_folder(output)
     machine.require_room(plan)
     return Worklist([job])

@@ -15,7 +15,7 @@ from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.batch.outputs import output_folder, output_path, same_place, settle_existing
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, Job, Skipped
-from scalediff_engine.cli.request import Existing, UpscaleRequest
+from scalediff_engine.cli.request import STREAM, Existing, UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
 from scalediff_engine.client.naming import SourceStems
 from scalediff_engine.images.folders import require_folder
@@ -185,6 +185,9 @@ def _settle(
     claims: dict[str, list[Path]],
     worklist: Worklist,
 ) -> None:
+    if job.output == STREAM:
+        worklist.jobs.append(job)
+        return
     overwritten = inputs.get(same_place(job.output))
     if overwritten is not None and overwritten == job.source:
         raise UsageError(f"The result of {job.source} would replace its own source.")

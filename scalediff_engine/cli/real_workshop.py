@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.cli.pipes import Pipes, is_stream
+from scalediff_engine.cli.request import STREAM
 from scalediff_engine.cli.workshop import Maker
 from scalediff_engine.families import registry as families
 from scalediff_engine.images import reader
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
     from scalediff_engine.planning.progress import ProgressCallback
 
 
+@dataclass(frozen=True)
 class FileShelf:
-    """Real files."""
+    """Real files, and what comes through pipes."""
+
+    pipes: Pipes
 
     def is_picture(self, path: Path) -> bool:
         """See ``Shelf``."""
@@ -34,11 +39,12 @@ class FileShelf:
 
     def size(self, path: Path) -> Size:
         """See ``Shelf``."""
-        return reader.probe(path).size
+        with self.pipes.named(path) as file:
+            return reader.probe(file).size
 
     def has_recipe(self, path: Path) -> bool:
         """See ``Shelf``."""
-        return read_recipe(path) is not None
+        return not is_stream(path) and read_recipe(path) is not None
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,17 @@ class ModelBench:
     """Real files and models.
 
     Attributes:
+        pipes: streams among the files
         memory_bytes: that a device's memory may be used of; None = what is free
     """
 
+    pipes: Pipes
     memory_bytes: int | None = None
 
     def read(self, path: Path) -> tuple[Picture, tuple[str, ...]]:
         """See ``Bench``."""
-        loaded = reader.load(path)
+        with self.pipes.named(path) as file:
+            loaded = reader.load(file)
         return loaded.picture, loaded.notes
 
     def load(self, model: ModelChoice, settings: Settings) -> Maker:
@@ -85,12 +94,15 @@ class ModelBench:
         self, picture: Picture, path: Path, *, quality: int | None, recipe: str | None
     ) -> tuple[bytes, tuple[str, ...]]:
         """See ``Bench``."""
-        form = format_for(path)
+        form = self.pipes.output_format if path == STREAM else format_for(path)
         encoded = encode_picture(picture, form, quality=quality, recipe=recipe)
         return encoded.data, encoded.notes
 
     def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
         """See ``Bench``."""
+        if path == STREAM:
+            self.pipes.write(data)
+            return
         make_folder(path)
         write_whole(path, data, overwrite=overwrite)
 

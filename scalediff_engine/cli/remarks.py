@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scalediff_engine.batch.naming import NamePattern
+from scalediff_engine.batch.outputs import parse_format
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Request, UpscaleRequest
@@ -39,7 +40,7 @@ def with_notes(
 
 
 def _unused_by_file(request: Request, job: Job) -> tuple[str, ...]:
-    form = format_for(job.output)
+    form = parse_format(request.destination.format) or format_for(job.output)
     if request.destination.quality is None or form not in (Format.PNG, Format.TIFF):
         return ()
     return (f"--quality has no effect: {form.value.upper()} is lossless.",)
@@ -49,6 +50,8 @@ def _unused_by_run(request: Request, reporting: Reporting) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
     if reporting.json and reporting.print0:
         notes += ("--print0 has no effect with --json: its lines hold the paths.",)
+    if reporting.print0 and not reporting.has_paths:
+        notes += ("--print0 has no effect with --output -: no path is printed.",)
     if not isinstance(request, UpscaleRequest):
         return notes
     destination = request.destination

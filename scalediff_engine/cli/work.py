@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from scalediff_engine.base.errors import UsageError
 from scalediff_engine.batch.outputs import room_notes
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.batch import Batch, exit_code_of
@@ -13,6 +14,7 @@ from scalediff_engine.cli.events import Failed, Note, Numbered, Planned, Summary
 from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.jobs import Worklist, make_worklist
+from scalediff_engine.cli.pipes import Pipes, opened
 from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
 from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
@@ -35,11 +37,12 @@ def run_upscale(request: UpscaleRequest, interrupts: Interrupts, reporting: Repo
     Raises:
         ScaleDiffError: nothing could be begun.
     """
+    with opened(request, interrupts) as (request, pipes):
 
-    def plan(request: UpscaleRequest, facts: FamilyFacts, machine: Machine) -> Worklist:
-        return make_worklist(request, facts, FileShelf(), machine)
+        def plan(request: UpscaleRequest, facts: FamilyFacts, machine: Machine) -> Worklist:
+            return make_worklist(request, facts, FileShelf(pipes), machine)
 
-    return _run(request, plan, interrupts, reporting)
+        return _run(request, plan, interrupts, reporting, pipes)
 
 
 def run_generate(request: GenerateRequest, interrupts: Interrupts, reporting: Reporting) -> int:
@@ -48,7 +51,8 @@ def run_generate(request: GenerateRequest, interrupts: Interrupts, reporting: Re
     Raises:
         ScaleDiffError: nothing could be begun.
     """
-    return _run(request, make_generate_worklist, interrupts, reporting)
+    with opened(request, interrupts) as (request, pipes):
+        return _run(request, make_generate_worklist, interrupts, reporting, pipes)
 
 
 def _run(
@@ -56,6 +60,7 @@ def _run(
     plan: Planner[AnyRequest],
     interrupts: Interrupts,
     reporting: Reporting,
+    pipes: Pipes,
 ) -> int:
     """Do what was asked for.
 
@@ -64,7 +69,10 @@ def _run(
         plan: makes the list of jobs of it
         interrupts: of the process
         reporting: how to report it
+        pipes: streams among the files
     """
+    if reporting.json and not reporting.has_paths:
+        raise UsageError("--json and --output - both write to standard output; use one of them.")
     reporter = make_reporter(reporting)
     model, facts = chosen(request.model, request.settings)
     typed = request
@@ -90,7 +98,7 @@ def _run(
         if peak_bytes is not None:
             speed.add_memory(names, facts.name, cost, peak_bytes)
 
-    bench = ModelBench(request.max_memory_bytes)
+    bench = ModelBench(pipes, request.max_memory_bytes)
     return Batch(request, worklist, facts.title, bench, reporter, interrupts, remember).run()
 
 

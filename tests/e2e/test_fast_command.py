@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
 
 import imagecodecs
 import numpy as np
+from PIL import Image
 from program import Program, picture
 
 
@@ -39,4 +42,21 @@ def test_a_dry_run_plans_and_an_option_without_effect_is_noted(scalediff: Progra
     useless = scalediff("upscale", "a.png", "--method", "fast", "--steps", "3", "--dry-run")
     assert useless.code == 0
     assert useless.err == "a.png: --steps has no effect with --method fast.\n"
+    assert scalediff.files() == {"a.png"}
+
+
+def test_a_picture_goes_through_a_pipe(scalediff: Program) -> None:
+    source = picture(scalediff.folder / "a.png").read_bytes()
+    done = subprocess.run(
+        scalediff.command("upscale", "-", "-o", "-", "--method", "fast", "-s", "2"),
+        cwd=scalediff.folder,
+        env=scalediff.environment(),
+        input=source,
+        capture_output=True,
+        timeout=200,
+        check=True,
+    )
+    with Image.open(io.BytesIO(done.stdout)) as result:
+        assert (result.format, result.size) == ("PNG", (64, 64))
+    assert done.stderr.startswith(b"1/1 -: 32x32 to 64x64")
     assert scalediff.files() == {"a.png"}

@@ -72,12 +72,12 @@ def test_a_folder_without_pictures_says_so_and_what_would_help(tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are a POSIX thing")
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_that_is_named_is_read_and_one_in_a_folder_is_not(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    _, [failure] = look(tmp_path / "pipe.png")
-    assert isinstance(failure.error, InputError)
-    sources, _ = look(tmp_path)
-    assert not sources
+    [source], failures = look(tmp_path / "pipe.png")
+    assert (source.path, failures) == (tmp_path / "pipe.png", [])
+    found, _ = look(tmp_path)
+    assert found == []
 
 
 def test_a_name_that_no_system_takes_is_an_input_error(tmp_path: Path) -> None:

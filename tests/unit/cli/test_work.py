@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.batch import outputs
 from scalediff_engine.cli import real_workshop
 from scalediff_engine.cli.interrupt import Interrupts
+from scalediff_engine.cli.pipes import Pipes
 from scalediff_engine.cli.real_workshop import ModelBench
 from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import UpscaleRequest
@@ -33,13 +35,17 @@ def test_loras_and_the_place_of_text_encoders_reach_the_loader(
     loras = ((Path("soft.safetensors"), 0.5),)
     full = tmp_path / "full"
     full.mkdir()
-    maker = ModelBench().load(ModelChoice("m", "cpu", loras, str(full)), Settings())
+    maker = ModelBench(Pipes(sys.stdout)).load(
+        ModelChoice("m", "cpu", loras, str(full)), Settings()
+    )
     assert asked == [("m", "cpu", loras, full)]
     assert (maker.device, maker.notes) == ("cpu", ("A LoRA.",))
-    ModelBench().load(ModelChoice("m", "cpu"), Settings())
+    ModelBench(Pipes(sys.stdout)).load(ModelChoice("m", "cpu"), Settings())
     assert asked[1] == ("m", "cpu", (), None)
     with pytest.raises(ModelMissing, match="no such file or folder"):
-        ModelBench().load(ModelChoice("m", text_encoders_from="./gone"), Settings())
+        ModelBench(Pipes(sys.stdout)).load(
+            ModelChoice("m", text_encoders_from="./gone"), Settings()
+        )
 
 
 def test_a_dry_run_neither_fails_at_existing_results_nor_at_a_disk_without_room(
