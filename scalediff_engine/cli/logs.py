@@ -8,14 +8,33 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import scalediff_engine
 from scalediff_engine.base.errors import OutputError
+from scalediff_engine.cli.words import one_line
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    ExceptionInfo = (
+        tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    )
 
 _log = logging.getLogger(__name__)
 _ROOT = "scalediff_engine"
 # Set on a record whose words are on standard error without it.
 SHOWN = "is_shown"
+
+
+class _Formatter(logging.Formatter):
+    """Escapes control characters, which may be in file names; a message stays on one line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
+        return "\n".join(map(one_line, super().formatException(ei).split("\n")))
 
 
 @contextmanager
@@ -64,10 +83,11 @@ def _handlers(verbosity: int, file: Path | None) -> list[logging.Handler]:
             to_file = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise OutputError(f"Cannot write the log file {file}: {error.strerror}.") from error
-        to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        to_file.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         handlers.append(to_file)
     if verbosity:
         to_stderr = logging.StreamHandler(sys.stderr)
+        to_stderr.setFormatter(_Formatter())
         to_stderr.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
         to_stderr.addFilter(lambda record: not getattr(record, SHOWN, False))
         handlers.append(to_stderr)
