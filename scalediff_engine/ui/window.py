@@ -23,7 +23,7 @@ from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label
+from scalediff_engine.ui.widgets.form import label, message_box
 from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
 
 _RUNNING = (Phase.STARTING, Phase.RUNNING, Phase.FETCHING)
@@ -282,8 +282,7 @@ class UpscaleWindow(QWidget):
         """Ask, without stopping anything meanwhile."""
         if self._question is not None:
             return
-        question = QMessageBox(self)
-        question.setWindowTitle("ScaleDiff")
+        question = message_box(self)
         question.setText(translate("Window", "The upscale is still running."))
         keep = question.addButton(
             translate("Window", "Keep working in the background"),

@@ -32,6 +32,11 @@ def test_of_the_engine_it_knows_the_wire_alone() -> None:
         assert not strange, file
 
 
+def test_message_boxes_show_names_as_text() -> None:
+    made = [file for file in FILES if "QMessageBox(" in file.read_text(encoding="utf-8")]
+    assert made == [UI / "widgets" / "form.py"]
+
+
 def test_models_need_no_widgets() -> None:
     models = ["dialog.py", "upscale", "progress", "compare"]
     for file in FILES:

@@ -297,13 +297,21 @@ def test_without_an_editor_it_says_how_to_get_there(window: Callable[..., Recent
 
 
 def test_delete_asks_first(window: Callable[..., RecentWindow], gateway: FakeGateway) -> None:
-    found = window(done("a", title="cat"))
+    found = window(done("a", title="<b>cat</b>"))
     for press, count in (("Keep it", 0), ("Delete the result", 1)):
         QTest.keyClick(found, Qt.Key.Key_Delete)
         (question,) = [q for q in found.findChildren(QMessageBox) if q.isVisible()]
-        assert "cat" in question.text()
+        assert "<b>cat</b>" in question.text()
+        assert question.textFormat() is Qt.TextFormat.PlainText
         next(b for b in question.buttons() if b.text() == press).click()
         assert len(gateway.all("remove_job")) == count
+
+
+def test_a_name_is_shown_as_it_is_written(window: Callable[..., RecentWindow]) -> None:
+    found = window(done("a", title="<b>cat</b> & dog"))
+    assert found._title.text() == "<b>cat</b> & dog"
+    assert found._title.textFormat() is Qt.TextFormat.PlainText
+    assert found.list.item(0).toolTip() == "<p>&lt;b&gt;cat&lt;/b&gt; &amp; dog</p>"
 
 
 def test_an_empty_list_says_so_and_esc_closes(

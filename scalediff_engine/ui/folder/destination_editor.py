@@ -23,7 +23,7 @@ from scalediff_engine.ui.folder import formats
 from scalediff_engine.ui.folder.destination import DEFAULT_QUALITY, Place
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.widgets.form import label, titled
+from scalediff_engine.ui.widgets.form import label, plain_tip, titled
 from scalediff_engine.ui.widgets.segmented import Segmented
 
 _PLACES = (Place.BESIDE, Place.SUBFOLDER, Place.FOLDER)
@@ -94,7 +94,7 @@ class DestinationEditor(QWidget):
         ):
             if field.text() != text:
                 field.setText(text)
-        self._folder.setToolTip(chosen.folder)
+        self._folder.setToolTip(plain_tip(chosen.folder))
         example = self._model.listing.example()
         self._example.setText(
             translate("Destination", "For example {name}").format(name=example) if example else ""

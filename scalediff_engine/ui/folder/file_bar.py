@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -122,7 +121,7 @@ class DetailBar(QWidget):
         )
         self._detail.setAccessibleName(translate("Files", "What is wrong with this picture"))
         self.copy = QPushButton(translate("Files", "&Copy error"))
-        self._found = QLabel()
+        self._found = label(wraps=False)
         set_kind(self._found, "quiet")
         self.skipped = QPushButton(translate("Files", "Left as&ide…"))
         upper, lower = QHBoxLayout(), QHBoxLayout()

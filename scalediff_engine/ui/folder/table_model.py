@@ -16,6 +16,7 @@ from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Rows, Status
 from scalediff_engine.ui.folder.targets import result_size
 from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.widgets.form import plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 _Role = Qt.ItemDataRole
@@ -117,7 +118,7 @@ class FileTable(QAbstractTableModel):
         if role == _Role.ForegroundRole and column is Column.STATE:
             return self._colour(self.rows.status(file))
         if role == _Role.ToolTipRole:
-            return self._tip(file, column)
+            return plain_tip(self._tip(file, column))
         return None
 
     def _text(self, file: int, column: Column) -> str:

@@ -31,7 +31,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.notify import Notifier
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label
+from scalediff_engine.ui.widgets.form import label, message_box
 from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
 from scalediff_engine.ui.widgets.paths import dropped
 from scalediff_engine.ui.workers import Workers
@@ -293,8 +293,7 @@ class FolderWindow(QWidget):
         batch = self._dialog.batch
         if self._question is not None or batch is None:
             return
-        question = QMessageBox(self)
-        question.setWindowTitle("ScaleDiff")
+        question = message_box(self)
         left = batch.total - batch.finished
         question.setText(
             translate(

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.models import sentences
 from scalediff_engine.ui.models.model import Entry, Group, ModelsModel
+from scalediff_engine.ui.widgets.form import plain_tip
 
 _KEY = Qt.ItemDataRole.UserRole
 
@@ -115,6 +116,6 @@ def _line(entry: Entry) -> QTreeWidgetItem:
     texts = [sentences.title(entry), sentences.size(entry), sentences.needs(entry)]
     item = QTreeWidgetItem(texts)
     item.setData(0, _KEY, entry.key)
-    item.setToolTip(0, sentences.path(entry) or texts[0])
+    item.setToolTip(0, plain_tip(sentences.path(entry) or texts[0]))
     item.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(text for text in texts if text))
     return item

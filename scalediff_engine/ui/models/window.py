@@ -23,7 +23,7 @@ from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.widgets.extent import open_at_its_size
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label
+from scalediff_engine.ui.widgets.form import label, message_box
 
 
 class ModelsWindow(QWidget):
@@ -142,8 +142,7 @@ class ModelsWindow(QWidget):
         entry = self._model.entry
         if entry is None or self._question is not None:
             return
-        question = QMessageBox(self)
-        question.setWindowTitle("ScaleDiff")
+        question = message_box(self)
         question.setText(
             translate("ModelsDialog", "Remove {title} from this computer?").format(
                 title=sentences.title(entry)

@@ -11,6 +11,7 @@ from scalediff_engine.client.messages import ModelInfo
 from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.ui.widgets.form import plain_tip
 
 _OURS = "embedded"
 
@@ -62,7 +63,7 @@ class ModelPicker(QComboBox):
             item.setData(info.name, 0x100)  # Qt.UserRole
             item.setEnabled(info.installed)
             if info.size_bytes:
-                item.setToolTip(f"{info.name}, {words.memory(info.size_bytes)}")
+                item.setToolTip(plain_tip(f"{info.name}, {words.memory(info.size_bytes)}"))
             items.appendRow(item)
 
     def _on_activated(self, index: int) -> None:

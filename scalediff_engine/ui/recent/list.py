@@ -12,6 +12,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.recent import words
 from scalediff_engine.ui.recent.model import RecentModel
+from scalediff_engine.ui.widgets.form import plain_tip
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -65,7 +66,7 @@ class RecentList(QListWidget):
         )
         if item.text() != "\n".join(lines):
             item.setText("\n".join(lines))
-            item.setToolTip(words.title(job))
+            item.setToolTip(plain_tip(words.title(job)))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(lines))
         if item.data(_ID) != job.id or self._icons.get(job.id, (None,))[0] is not (
             model.previews.get(job.id)

@@ -25,7 +25,7 @@ from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.widgets.extent import open_at_its_size
 from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label, on_keys
+from scalediff_engine.ui.widgets.form import label, message_box, on_keys
 
 _EDITORS = {"krita": "Krita", "gimp": "GIMP"}
 
@@ -243,8 +243,7 @@ class RecentWindow(QWidget):
                 translate("Recent", "Stop it"),
             )
         )
-        question = QMessageBox(self)
-        question.setWindowTitle("ScaleDiff")
+        question = message_box(self)
         question.setText(text.format(name=words.title(job)))
         delete = question.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
         keep = question.addButton(translate("Recent", "Keep it"), QMessageBox.ButtonRole.RejectRole)

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QLabel,
+    QMessageBox,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from scalediff_engine.ui.look import set_kind
 
 
 def label(text: str = "", kind: str = "", *, wraps: bool = True) -> QLabel:
-    """Give a label of some kind; see ``look``."""
-    found = QLabel(text)
+    """Give a label of some kind; see ``look``. Names in it are text, and no markup."""
+    found = QLabel()
+    found.setTextFormat(Qt.TextFormat.PlainText)
+    found.setText(text)
     found.setWordWrap(wraps)
     if kind:
         set_kind(found, kind)
     return found
+
+
+def message_box(parent: QWidget) -> QMessageBox:
+    """Return a message box. Names in it are text, and no markup."""
+    found = QMessageBox(parent)
+    found.setWindowTitle("ScaleDiff")
+    found.setTextFormat(Qt.TextFormat.PlainText)
+    return found
+
+
+def plain_tip(text: str) -> str:
+    """Return a tooltip that shows a text as it is, and no markup."""
+    return f"<p>{html.escape(text)}</p>" if "<" in text else text
 
 
 def titled(title: str, field: QWidget) -> QWidget:
