@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif as exif_block
 from scalediff_engine.images import png_chunks
-from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture
+from scalediff_engine.images.picture import ColourChunk, ColourModel, Depth, Metadata, Picture
 from scalediff_engine.images.png_chunks import BadPng, Chunk, Header
-from scalediff_engine.images.probe import Loaded, Probe, shown
+from scalediff_engine.images.probe import Loaded, Probe, UnsupportedFormat, shown
 from scalediff_engine.images.samples import to_float
 
-_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-_SRGB_GAMMA, _SAME_GAMMA = 2.2, 0.05  # within 5 % nobody sees the difference
+_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_RAW_PROFILE = "Raw profile type "
+# Adam7: first row, first column, rows and columns to the next
+_PASSES = (
+    (0, 0, 8, 8),
+    (0, 4, 8, 8),
+    (4, 0, 8, 4),
+    (0, 2, 4, 4),
+    (2, 0, 4, 2),
+    (0, 1, 2, 2),
+    (1, 0, 2, 1),
+)
 _DEFLATE_LIMIT = 1032  # bytes that one byte of a deflate stream can become at most
 
 
@@ -69,9 +82,11 @@ def load(data: bytes) -> Loaded:
     facts = _facts(found)
     _require_pixels(facts.header, sum(len(c.body) for c in found if c.name == b"IDAT"))
     # Only what the pixels need reaches libpng: no animation, no limits on other chunks.
-    plain = png_chunks.SIGNATURE + b"".join(c.encoded() for c in found if c.name in _NEEDED)
-    samples: Any = imagecodecs.png_decode(plain)
-    samples = samples.reshape(facts.header.height, facts.header.width, -1)
+    needed = [chunk for chunk in found if chunk.name in _NEEDED]
+    if facts.header.interlaced:
+        samples = _deinterlaced(facts.header, needed)
+    else:
+        samples = _decoded([*needed, png_chunks.END], facts.header.height, facts.header.width)
     pixels, depth = to_float(samples)
     channels = facts.model.value
     if pixels.shape[2] not in (channels, channels + 1):
@@ -88,49 +103,110 @@ def load(data: bytes) -> Loaded:
 
 
 def _facts(found: list[Chunk]) -> _Facts:
+    if found and found[0].name == b"CgBI":
+        raise UnsupportedFormat("a PNG file in Apple's CgBI variant")
     if not found or found[0].name != b"IHDR":
         raise BadPng("it does not start with its header")
     facts = _Facts(png_chunks.header(found[0].body))
     for chunk in found[1:]:
         facts = _with_chunk(facts, chunk)
-    gamma = _gamma_alone(found)
-    if gamma is None or abs(gamma * _SRGB_GAMMA - 1) < _SAME_GAMMA:
-        return facts
-    note = f"Its gamma of {gamma:.3g} (gAMA) was ignored: it was treated as sRGB."
-    return replace(facts, notes=(*facts.notes, note))
+    notes = facts.notes + _notes_on_colours(facts)
+    if found[-1].name != b"IEND":
+        notes += ("Its end marker is missing; all of its pixels were read.",)
+    return replace(facts, notes=notes)
 
 
-def _gamma_alone(found: list[Chunk]) -> float | None:
-    """What the gAMA chunk says, or None if there is none or a better description overrules it."""
-    by_name = {chunk.name: chunk.body for chunk in found}
-    body = by_name.get(b"gAMA", b"")
-    if len(body) != 4 or by_name.keys() & {b"iCCP", b"sRGB", b"cICP"}:
-        return None
-    return int.from_bytes(body, "big") / 100_000
+def _notes_on_colours(facts: _Facts) -> tuple[str, ...]:
+    """What the samples mean, where that is not sRGB and no profile converts them."""
+    unlike = [c for c in facts.metadata.colour_chunks if not png_chunks.says_srgb(c)]
+    names = {chunk.name for chunk in facts.metadata.colour_chunks}
+    if any(png_chunks.is_hdr(chunk) for chunk in unlike):
+        return ("Its HDR colours (cICP) were treated as sRGB.",)
+    if facts.icc is not None or (b"cICP" not in names and b"sRGB" in names):
+        return ()
+    if b"cICP" in names:  # overrules the others
+        unlike = [chunk for chunk in unlike if chunk.name == b"cICP"]
+    named = ", ".join(c.name.decode() for c in unlike if c.name in (b"cICP", b"gAMA", b"cHRM"))
+    return (f"Its colours are not sRGB ({named}) but were treated as such.",) if named else ()
 
 
 def _with_chunk(facts: _Facts, chunk: Chunk) -> _Facts:
-    metadata = facts.metadata
+    metadata, notes = facts.metadata, facts.notes
+    if chunk.name in png_chunks.COLOUR_CHUNKS:
+        chunks = (*metadata.colour_chunks, ColourChunk(*chunk))
+        return replace(facts, metadata=replace(metadata, colour_chunks=chunks))
     match chunk.name:
         case b"tRNS":
             return replace(facts, transparent=True)
         case b"iCCP":
-            return replace(facts, icc=png_chunks.profile_of(chunk.body))
+            icc = png_chunks.profile_of(chunk.body)
+            if icc is None:
+                notes += ("Its colour profile is damaged; it was treated as sRGB.",)
+            return replace(facts, icc=icc, notes=notes)
         case b"acTL":
             note = "It is an animation; only its still picture was read."
-            return replace(facts, notes=(*facts.notes, note))
-        case b"cICP":
-            note = "Its HDR colour description (cICP) was ignored."
-            return replace(facts, notes=(*facts.notes, note))
+            return replace(facts, notes=(*notes, note))
         case b"eXIf":
             metadata = replace(metadata, exif=exif_block.without_prefix(chunk.body))
         case b"pHYs":
             metadata = replace(metadata, dpi=png_chunks.dpi_of(chunk.body))
-        case b"iTXt":
-            metadata = replace(metadata, xmp=png_chunks.xmp_of(chunk.body) or metadata.xmp)
+        case b"tEXt" | b"zTXt" | b"iTXt":
+            return _with_text(facts, chunk)
         case _:
             return facts
     return replace(facts, metadata=metadata)
+
+
+def _with_text(facts: _Facts, chunk: Chunk) -> _Facts:
+    metadata, text = facts.metadata, png_chunks.text_of(chunk)
+    xmp = png_chunks.xmp_of(chunk.body) if chunk.name == b"iTXt" else None
+    if xmp is not None:
+        return replace(facts, metadata=replace(metadata, xmp=xmp))
+    name = chunk.body.partition(b"\0")[0].decode("latin-1")[:79]
+    if text is None:
+        note = f"The text {name} is damaged and was left out."
+    elif name.startswith(_RAW_PROFILE):  # EXIF and the like of the old pixels, in hexadecimal
+        note = f"The text {name} was left out."
+    else:
+        return replace(facts, metadata=replace(metadata, texts=(*metadata.texts, text)))
+    return replace(facts, notes=(*facts.notes, note))
+
+
+def _deinterlaced(header: Header, found: list[Chunk]) -> NDArray[Any]:
+    """The samples of an interlaced file, its seven passes decoded as files of their own.
+
+    libpng's own way writes a warning to standard error.
+    """
+    bits = header.bits * png_chunks.CHANNELS[header.colour]
+    inflater = zlib.decompressobj()
+    packed = b"".join(chunk.body for chunk in found if chunk.name == b"IDAT")
+    shared = [chunk for chunk in found if chunk.name in (b"PLTE", b"tRNS")]
+    result: NDArray[Any] | None = None
+    for top, left, down, across in _PASSES:
+        height = -(-(header.height - top) // down)
+        width = -(-(header.width - left) // across)
+        if height <= 0 or width <= 0:
+            continue
+        needed = height * (1 + (width * bits + 7) // 8)
+        rows = inflater.decompress(packed, needed)
+        packed = inflater.unconsumed_tail
+        if len(rows) < needed:
+            raise BadPng("its pixels end too early")
+        start = struct.pack(">IIBB", width, height, header.bits, header.colour) + bytes(3)
+        parts = [Chunk(b"IHDR", start), *shared, Chunk(b"IDAT", zlib.compress(rows, 1))]
+        samples = _decoded([*parts, png_chunks.END], height, width)
+        if result is None:
+            shape = (header.height, header.width, samples.shape[2])
+            result = np.empty(shape, samples.dtype)
+        result[top::down, left::across] = samples
+    assert result is not None  # the first pass is in every picture
+    return result
+
+
+def _decoded(chunks: list[Chunk], height: int, width: int) -> NDArray[Any]:
+    encoded = png_chunks.SIGNATURE + b"".join(chunk.encoded() for chunk in chunks)
+    samples: Any = imagecodecs.png_decode(encoded)
+    return samples.reshape(height, width, -1)
 
 
 def _require_pixels(header: Header, packed_bytes: int) -> None:

@@ -13,12 +13,12 @@ from PIL import Image
 
 from scalediff_engine.images import exif as exif_block
 from scalediff_engine.images import ifd, jpeg_segments, png_chunks, recipe
-from scalediff_engine.images.picture import ColourModel, Metadata
+from scalediff_engine.images.picture import ColourModel, Metadata, Text
 
-JPEG_QUALITY = 92
+LOSSY_QUALITY = 92
 _FULL_COLOUR_QUALITY = 85  # from here on, JPEG keeps colour at full resolution
 _PNG_LEVEL = 6
-_XMP_TAG = 700
+_XMP_TAG, _IPTC_TAG = 700, 33723
 _PHOTOMETRIC = {
     ColourModel.GREY: "minisblack",
     ColourModel.RGB: "rgb",
@@ -37,7 +37,12 @@ def png(samples: NDArray[Any], icc: bytes | None, metadata: Metadata) -> bytes:
 def webp(
     samples: NDArray[Any], icc: bytes | None, metadata: Metadata, quality: int | None
 ) -> bytes:
-    """A WebP file of (H, W, 3 or 4) uint8 samples: lossless unless ``quality`` (1..100) is set."""
+    """A WebP file of (H, W, 3 or 4) uint8 samples.
+
+    Lossless unless ``quality`` (1..100) is set or the source was lossy.
+    """
+    if quality is None and metadata.is_lossy:
+        quality = LOSSY_QUALITY
     file = io.BytesIO()
     exif = exif_block.with_resolution(metadata.exif, metadata.dpi)
     Image.fromarray(np.ascontiguousarray(samples)).save(
@@ -69,7 +74,7 @@ def jpeg(
         1,
     )
     exif, xmp, notes = metadata.exif or b"", metadata.xmp or b"", ()
-    quality = JPEG_QUALITY if quality is None else quality
+    quality = LOSSY_QUALITY if quality is None else quality
     if exif:
         exif = b"Exif\0\0" + exif
     if len(exif) > jpeg_segments.MAX_BODY_BYTES:
@@ -78,6 +83,11 @@ def jpeg(
     if len(jpeg_segments.XMP_MARK) + len(xmp) > jpeg_segments.MAX_BODY_BYTES:
         notes += (_TOO_LONG.format("XMP packet", len(xmp) // 1024),)
         xmp = recipe.alone(xmp) or b""
+    comment = comment_of(metadata)
+    words = b"" if comment is None else comment.text.encode()
+    if len(words) > jpeg_segments.MAX_BODY_BYTES:
+        notes += (_TOO_LONG.format("comment", len(words) // 1024),)
+        words = b""
     file = io.BytesIO()
     image.save(
         file,
@@ -88,8 +98,19 @@ def jpeg(
         icc_profile=icc or b"",
         exif=exif,
         dpi=_whole(metadata.dpi),
+        comment=words or None,
     )
-    return jpeg_segments.with_xmp(file.getvalue(), xmp), notes
+    data = jpeg_segments.with_xmp(file.getvalue(), xmp)
+    try:
+        return jpeg_segments.with_iptc(data, metadata.iptc or b""), notes
+    except jpeg_segments.BadJpeg:
+        long = len(metadata.iptc or b"") // 1024
+        return data, (*notes, _TOO_LONG.format("IPTC record", long))
+
+
+def comment_of(metadata: Metadata) -> Text | None:
+    """The text that a JPEG holds: the one called Comment."""
+    return next((text for text in metadata.texts if text.keyword == "Comment"), None)
 
 
 def _whole(dpi: tuple[float, float] | None) -> tuple[int, int]:
@@ -107,7 +128,7 @@ def tiff(
     """A TIFF file of (H, W, C or C+1) samples of any depth, alpha last and straight; and notes."""
     has_alpha = samples.shape[2] > model.value
     plain = samples[..., 0] if samples.shape[2] == 1 else samples
-    xmp = metadata.xmp
+    extra = ((_XMP_TAG, 1, metadata.xmp), (_IPTC_TAG, 7, metadata.iptc))
     file = io.BytesIO()
     tifffile.imwrite(
         file,
@@ -122,7 +143,7 @@ def tiff(
         iccprofile=icc,
         resolution=metadata.dpi,
         resolutionunit="inch" if metadata.dpi else None,
-        extratags=[(_XMP_TAG, 1, len(xmp), xmp, True)] if xmp else None,
+        extratags=[(tag, kind, len(value), value, True) for tag, kind, value in extra if value],
     )
     data = file.getvalue()
     if metadata.exif is None:

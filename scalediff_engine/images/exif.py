@@ -26,6 +26,9 @@ _DESCRIPTIVE = frozenset(
 _LAYOUT_IN_WORDS = re.compile(
     rb"""\s*(\{"shape":|ImageJ=|SCIFIO=|<\?xml[^<]*(<!--.*?-->\s*)?<OME)""", re.S
 )
+# where its data start, and their length: JPEG, then strips
+_THUMBNAIL_TAGS = ((0x0201, 0x0202), (0x0111, 0x0117))
+_XMP_THUMBNAILS = re.compile(rb"<xmp:Thumbnails\b[^>]*>.*?</xmp:Thumbnails>\s*", re.S)
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
 
@@ -130,6 +133,59 @@ def _patched(exif: bytes, layout: ifd.Layout, offset: int, size: Size) -> bytes:
                     stored = side_px.to_bytes(entry.size, _endian(layout))
                     patched[entry.position : entry.position + entry.size] = stored
     return bytes(patched)
+
+
+def without_thumbnail(exif: bytes) -> bytes:
+    """The same block without its second directory, which describes a thumbnail of the old picture.
+
+    The thumbnail's bytes are cut off or become 0; nothing else moves.
+    """
+    try:
+        layout, offset = ifd.header(exif)
+        pointer, second = ifd.next_directory(exif, offset, layout)
+    except ifd.BadDirectory:
+        return exif
+    if not second:
+        return exif
+    block, width = bytearray(exif), 8 if layout.big else 4
+    block[pointer : pointer + width] = bytes(width)
+    try:
+        stale = ifd.raw_entries(exif, second, layout)
+        end = ifd.next_directory(exif, second, layout)[0] + width
+    except ifd.BadDirectory:
+        return bytes(block)
+    if second < pointer + width:  # in a circle, or into the first one
+        return bytes(block)
+    ranges = [(second, end - second), *((entry.position, entry.size) for entry in stale)]
+    for start_tag, length_tag in _THUMBNAIL_TAGS:
+        starts, lengths = (_numbers(exif, stale, tag, layout) for tag in (start_tag, length_tag))
+        ranges += list(zip(starts, lengths, strict=False))
+    for start, length in ranges:
+        end = min(start + length, len(block))
+        block[start:end] = bytes(max(0, end - start))
+    last = max(start + length for start, length in ranges)
+    first = min(start for start, _ in ranges)
+    if last >= len(block) and not any(block[first:]):  # it was all at the end, as it usually is
+        del block[first:]
+    return bytes(block)
+
+
+def _numbers(
+    exif: bytes, entries: list[ifd.RawEntry], tag: int, layout: ifd.Layout
+) -> tuple[int, ...]:
+    """The values of a tag of whole numbers."""
+    for entry in entries:
+        if entry.tag == tag and entry.kind in (3, 4):
+            size = 2 if entry.kind == 3 else 4
+            stored = exif[entry.position : entry.position + entry.size]
+            values = (stored[at : at + size] for at in range(0, entry.size, size))
+            return tuple(int.from_bytes(value, _endian(layout)) for value in values)
+    return ()
+
+
+def without_xmp_thumbnails(xmp: bytes) -> bytes:
+    """The same XMP packet without thumbnails of the old picture."""
+    return _XMP_THUMBNAILS.sub(b"", xmp)
 
 
 def from_tiff(data: bytes, offset: int | None = None) -> bytes | None:

@@ -170,6 +170,21 @@ def raw_entries(data: bytes, offset: int, layout: Layout) -> list[RawEntry]:
     return found
 
 
+def next_directory(data: bytes, offset: int, layout: Layout) -> tuple[int, int]:
+    """Where the directory at ``offset`` keeps the offset of the next one, and that (0: none).
+
+    Raises:
+        BadDirectory: the directory is cut off.
+    """
+    order, big = layout
+    try:
+        number = int(struct.unpack_from(order + ("Q" if big else "H"), data, offset)[0])
+        position = offset + (8 + 20 * number if big else 2 + 12 * number)
+        return position, int(struct.unpack_from(order + ("Q" if big else "I"), data, position)[0])
+    except struct.error as error:
+        raise BadDirectory("the directory is cut off") from error
+
+
 def position_of(data: bytes, tag: int) -> tuple[int, int, Layout] | None:
     """Where the value of ``tag`` lies in a block's first directory: position, kind, layout."""
     try:

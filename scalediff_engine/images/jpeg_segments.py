@@ -127,6 +127,8 @@ def with_iptc(data: bytes, iptc: bytes) -> bytes:
     Raises:
         BadJpeg: the record is longer than a segment.
     """
+    if not iptc:
+        return data
     resource = struct.pack(">4sHHI", b"8BIM", _IPTC_RESOURCE, 0, len(iptc)) + iptc
     body = _PHOTOSHOP_MARK + resource + bytes(len(iptc) % 2)
     if len(body) > MAX_BODY_BYTES:

@@ -11,12 +11,20 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from scalediff_engine.images.picture import Metadata
+from scalediff_engine.images.picture import ColourChunk, Metadata, Text
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
 _MAX_TEXT_BYTES = 64 * 2**20
 _INCHES_PER_METRE = 1 / 0.0254
+COLOUR_CHUNKS = (b"cICP", b"gAMA", b"cHRM", b"sRGB", b"mDCV", b"cLLI")
+_OF_SRGB = {
+    b"gAMA": (45455,),
+    b"cHRM": (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),
+}
+_SAME = 0.05  # within 5 % nobody sees the difference
+_CICP_OF_SRGB = (b"\x01\x0d\x00\x01", b"\x01\x01\x00\x01")
+_LONG_TEXT = 1024  # characters that are worth compressing
 
 
 class BadPng(ValueError):
@@ -35,6 +43,9 @@ class Chunk(NamedTuple):
         return struct.pack(">I", len(self.body)) + self.name + self.body + struct.pack(">I", check)
 
 
+END = Chunk(b"IEND", b"")
+
+
 def chunks(file: BinaryIO, *, with_pixels: bool = True) -> Iterator[Chunk]:
     """Each chunk from IHDR to IEND; a damaged one is left out if pictures do without it.
 
@@ -43,19 +54,25 @@ def chunks(file: BinaryIO, *, with_pixels: bool = True) -> Iterator[Chunk]:
         with_pixels: False leaves the IDAT chunks' bodies empty and unread
 
     Raises:
-        BadPng: the file ends before IEND, or a chunk that the pixels need is damaged.
+        BadPng: the file ends before IEND, or a chunk that the pixels need is damaged. Where IEND
+            alone is missing or cut off, the chunks simply end without it.
     """
     file_bytes = file.seek(0, os.SEEK_END)
-    position = len(SIGNATURE)
+    position, has_pixels = len(SIGNATURE), False
     while True:
         file.seek(position)
-        head = file.read(8)
+        head = file.read(12)
+        if has_pixels and len(head) < 12 and END.encoded().startswith(head):
+            return
+        head = head[:8]
+        file.seek(position + 8)
         if len(head) < 8 or position + 12 > file_bytes:
             raise BadPng(f"it ends after {file_bytes} bytes, before its last chunk")
         length, name = struct.unpack(">I4s", head)
         position += 12 + length
         if position > file_bytes:
             raise BadPng(f"it ends after {file_bytes} bytes, inside its {_named(name)} chunk")
+        has_pixels |= name == b"IDAT"
         if name == b"IDAT" and not with_pixels:
             yield Chunk(name, b"")
             continue
@@ -128,6 +145,67 @@ def xmp_chunk(xmp: bytes) -> Chunk:
     return Chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + xmp)
 
 
+def text_of(chunk: Chunk) -> Text | None:
+    """The text in a tEXt, zTXt or iTXt chunk, or None if it is damaged or the XMP packet."""
+    keyword, separator, rest = chunk.body.partition(b"\0")
+    if keyword == _XMP_KEYWORD or not separator or not 1 <= len(keyword) <= 79:
+        return None
+    name = keyword.decode("latin-1")
+    if chunk.name == b"tEXt":
+        return Text(name, rest.decode("latin-1"))
+    if chunk.name == b"zTXt":
+        unpacked = _inflated(rest[1:])
+        return None if unpacked is None else Text(name, unpacked.decode("latin-1"))
+    if len(rest) < 4 or rest[2:].count(b"\0") < 2:
+        return None
+    language, translated, text = rest[2:].split(b"\0", 2)
+    unpacked = _inflated(text) if rest[0] else text
+    if unpacked is None:
+        return None
+    return Text(
+        name,
+        unpacked.decode("utf-8", "replace"),
+        language.decode("latin-1"),
+        translated.decode("utf-8", "replace"),
+    )
+
+
+def text_chunk(text: Text) -> Chunk:
+    """A tEXt chunk where Latin-1 will do, compressed if it is long, else an iTXt chunk."""
+    keyword = text.keyword.encode("latin-1")
+    is_long = len(text.text) > _LONG_TEXT
+    try:
+        plain = text.text.encode("latin-1")
+    except UnicodeEncodeError:
+        plain = None
+    if plain is not None and not text.language and not text.translated:
+        if is_long:
+            return Chunk(b"zTXt", keyword + b"\0\0" + zlib.compress(plain, 9))
+        return Chunk(b"tEXt", keyword + b"\0" + plain)
+    stored = text.text.encode()
+    head = keyword + b"\0" + bytes((is_long, 0)) + text.language.encode("latin-1") + b"\0"
+    head += text.translated.encode() + b"\0"
+    return Chunk(b"iTXt", head + (zlib.compress(stored, 9) if is_long else stored))
+
+
+def says_srgb(chunk: ColourChunk) -> bool:
+    """Whether a colour chunk says no more than that the samples are sRGB."""
+    if chunk.name == b"cICP":
+        return chunk.body in _CICP_OF_SRGB
+    expected = _OF_SRGB.get(chunk.name)
+    if expected is None:
+        return chunk.name == b"sRGB"
+    if len(chunk.body) != 4 * len(expected):
+        return False
+    stored = struct.unpack(f">{len(expected)}I", chunk.body)
+    return all(abs(one / other - 1) < _SAME for one, other in zip(stored, expected, strict=True))
+
+
+def is_hdr(chunk: ColourChunk) -> bool:
+    """Whether a cICP chunk names one of the transfer functions of HDR: PQ or HLG."""
+    return chunk.name == b"cICP" and chunk.body[1:2] in (b"\x10", b"\x12")
+
+
 def dpi_of(body: bytes) -> tuple[float, float] | None:
     """The resolution in a pHYs chunk, or None if it only gives the pixels' shape."""
     if len(body) != 9:
@@ -146,7 +224,9 @@ def dpi_chunk(dpi: tuple[float, float]) -> Chunk:
 
 def with_metadata(png: bytes, icc: bytes | None, metadata: Metadata) -> bytes:
     """``png`` with a profile and metadata chunks right after its header."""
-    added: list[Chunk] = []
+    added = [
+        Chunk(*chunk) for chunk in metadata.colour_chunks if icc is None or chunk.name != b"sRGB"
+    ]
     if icc is not None:
         added.append(profile_chunk(icc))
     if metadata.dpi is not None:
@@ -155,6 +235,7 @@ def with_metadata(png: bytes, icc: bytes | None, metadata: Metadata) -> bytes:
         added.append(Chunk(b"eXIf", metadata.exif))
     if metadata.xmp is not None:
         added.append(xmp_chunk(metadata.xmp))
+    added += [text_chunk(text) for text in metadata.texts]
     start = len(SIGNATURE) + 25  # the IHDR chunk always has 25 bytes
     return png[:start] + b"".join(chunk.encoded() for chunk in added) + png[start:]
 

@@ -16,6 +16,7 @@ from scalediff_engine.images import (
     exif,
     png_chunks,
 )
+from scalediff_engine.images.colour import profile_problem
 from scalediff_engine.images.errors_of_decoders import decoding
 from scalediff_engine.images.exif import Orientation
 from scalediff_engine.images.picture import Picture
@@ -123,7 +124,10 @@ def _sound(loaded: Loaded) -> Loaded:
             alpha, more = with_finite(alpha)
             bad += more
         picture = replace(picture, pixels=pixels, alpha=alpha) if bad else picture
-    return replace(loaded, picture=picture, notes=loaded.notes + remarks(picture, bad))
+    notes = loaded.notes + remarks(picture, bad)
+    if profile_problem(picture) is not None:
+        picture = replace(picture, icc=None)
+    return replace(loaded, picture=picture, notes=notes)
 
 
 def _upright(picture: Picture, orientation: Orientation) -> Picture:

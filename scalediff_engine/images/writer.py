@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalediff_engine.base.errors import OutputError, UsageError
-from scalediff_engine.images import atomic, encode, exif
+from scalediff_engine.images import atomic, encode, exif, png_chunks
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.formats import Format, require_size, written_format
 from scalediff_engine.images.icc import model_of
@@ -45,7 +45,8 @@ def write(
         picture: what to write
         path: ends in an extension of :class:`Format`
         overwrite: whether a file that is there may be replaced
-        quality: 1..100 for JPEG (92 unless given) and WebP (lossless unless given)
+        quality: 1..100 for JPEG (92 unless given) and WebP (unless given, 92 for what was read
+            from a lossy one, else lossless)
         recipe: a JSON object to embed; see :mod:`recipe`
 
     Returns:
@@ -87,6 +88,7 @@ def encode_picture(
     notes += more
     metadata, more = _metadata(picture, recipe)
     notes += more
+    notes += _left_out(metadata, form)
     data, more = _encoded(samples, picture, metadata, form, quality)
     return Encoded(data, notes + more)
 
@@ -172,7 +174,29 @@ def _metadata(picture: Picture, recipe: str | None) -> tuple[Metadata, Notes]:
     metadata, notes = picture.metadata, ()
     if metadata.exif is not None:
         metadata = replace(metadata, exif=exif.with_size(metadata.exif, picture.size))
+    if metadata.exif is not None:
+        metadata = replace(metadata, exif=exif.without_thumbnail(metadata.exif))
+    if metadata.xmp is not None:
+        metadata = replace(metadata, xmp=exif.without_xmp_thumbnails(metadata.xmp))
     if recipe is not None:
         xmp, notes = with_recipe(metadata.xmp, recipe)
         metadata = replace(metadata, xmp=xmp)
     return metadata, notes
+
+
+def _left_out(metadata: Metadata, form: Format) -> Notes:
+    """Say what of the metadata a format has no place for."""
+    name, notes = form.value.upper(), ()
+    lost = [text for text in metadata.texts if text != encode.comment_of(metadata)]
+    if form in (Format.WEBP, Format.TIFF):
+        lost = list(metadata.texts)
+    if lost and form is not Format.PNG:
+        names = ", ".join(dict.fromkeys(text.keyword for text in lost))
+        notes += (f"{name} cannot hold the text of the source ({names}): it was left out.",)
+    if metadata.iptc and form in (Format.PNG, Format.WEBP):
+        notes += (f"{name} cannot hold IPTC data: they were left out.",)
+    unlike = [chunk for chunk in metadata.colour_chunks if not png_chunks.says_srgb(chunk)]
+    if unlike and form is not Format.PNG:
+        names = ", ".join(chunk.name.decode() for chunk in unlike)
+        notes += (f"{name} cannot hold the PNG's description of its colours ({names}).",)
+    return notes

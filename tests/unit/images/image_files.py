@@ -23,6 +23,27 @@ XMP = (
 )
 
 
+THUMBNAIL = b"\xff\xd8\xff\xe0 an old small picture \xff\xd9"
+XMP_WITH_THUMBNAIL = XMP.replace(
+    b'dc:format="image/png"/>',
+    b'dc:format="image/png"/><xmp:Thumbnails><rdf:Alt>/9j/4AAQ</rdf:Alt></xmp:Thumbnails>',
+)
+
+
+def exif_with_thumbnail(order: str = "<", after: bytes = b"") -> bytes:
+    """An EXIF block of a maker's name and, in its second directory, a thumbnail."""
+    name = b"A maker\0"
+    second = 8 + 2 + 12 + 4 + len(name)
+    start = second + 2 + 3 * 12 + 4
+    entries = struct.pack(order + "HHII", 0x0103, 3, 1, 6 if order == "<" else 6 << 16)
+    entries += struct.pack(order + "HHII", 0x0201, 4, 1, start)
+    entries += struct.pack(order + "HHII", 0x0202, 4, 1, len(THUMBNAIL))
+    first = struct.pack(order + "HHHIII", 1, 0x010F, 2, len(name), 26, second) + name
+    head = b"II*\0" if order == "<" else b"MM\0*"
+    head += struct.pack(order + "I", 8)
+    return head + first + struct.pack(order + "H", 3) + entries + bytes(4) + THUMBNAIL + after
+
+
 def picture(
     channels: int = 3,
     depth: Depth = Depth.U8,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_files import EXIF_TURNED, noise_u8, tiff
+from image_files import EXIF_TURNED, THUMBNAIL, exif_with_thumbnail, noise_u8, tiff
 from PIL import Image, ImageOps
 
 from scalediff_engine.base.geometry import Size
@@ -131,3 +131,27 @@ def test_a_description_of_the_old_files_layout_does_not_go_on(text: str, kept: b
     found = exif.from_tiff(tiff(noise_u8(4, 5, 3), photometric="rgb", description=text))
     description = None if found is None else _as_pillow_reads(found).get(270)
     assert description == (text if kept else None)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_thumbnail_is_cut_off_or_blanked_and_nothing_else_moves(order: str) -> None:
+    at_the_end = exif.without_thumbnail(exif_with_thumbnail(order))
+    assert at_the_end == exif_with_thumbnail(order)[:22] + bytes(4) + b"A maker\0"
+    with_notes = exif_with_thumbnail(order, after=b"a maker's notes")
+    blanked = exif.without_thumbnail(with_notes)
+    assert len(blanked) == len(with_notes)
+    assert blanked.endswith(b"a maker's notes")
+    assert THUMBNAIL not in blanked
+    assert blanked[: len(at_the_end)] == at_the_end
+
+
+@pytest.mark.parametrize("cut", range(0, 110, 7))
+def test_a_damaged_second_directory_never_raises(cut: int) -> None:
+    exif.without_thumbnail(exif_with_thumbnail()[:cut])
+
+
+def test_a_second_directory_in_a_circle_is_only_forgotten() -> None:
+    circular = bytearray(exif_with_thumbnail())
+    circular[22:26] = (8).to_bytes(4, "little")
+    forgotten = exif.without_thumbnail(bytes(circular))
+    assert forgotten == bytes(circular[:22]) + bytes(4) + bytes(circular[26:])

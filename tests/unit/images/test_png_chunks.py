@@ -7,7 +7,7 @@ from image_files import XMP, noise_u8, saved
 from PIL import Image
 
 from scalediff_engine.images import png_chunks
-from scalediff_engine.images.picture import Metadata
+from scalediff_engine.images.picture import Metadata, Text
 from scalediff_engine.images.png_chunks import BadPng, Chunk, chunks, with_metadata
 
 PNG = saved(Image.fromarray(noise_u8(9, 8, 3)), "PNG")
@@ -23,7 +23,7 @@ def test_pixels_are_skipped_when_only_the_rest_is_wanted() -> None:
     assert all(not c.body for c in chunks(io.BytesIO(PNG), with_pixels=False) if c.name == b"IDAT")
 
 
-@pytest.mark.parametrize("missing", [1, 4, 12, 13, 100])
+@pytest.mark.parametrize("missing", [13, 16, 100])
 def test_a_file_that_ends_early_is_refused(missing: int) -> None:
     with pytest.raises(BadPng, match="it ends after"):
         list(chunks(io.BytesIO(PNG[:-missing])))
@@ -62,3 +62,37 @@ def test_a_resolution_without_a_unit_is_none() -> None:
 def test_a_header_that_cannot_be_is_refused() -> None:
     with pytest.raises(BadPng, match="16 bits of colour type 3"):
         png_chunks.header(b"\0\0\0\x01\0\0\0\x01\x10\x03\0\0\0")
+
+
+@pytest.mark.parametrize("missing", [1, 4, 12])
+def test_a_file_without_its_end_has_its_other_chunks(missing: int) -> None:
+    found = list(chunks(io.BytesIO(PNG[:-missing])))
+    assert [chunk.name for chunk in found] == [b"IHDR", b"IDAT"]
+
+
+TEXTS = (
+    Text("parameters", "a cat, Steps: 20, Seed: 7"),
+    Text("Title", "Café"),
+    Text("Comment", "日本語", "ja", "コメント"),
+    Text("Description", "long " * 1000),
+    Text("Source", "長い" * 1000),
+    Text("Disclaimer", ""),
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts_come_back_as_they_were(text: Text) -> None:
+    assert png_chunks.text_of(png_chunks.text_chunk(text)) == text
+
+
+def test_another_reader_finds_the_texts() -> None:
+    image = Image.open(io.BytesIO(with_metadata(PNG, None, Metadata(texts=TEXTS))))
+    assert dict(image.text) == {text.keyword: text.text for text in TEXTS}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Title", b"\0no keyword", b"x" * 80 + b"\0text", b"Title\0\0no deflate stream"],
+)
+def test_damaged_texts_are_none(body: bytes) -> None:
+    assert png_chunks.text_of(Chunk(b"zTXt", body)) is None

@@ -283,3 +283,12 @@ def test_values_that_no_model_sees_are_told(tmp_path: Path) -> None:
 def test_a_profile_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     path = _file(tmp_path, saved(IMAGE, "PNG", icc_profile=b"no profile at all" * 20))
     assert any("profile is damaged" in note for note in load(path).notes)
+
+
+def test_a_profile_that_cannot_be_used_is_told_and_does_not_go_on(tmp_path: Path) -> None:
+    path = _file(tmp_path, saved(IMAGE, "PNG", icc_profile=b"not a profile" * 20))
+    found = load(path)
+    assert found.picture.icc is None
+    assert any("profile" in note for note in found.notes)
+    sound = bytes(imagecodecs.cms_profile("adobergb"))
+    assert read(_file(tmp_path, saved(IMAGE, "PNG", icc_profile=sound))).icc == sound

@@ -13,15 +13,25 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_files import XMP, cmyk_profile, picture, same_pixels
+from image_files import (
+    THUMBNAIL,
+    XMP,
+    XMP_WITH_THUMBNAIL,
+    cmyk_profile,
+    exif_with_thumbnail,
+    picture,
+    same_pixels,
+)
 from PIL import Image
+from PIL.ExifTags import IFD
 
 from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists, UsageError
 from scalediff_engine.images import atomic
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.formats import Format
-from scalediff_engine.images.picture import Depth, Metadata, Picture
+from scalediff_engine.images.picture import ColourChunk, Depth, Metadata, Picture, Text
 from scalediff_engine.images.reader import read
+from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.images.writer import encode_picture, write
 
 ADOBE = bytes(imagecodecs.cms_profile("adobergb"))
@@ -272,3 +282,73 @@ def test_an_exif_block_too_long_for_jpeg_is_told(tmp_path: Path) -> None:
     exif = block.tobytes().removeprefix(b"Exif\0\0")
     notes = write(picture(metadata=Metadata(exif=exif)), tmp_path / "a.jpg")
     assert "EXIF block of 68 KiB does not fit into a JPEG" in notes[0]
+
+
+TEXTS = (Text("parameters", "a cat, Steps: 20"), Text("Comment", "Café"), Text("Title", "x"))
+RECORD = b"\x1c\x02\x78\x00\x07caption"
+
+
+def test_png_keeps_texts_and_colour_chunks_beside_the_recipe(tmp_path: Path) -> None:
+    chunks = (ColourChunk(b"gAMA", b"\0\0\xb1\x8f"), ColourChunk(b"cICP", b"\x0c\x0d\0\x01"))
+    metadata = Metadata(texts=TEXTS, colour_chunks=chunks)
+    path = tmp_path / "a.png"
+    assert write(picture(3, metadata=metadata), path, recipe='{"seed": 1}') == ()
+    found = read(path).metadata
+    assert (found.texts, found.colour_chunks) == (TEXTS, chunks)
+    assert read_recipe(path) == {"seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "lost"),
+    [
+        ("a.jpg", TEXTS[1:2], "(parameters, Title)"),
+        ("a.tif", (), "Comment"),
+        ("a.webp", (), "Title"),
+    ],
+)
+def test_texts_that_a_format_cannot_hold_are_told(
+    tmp_path: Path, name: str, kept: tuple[Text, ...], lost: str
+) -> None:
+    notes = write(picture(3, metadata=Metadata(texts=TEXTS)), tmp_path / name)
+    assert [lost in note for note in notes] == [True]
+    assert read(tmp_path / name).metadata.texts == kept
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.png", "a.webp"])
+def test_iptc_is_kept_or_told_to_be_lost(tmp_path: Path, name: str) -> None:
+    notes = write(picture(3, metadata=Metadata(iptc=RECORD)), tmp_path / name)
+    if name == "a.jpg":
+        assert read(tmp_path / name).metadata.iptc == RECORD
+    elif name == "a.tif":
+        with tifffile.TiffFile(tmp_path / name) as file:
+            assert file.pages[0].tags[33723].value == RECORD  # type: ignore[union-attr]
+    assert any("IPTC" in note for note in notes) == (name in ("a.png", "a.webp"))
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.webp"])
+def test_colour_chunks_are_told_to_be_lost_unless_they_say_srgb(tmp_path: Path, name: str) -> None:
+    for body, is_told in ((b"\x0c\x0d\0\x01", True), (b"\x01\x0d\0\x01", False)):
+        metadata = Metadata(colour_chunks=(ColourChunk(b"cICP", body),))
+        notes = write(picture(3, metadata=metadata), tmp_path / name, overwrite=True)
+        assert any("cICP" in note for note in notes) == is_told
+
+
+def test_what_was_lossy_webp_stays_so_and_other_pictures_become_lossless(tmp_path: Path) -> None:
+    plain, lossy = (picture(3, metadata=Metadata(is_lossy=is_lossy)) for is_lossy in (False, True))
+    for source, path in ((plain, tmp_path / "a.webp"), (lossy, tmp_path / "b.webp")):
+        write(source, path)
+        assert read(path).metadata.is_lossy == source.metadata.is_lossy
+        assert same_pixels(read(path), plain) == (source is plain)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.jpg", "a.tif"])
+def test_a_thumbnail_of_the_old_picture_does_not_go_on(tmp_path: Path, name: str) -> None:
+    metadata = Metadata(exif=exif_with_thumbnail(), xmp=XMP_WITH_THUMBNAIL)
+    write(picture(3, metadata=metadata), tmp_path / name)
+    data = (tmp_path / name).read_bytes()
+    assert THUMBNAIL not in data
+    assert b"/9j/4AAQ" not in data
+    block = Image.open(io.BytesIO(data)).getexif()
+    assert block[0x010F] == "A maker"
+    assert not dict(block.get_ifd(IFD.IFD1))
+    assert read(tmp_path / name).metadata.xmp == XMP
