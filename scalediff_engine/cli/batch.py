@@ -28,7 +28,6 @@ from scalediff_engine.cli.request import Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.cli.workshop import Bench, Maker
 from scalediff_engine.images.folders import disk_of
-from scalediff_engine.images.picture import Metadata
 from scalediff_engine.planning.progress import Progress
 from scalediff_engine.planning.shortage import memory_ran_out
 from scalediff_engine.spec.footprint import Cost
@@ -165,7 +164,7 @@ class Batch:
         result, recipe = maker.make(picture, job.plan, on_progress)
         seconds = self.clock() - start_s
         if destination.strip:
-            result, recipe = replace(result, metadata=Metadata()), None
+            result, recipe = replace(result, metadata=result.metadata.stripped()), None
         data, more = self.bench.encode(
             result, job.output, quality=destination.quality, recipe=recipe
         )

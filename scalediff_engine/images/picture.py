@@ -81,6 +81,10 @@ class Metadata:
     colour_chunks: tuple[ColourChunk, ...] = ()
     is_lossy: bool = False
 
+    def stripped(self) -> Metadata:
+        """Only what pixels and their colours need; nothing of who, where and with what."""
+        return Metadata(colour_chunks=self.colour_chunks, is_lossy=self.is_lossy)
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -352,3 +352,9 @@ def test_a_thumbnail_of_the_old_picture_does_not_go_on(tmp_path: Path, name: str
     assert block[0x010F] == "A maker"
     assert not dict(block.get_ifd(IFD.IFD1))
     assert read(tmp_path / name).metadata.xmp == XMP
+
+
+def test_stripped_metadata_say_how_to_show_the_pixels_and_nothing_else() -> None:
+    chunks = (ColourChunk(b"cICP", b"\x0c\x0d\0\x01"),)
+    full = Metadata(_exif(), XMP, (300.0, 300.0), TEXTS, RECORD, chunks, is_lossy=True)
+    assert full.stripped() == Metadata(colour_chunks=chunks, is_lossy=True)
