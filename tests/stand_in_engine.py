@@ -27,6 +27,7 @@ from scalediff_engine.client.messages import (  # noqa: E402
     WorkerState,
 )
 from scalediff_engine.client.places import default_home  # noqa: E402
+from scalediff_engine.client.proof import NONCE_HEADER, PROOF_PATH, prove  # noqa: E402
 from scalediff_engine.server import serve as serve_module  # noqa: E402
 from scalediff_engine.server.lifecycle import Pulse  # noqa: E402
 from scalediff_engine.server.serve import Door, ServeOptions, serve  # noqa: E402
@@ -71,7 +72,10 @@ class StandIn:
 
     async def _answer(self, scope: dict[str, Any], send: Any) -> None:
         token = dict(scope["headers"]).get(b"authorization", b"").decode()
-        if token != f"Bearer {self.door.token}":
+        if scope["path"] == PROOF_PATH:
+            nonce = dict(scope["headers"])[NONCE_HEADER.lower().encode()].decode()
+            await _say(send, 200, prove(self.door.token, nonce, os.getpid(), self.door.port))
+        elif token != f"Bearer {self.door.token}":
             await _say(send, 401, Problem("no-token", "Who are you?"))
         elif scope["path"] == "/v1/health":
             await _say(send, 200, _health())

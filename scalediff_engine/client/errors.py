@@ -6,6 +6,7 @@
     ├── EngineUnreachable        engine-unreachable
     │   ├── EngineNotInstalled   engine-not-installed
     │   ├── EngineNotStarted     engine-not-started
+    │   ├── EngineNotProven      engine-not-proven
     │   └── ConnectionLost       connection-lost
     ├── ProtocolMismatch         protocol-mismatch
     ├── UnsafeEngineFile         engine-file-unsafe
@@ -49,6 +50,12 @@ class EngineNotStarted(EngineUnreachable):
     """One was started and did not come up."""
 
     code = "engine-not-started"
+
+
+class EngineNotProven(EngineUnreachable):
+    """Another program answers on the engine's port; it was sent neither the token nor a picture."""
+
+    code = "engine-not-proven"
 
 
 class ConnectionLost(EngineUnreachable):

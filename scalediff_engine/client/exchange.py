@@ -12,14 +12,17 @@ from typing import Any, Optional
 from . import codec
 from .errors import (
     ConnectionLost,
+    EngineNotProven,
     EngineUnreachable,
     NotFound,
+    ProtocolMismatch,
     Refused,
     UnexpectedAnswer,
     require_protocol,
 )
-from .messages import PROTOCOL, PROTOCOL_HEADER, Problem
+from .messages import PROTOCOL, PROTOCOL_HEADER, EngineProof, Problem
 from .places import EngineRecord
+from .proof import NONCE_HEADER, PROOF_PATH, is_proven, new_nonce
 
 HOST = "127.0.0.1"
 # bytes, bytearray, memoryview, an editor's own kind of buffer
@@ -30,6 +33,8 @@ _CHUNK_BYTES = 1 << 16
 _MAX_PROBLEM_BYTES = 1 << 16
 # Said by the server that carries the engine, which does not know of our headers.
 _BELOW_THE_ENGINE = (400, 503)
+# Said by an engine of before there was a proof.
+_BEFORE_PROOFS = (401, 404)
 
 
 class Answer:
@@ -87,7 +92,7 @@ class Question:
         return self.upload is None or isinstance(self.upload.parts, tuple)
 
     def ask(self, record: EngineRecord, timeout_seconds: float) -> Answer:
-        """Ask this engine; the caller closes the answer.
+        """Ask this engine, once it has proven that it is the one; the caller closes the answer.
 
         Raises:
             ClientError: see the tree.
@@ -100,6 +105,9 @@ class Question:
                 raise EngineUnreachable(
                     f"The engine does not answer on port {record.port}: {_reason(error)}."
                 ) from error
+            # or it would connect once more by itself, to whatever listens then
+            connection.auto_open = 0
+            _require_proof(connection, record)
             answer = self._exchange(connection, record.token)
             _require_success(answer.response, record.port)
         except BaseException:
@@ -126,6 +134,49 @@ class Question:
             return Answer(connection, opened)
         except (OSError, http.client.HTTPException) as error:
             raise ConnectionLost(f"The engine went away: {_reason(error)}.") from error
+
+
+def _require_proof(connection: http.client.HTTPConnection, record: EngineRecord) -> None:
+    """Pass if the engine of this record is at the other end, and the connection stays open.
+
+    Raises:
+        EngineNotProven: another program is.
+        EngineUnreachable: it does not answer.
+        ProtocolMismatch: it speaks another version of the wire.
+    """
+    nonce = new_nonce()
+    headers = {PROTOCOL_HEADER: str(PROTOCOL), NONCE_HEADER: nonce}
+    try:
+        connection.request("GET", PROOF_PATH, headers=headers)
+        response = connection.getresponse()
+        data = response.read(_MAX_PROBLEM_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise EngineUnreachable(
+            f"The engine does not answer on port {record.port}: {_reason(error)}."
+        ) from error
+    said = response.headers.get(PROTOCOL_HEADER, "")
+    if said.isascii() and said.isdigit():
+        require_protocol(int(said))
+        if response.status in _BEFORE_PROOFS:
+            raise ProtocolMismatch(
+                f"The engine (process {record.pid}) is older than this program. End it: a new one "
+                "is started when it is needed."
+            )
+    try:
+        proof = codec.loads(EngineProof, data)
+    except codec.Malformed:
+        proof = None
+    is_engine = (
+        proof is not None
+        and connection.sock is not None
+        and record.pid in (0, proof.pid)
+        and is_proven(proof, record.token, nonce, record.port)
+    )
+    if not is_engine:
+        raise EngineNotProven(
+            f"Another program than the ScaleDiff engine answers on port {record.port}. Nothing was "
+            "sent to it."
+        )
 
 
 def read_whole(response: http.client.HTTPResponse) -> bytes:

@@ -366,6 +366,19 @@ class DeviceInfo:
 
 
 @dataclass(frozen=True)
+class EngineProof:
+    """Proves that what answers is the engine; asked for before anything else is sent.
+
+    Attributes:
+        pid: its process, as in ``engine.json``
+        hmac: HMAC-SHA256 under the token, in hexadecimal digits; see ``wire.proof``
+    """
+
+    pid: int
+    hmac: str
+
+
+@dataclass(frozen=True)
 class Health:
     """That the engine is there, and how it is.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -206,7 +207,8 @@ class Engine:
 
     def _where(self) -> dict[str, str | int]:
         """What a dialog must know to find the engine."""
-        return {"port": self.port, "token": self.token, "home": str(self.places.home)}
+        home = str(self.places.home)
+        return {"pid": os.getpid(), "port": self.port, "token": self.token, "home": home}
 
     def _newest_job(self, image_id: str) -> str | None:
         wanted = (

@@ -110,8 +110,14 @@ def read_told(line: bytes) -> SessionOpening:
         raise NotTold("The engine did not say which session this is.")
     if not isinstance(port, int) or not 0 < port <= _MAX_PORT:
         raise NotTold("The engine did not say where it is.")
+    pid = fields.get("pid")
     record = EngineRecord(
-        pid=0, port=port, token=token, protocol=PROTOCOL, version="", started_at=0.0
+        pid=pid if isinstance(pid, int) else 0,
+        port=port,
+        token=token,
+        protocol=PROTOCOL,
+        version="",
+        started_at=0.0,
     )
     home = fields.get("home")
     theme, language = fields.get("theme"), fields.get("language")

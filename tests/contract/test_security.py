@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
+import os
 import socket
 from collections.abc import Generator
 from pathlib import Path
@@ -363,3 +365,64 @@ def test_an_activity_is_noted_of_those_alone_who_hold_the_token(server: Running)
     assert server.engine.pulse().last_at == before
     server.ask("GET", "/v1/health")
     assert server.engine.pulse().last_at > before
+
+
+# The proof, which needs no token
+
+NONCE = {"ScaleDiff-Nonce": "0123456789abcdef" * 4}
+
+
+def test_the_engine_proves_that_it_knows_the_token_and_tells_nothing_of_it(server: Running) -> None:
+    answer = server.ask("GET", "/v1/proof", headers=NONCE, token=None)
+    assert answer.status == 200
+    assert answer.json == {
+        "pid": os.getpid(),
+        "hmac": hmac.new(
+            TOKEN.encode(),
+            f"scalediff-engine {NONCE['ScaleDiff-Nonce']} {os.getpid()} {server.port}".encode(),
+            "sha256",
+        ).hexdigest(),
+    }
+    assert answer.headers["ScaleDiff-Protocol"] == "1"
+
+
+@pytest.mark.parametrize("nonce", [None, "", "0" * 63, "0" * 65, "G" * 64, "0" * 64 + " 1 1"])
+def test_an_odd_nonce_is_refused(server: Running, nonce: str | None) -> None:
+    headers = {} if nonce is None else {"ScaleDiff-Nonce": nonce}
+    assert server.ask("GET", "/v1/proof", headers=headers, token=None).problem == (422, "usage")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", "/v1/proof", {}, 401),
+        ("HEAD", "/v1/proof", {}, 401),
+        ("GET", "/v1/proof/", {}, 401),
+        ("GET", "/v1/Proof", {}, 401),
+        ("GET", "/v1/proof/../health", {}, 401),
+        ("GET", "/v1/proof?token=x", {}, 400),
+        ("GET", "/v1/proof", {"Origin": "https://evil.example"}, 403),
+        ("GET", "/v1/proof", {"Host": "evil.example"}, 403),
+        ("GET", "/v1/proof", {"ScaleDiff-Protocol": "2"}, 426),
+        ("GET", "/v1/proof", {"Transfer-Encoding": "chunked"}, 411),
+        ("GET", "/v1/proof", {"Content-Length": "1000000"}, 413),
+    ],
+)
+def test_the_proof_opens_nothing_else(
+    server: Running, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = server.ask(method, path, headers={**NONCE, **headers}, token=None)
+    assert answer.status == status
+    assert b"hmac" not in answer.body
+
+
+def test_a_proof_is_no_activity_and_gives_no_place(server: Running) -> None:
+    before = server.engine.pulse().last_at
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        request = f"GET /v1/proof HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        request += f"ScaleDiff-Nonce: {NONCE['ScaleDiff-Nonce']}\r\n\r\n"
+        connection.sendall(request.encode())
+        assert status(connection.recv(65536)) == 200
+        open_ones = server.server.server_state.connections
+        assert server.call(lambda: all(c.waiting_since is not None for c in open_ones))  # type: ignore[union-attr]
+    assert server.engine.pulse().last_at == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -183,6 +184,7 @@ def test_the_token_is_told_where_other_users_cannot_read_it(open_session: Open) 
     seen = found.seen()
     assert seen["told"] == {
         "session": found.info.id,
+        "pid": os.getpid(),
         "port": found.server.port,
         "token": TOKEN,
         "home": str(found.server.engine.places.home),

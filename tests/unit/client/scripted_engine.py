@@ -23,6 +23,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.client.proof import NONCE_HEADER, PROOF_PATH, prove
 
 TOKEN = "the-token"  # noqa: S105 - of nobody
 
@@ -75,10 +76,14 @@ class ScriptedEngine:
     Attributes:
         asked: every request so far
         script: what is answered; may be replaced at any time
+        proves: whether it proves that it knows its token, before the script is asked
+        token: that it knows
     """
 
     def __init__(self, script: Script, *, reads_bodies: bool = True) -> None:
         self.script = script
+        self.proves = True
+        self.token = TOKEN
         self.asked: list[Asked] = []
         engine = self
 
@@ -86,6 +91,11 @@ class ScriptedEngine:
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
+                if self.path == PROOF_PATH and engine.proves:
+                    record = engine.record
+                    nonce = self.headers[NONCE_HEADER]
+                    self.say(message(prove(engine.token, nonce, record.pid, record.port)))
+                    return
                 length = int(self.headers.get("Content-Length", "0"))
                 body = self.rfile.read(length) if reads_bodies else b""
                 asked = Asked(self.command, self.path, dict(self.headers), body)
@@ -133,6 +143,17 @@ class ScriptedEngine:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+def answer_proof(connection: socket.socket, record: EngineRecord) -> None:
+    """Read the first request of a connection, and prove what it asks for."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += connection.recv(1 << 16)
+    nonce = head.partition(NONCE_HEADER.encode() + b": ")[2].partition(b"\r\n")[0].decode()
+    body = codec.dumps(prove(record.token, nonce, record.pid, record.port))
+    said = f"HTTP/1.1 200 OK\r\n{PROTOCOL_HEADER}: 1\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection.sendall(said.encode() + body)
 
 
 def free_port() -> int:
