@@ -12,7 +12,9 @@ _DESCRIPTION = "How ScaleDiff made a layer"
 
 
 def keep_recipe(document: Document, node: Node, recipe: LayerRecipe) -> None:
-    """Put the recipe of a layer into its document."""
+    """Put the recipe of a layer into its document, unless no metadata are wanted."""
+    if recipe.settings.strip:
+        return
     document.setAnnotation(_key(node), _DESCRIPTION, write_recipe(recipe).encode())
 
 

@@ -164,7 +164,7 @@ class Batch:
         result, recipe = maker.make(picture, job.plan, on_progress)
         seconds = self.clock() - start_s
         if destination.strip:
-            result, recipe = replace(result, metadata=result.metadata.stripped()), None
+            result, recipe = result.stripped(), None
         data, more = self.bench.encode(
             result, job.output, quality=destination.quality, recipe=recipe
         )

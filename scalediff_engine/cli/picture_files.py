@@ -62,6 +62,8 @@ class PictureFiles:
     ) -> None:
         """Write a result in its depth, with its profile, its recipe and the source's metadata.
 
+        Without a recipe, no metadata are written either.
+
         The file appears whole or not at all, and never in place of another one.
 
         Raises:
@@ -79,6 +81,8 @@ class PictureFiles:
         metadata = None if source is None else self._metadata.get(source)
         if metadata is not None:
             found = replace(found, metadata=metadata)
+        if recipe is None:
+            found = found.stripped()
         with _sentences(file.name):
             writer.write(found, file, recipe=recipe)
 

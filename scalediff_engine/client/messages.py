@@ -141,6 +141,7 @@ class UpscaleSettings:
         max_memory_gib: a limit; none = what is free
         method: ``scalediff``, or ``fast``: networks without diffusion, which have no use for most
             of the others
+        strip: files and layers get no metadata and no recipe
     """
 
     scale: Optional[float] = None
@@ -165,6 +166,7 @@ class UpscaleSettings:
     device: str = "auto"
     max_memory_gib: Optional[float] = None
     method: str = "scalediff"
+    strip: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -114,3 +114,7 @@ class Picture:
     def model(self) -> ColourModel:
         """What the channels mean."""
         return ColourModel(self.pixels.shape[2])
+
+    def stripped(self) -> Picture:
+        """Return the picture without metadata; what tells how to show its pixels stays."""
+        return replace(self, metadata=self.metadata.stripped())

@@ -21,7 +21,8 @@ from scalediff_engine.ui.picture import Picture, make_picture
 
 # (file) -> picture
 Read = Callable[[Path], Picture]
-# (picture, recipe as JSON or None, file that does not exist yet, source whose metadata it keeps)
+# (picture, recipe as JSON, file that does not exist yet, source whose metadata it keeps); without a
+# recipe, neither is written
 Write = Callable[[Picture, str | None, Path, Path | None], None]
 # (source, the result's header) -> ending of the result's name, such as ``.png``
 Ending = Callable[[Path, PixelHeader], str]

@@ -152,7 +152,8 @@ class FileOrigin:
         def work() -> Path:
             scale = picture.width / chosen.job.source_width
             target = free_name(self._file, scale, self._files.ending(self._file, picture.header))
-            self._files.write(picture, chosen.job.recipe, target, self._file)
+            recipe = None if chosen.job.settings.strip else chosen.job.recipe
+            self._files.write(picture, recipe, target, self._file)
             return target
 
         def on_written(target: Path) -> None:

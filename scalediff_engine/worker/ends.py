@@ -86,7 +86,7 @@ def ends_of(run: Run) -> Ends:
     folder = Path(run.folder)
     if run.file is None:
         return SpoolEnds(folder, Path(run.image))
-    return FileEnds(run.job, folder, run.file)
+    return FileEnds(run.job, folder, run.file, strip=run.settings.strip)
 
 
 @dataclass(frozen=True)
@@ -150,12 +150,14 @@ class FileEnds:
         job: its id
         folder: of the job
         work: which files
+        strip: whether the result gets no metadata and no recipe
     """
 
-    def __init__(self, job: str, folder: Path, work: FileWork) -> None:
+    def __init__(self, job: str, folder: Path, work: FileWork, *, strip: bool = False) -> None:
         self.source = Path(work.source)
         self._target = Path(work.target)
         self._work = work
+        self._strip = strip
         self._job = job
         self._placed = folder / PLACED
 
@@ -189,7 +191,10 @@ class FileEnds:
 
     def write(self, result: Picture, recipe: str, notes: Notes) -> Notes:
         """See ``Ends``."""
-        encoded = encode_picture(result, self._form(), quality=self._work.quality, recipe=recipe)
+        if self._strip:
+            result = result.stripped()
+        written = None if self._strip else recipe
+        encoded = encode_picture(result, self._form(), quality=self._work.quality, recipe=written)
         notes += encoded.notes
         self._announce(encoded.data, recipe, notes)
         make_folder(self._target)

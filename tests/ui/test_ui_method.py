@@ -8,7 +8,7 @@ import pytest
 from fake_gateway import FakeGateway, FakeLater, models, plan_for
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QSlider, QToolButton, QWidget
 
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.look import Look
@@ -63,6 +63,19 @@ def test_with_fast_only_what_it_hears_of_is_offered_and_it_says_why(
     methods(panel).button(0).click()
     assert named(panel) >= OF_DIFFUSION
     assert not any("hears of the picture alone" in text for text in named(panel))
+
+
+def test_a_result_can_be_asked_for_without_metadata_with_either_method(
+    panel: SettingsPanel, model: UpscaleModel
+) -> None:
+    panel.findChildren(Fold)[0].unfold(True)
+    for method in ("scalediff", "fast"):
+        model.change(replace(model.choices, method=method, strip=False))
+        box = next(b for b in panel.findChildren(QCheckBox) if b.text() == "Write no metadata")
+        assert box.isVisibleTo(panel)
+        assert not box.isChecked()
+        box.click()
+        assert model.choices.settings(Size(8, 8)).strip
 
 
 def test_of_the_further_options_the_limit_of_memory_stays(

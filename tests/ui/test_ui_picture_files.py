@@ -82,6 +82,18 @@ def test_depth_colours_and_metadata_are_kept(
     assert left == {name, target.name}
 
 
+def test_without_a_recipe_no_metadata_are_written(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.png", tmp_path / "b.png"
+    before = floats(ColourModel.RGB, Depth.U8, has_alpha=False)
+    writer.write(before, source)
+    files = PictureFiles()
+    files.write(larger(files.read(source)), None, target, source)
+    after = reader.read(target)
+    assert after.metadata == Metadata()
+    assert after.icc == before.icc
+    assert read_recipe(target) is None
+
+
 def test_a_lossy_source_becomes_a_lossless_result(tmp_path: Path) -> None:
     source = tmp_path / "x.jpg"
     writer.write(floats(ColourModel.RGB, Depth.U8, has_alpha=False), source)

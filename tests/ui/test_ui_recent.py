@@ -17,6 +17,7 @@ from scalediff_engine.client.messages import (
     JobState,
     SessionInfo,
     SessionState,
+    UpscaleSettings,
     Window,
 )
 from scalediff_engine.ui.colours import Scheme
@@ -157,6 +158,21 @@ def test_save_writes_the_result_and_replaces_what_was_agreed_to(
         assert saved.size == (64, 48)
         assert saved.info["scalediff"] == '{"seed": 1}'
     assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+
+
+def test_a_result_without_metadata_is_saved_without_its_recipe(
+    gateway: FakeGateway, make: Make, tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    from PIL import Image
+
+    model = make()
+    model.begin()
+    listed(gateway, done("a", recipe='{"seed": 1}', settings=UpscaleSettings(strip=True)))
+    model.save(tmp_path / "out.png")
+    gateway.last("result").succeed(picture(64, 48))
+    wait_until(lambda: bool(model.note))
+    with Image.open(tmp_path / "out.png") as saved:
+        assert "scalediff" not in saved.info
 
 
 def test_a_folder_that_cannot_be_written_is_told(

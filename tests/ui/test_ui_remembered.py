@@ -92,3 +92,9 @@ def test_a_damaged_file_is_no_file(tmp_path: Path) -> None:
     file.write_bytes(b"\xff{")
     assert load(file) == Memory()
     assert load(tmp_path / "none.json") == Memory()
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_whether_metadata_are_written_is_kept(tmp_path: Path, strip: bool) -> None:
+    save(Memory().keep(Choices(strip=strip), "a"), file_in(tmp_path))
+    assert load(file_in(tmp_path)).begin().strip is strip

@@ -161,7 +161,7 @@ def test_no_models_are_asked_for_again(
 
 
 def test_choices_come_back_from_what_was_asked_for() -> None:
-    choices = Choices(extent=Extent(scale=3), prompt="a", seed=4, steps=9)
+    choices = Choices(extent=Extent(scale=3), prompt="a", seed=4, steps=9, strip=True)
     assert from_settings(choices.settings(SOURCE), SOURCE).settings(SOURCE) == choices.settings(
         SOURCE
     )

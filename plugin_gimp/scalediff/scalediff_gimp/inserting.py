@@ -27,16 +27,20 @@ class Inserted:
         image: that holds the layers
         layers: in the order of the results
         is_new: whether the image is
+        keeps_recipes: whether they were to be kept
     """
 
     image: Any
     layers: list[Any]
     is_new: bool = False
+    keeps_recipes: bool = True
 
     @property
     def has_recipes(self) -> bool:
-        """Whether all layers keep how they were made."""
-        return all(layer.get_parasite(NAME) is not None for layer in self.layers)
+        """Whether all layers keep how they were made, as far as they are to."""
+        return not self.keeps_recipes or all(
+            layer.get_parasite(NAME) is not None for layer in self.layers
+        )
 
 
 def insert(image: Any, results: Sequence[Result], canvas: Canvas) -> Inserted:
@@ -65,7 +69,7 @@ def insert(image: Any, results: Sequence[Result], canvas: Canvas) -> Inserted:
         raise Halfway(reason) from reason  # a plug-in cannot undo
     finally:
         image.undo_group_end()
-    return Inserted(image, layers)
+    return Inserted(image, layers, keeps_recipes=_keep_recipes(results))
 
 
 def new_image(result: Result) -> Inserted:
@@ -87,7 +91,7 @@ def new_image(result: Result) -> Inserted:
             must(image.set_color_profile(profile), "The new image could not have the profile")
         layer = _layer(image, result, Rect(0, 0, pixels.width, pixels.height))
         must(image.insert_layer(layer, None, 0), "The layer could not be inserted")
-    return Inserted(image, [layer], True)
+    return Inserted(image, [layer], True, _keep_recipes([result]))
 
 
 def _into(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> list[Any]:
@@ -144,7 +148,7 @@ def _into_new(image: Any, results: Sequence[Result], found: Sequence[Placement])
             layer = _layer(made, result, at.layer)
             must(made.insert_layer(layer, None, len(layers)), "The layer could not be inserted")
             layers.append(layer)
-    return Inserted(made, layers, True)
+    return Inserted(made, layers, True, _keep_recipes(results))
 
 
 def _take_back(image: Any, inserted: Sequence[Any], hidden: Sequence[Any]) -> None:
@@ -224,8 +228,14 @@ def _blend_as(layer: Any, source: Any) -> None:
         must(layer.set_composite_mode(source.get_composite_mode()), deed)
 
 
+def _keep_recipes(results: Sequence[Result]) -> bool:
+    return all(result.recipe for result in results)
+
+
 def _keep_recipe(layer: Any, recipe: str) -> None:
     """Save a recipe with a layer. A layer without one is better than none."""
+    if not recipe:
+        return
     flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
     try:
         layer.attach_parasite(Gimp.Parasite.new(NAME, flags, recipe.encode("ascii")))

@@ -27,7 +27,7 @@ class Result:
         area: what it was made of, in the image
         mask: of its source, at the source's size
         layer: its source; none = the visible image, or not known
-        recipe: how it was made
+        recipe: how it was made; empty = it is not to be kept
         icc: describes the pixels; empty = sRGB
         blends_as_source: whether mode and opacity are those of the source
         is_whole: whether it was made of all of its source
@@ -111,6 +111,8 @@ def _result(fetched: Fetched, format_name: str, area: Rect, title: str) -> Resul
         area=area,
         mask=None,
         layer=None,
-        recipe=write_recipe(recipe_of(fetched.job, title, area)),
+        recipe=""
+        if fetched.job.settings.strip
+        else write_recipe(recipe_of(fetched.job, title, area)),
         icc=fetched.pixels.icc,
     )

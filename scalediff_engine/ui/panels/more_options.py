@@ -65,6 +65,13 @@ class MoreOptions(QWidget):
             "latent_frequency_mixing": QCheckBox(translate("More", "Latent frequency mixing")),
             "jitter": QCheckBox(translate("More", "Move the patches at each step")),
         }
+        self._strip = QCheckBox(translate("More", "Write no metadata"))
+        self._strip.setToolTip(
+            translate(
+                "More",
+                "No EXIF, XMP, resolution or recipe in the result; its colour profile stays",
+            )
+        )
         self._lay_out()
         self._connect()
         model.changed.add(self.refresh)
@@ -87,6 +94,9 @@ class MoreOptions(QWidget):
         self._steps.blockSignals(True)
         self._steps.setValue(choices.steps or 0)
         self._steps.blockSignals(False)
+        self._strip.blockSignals(True)
+        self._strip.setChecked(choices.strip)
+        self._strip.blockSignals(False)
         self._attention.setCurrentIndex(ATTENTIONS.index(choices.attention))
         for name, box in self._checks.items():
             box.blockSignals(True)
@@ -110,7 +120,7 @@ class MoreOptions(QWidget):
             column.addWidget(named)
             if field is not self._memory:
                 self._of_diffusion.append(named)
-        for box in self._checks.values():
+        for box in (*self._checks.values(), self._strip):
             column.addWidget(box)
 
     def _connect(self) -> None:
@@ -130,6 +140,7 @@ class MoreOptions(QWidget):
         self._attention.activated.connect(
             lambda index: change(lambda choices: replace(choices, attention=ATTENTIONS[index]))
         )
+        self._strip.toggled.connect(lambda on: change(lambda choices: replace(choices, strip=on)))
         for box in self._checks.values():
             box.toggled.connect(lambda _: change(self._checked))
 

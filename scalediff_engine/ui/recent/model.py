@@ -333,7 +333,8 @@ class RecentModel:
         def work() -> None:
             draft.unlink(missing_ok=True)
             try:
-                self._files.write(picture, job.recipe, draft, None)
+                recipe = None if job.settings.strip else job.recipe
+                self._files.write(picture, recipe, draft, None)
                 draft.replace(file)
             finally:
                 draft.unlink(missing_ok=True)

@@ -867,6 +867,14 @@
         <translation>Felder in jedem Schritt verschieben</translation>
     </message>
     <message>
+        <source>Write no metadata</source>
+        <translation>Keine Metadaten schreiben</translation>
+    </message>
+    <message>
+        <source>No EXIF, XMP, resolution or recipe in the result; its colour profile stays</source>
+        <translation>Kein EXIF, kein XMP, keine Auflösung und kein Rezept im Ergebnis; das Farbprofil bleibt</translation>
+    </message>
+    <message>
         <source>Not in the picture</source>
         <translation>Nicht im Bild</translation>
     </message>

@@ -50,6 +50,7 @@ class Choices:
     max_memory_gib: float | None = None
     loras: tuple[Lora, ...] = ()
     text_encoders_from: str | None = None
+    strip: bool = False
 
     @property
     def is_fast(self) -> bool:
@@ -67,6 +68,7 @@ class Choices:
             seed=self.seed,
             max_memory_gib=self.max_memory_gib,
             method=self.method,
+            strip=self.strip,
         )
         if self.is_fast:
             return sized
@@ -118,6 +120,7 @@ def from_settings(settings: UpscaleSettings, source: Size) -> Choices:
         max_memory_gib=settings.max_memory_gib,
         loras=tuple(settings.loras),
         text_encoders_from=settings.text_encoders_from,
+        strip=settings.strip,
     )
 
 

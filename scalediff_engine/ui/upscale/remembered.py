@@ -54,6 +54,7 @@ class Memory:
         extent: asked for last, if it was a scale; a size belongs to its picture
         seed, seed_is_locked: as they were left
         families: by their names
+        strip: whether results were to have no metadata
     """
 
     model: str = "embedded"
@@ -62,6 +63,7 @@ class Memory:
     seed_is_locked: bool = True
     families: dict[str, FamilyMemory] = field(default_factory=dict[str, FamilyMemory])
     method: str = DIFFUSION
+    strip: bool = False
 
     def begin(self) -> Choices:
         """Give what a dialog begins with, before it knows the models."""
@@ -71,6 +73,7 @@ class Memory:
             model=self.model,
             seed=self.seed,
             seed_is_locked=self.seed_is_locked,
+            strip=self.strip,
         )
 
     def apply(self, choices: Choices, family: str) -> Choices:
@@ -106,6 +109,7 @@ class Memory:
             seed_is_locked=choices.seed_is_locked,
             families={**self.families, family: last},
             method=choices.method,
+            strip=choices.strip,
         )
 
 
@@ -132,6 +136,7 @@ def load(file: Path) -> Memory:
         seed_is_locked=whole.get("seed_is_locked") is not False,
         families={name: _family(_fields(value)) for name, value in families.items()},
         method=_word(whole, "method", METHODS, DIFFUSION),
+        strip=whole.get("strip") is True,
     )
 
 
@@ -145,6 +150,7 @@ def save(memory: Memory, file: Path) -> None:
         "ppi": memory.extent.ppi,
         "seed": memory.seed,
         "seed_is_locked": memory.seed_is_locked,
+        "strip": memory.strip,
         "families": {name: vars(family) for name, family in memory.families.items()},
     }
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")

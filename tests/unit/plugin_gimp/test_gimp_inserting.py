@@ -103,6 +103,15 @@ def test_a_layer_has_all_before_it_is_inserted() -> None:
     assert made.parasites == [("scalediff-recipe", 3, b"{}")]
 
 
+def test_a_layer_gets_no_recipe_if_none_is_wanted() -> None:
+    CALLS.reset()
+    image = image_with("only")
+    for canvas in (Canvas.KEEP, Canvas.NEW):
+        made = insert(image, [replace(result(image.layers[0]), recipe="")], canvas)
+        assert made.layers[0].parasites == []
+        assert made.has_recipes  # all that were wanted
+
+
 @pytest.mark.parametrize("recipe", ["{}", "{'title': 'Слой'}"])
 def test_a_layer_is_inserted_without_its_recipe_if_that_cannot_be_saved(recipe: str) -> None:
     CALLS.reset()

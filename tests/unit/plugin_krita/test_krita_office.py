@@ -31,7 +31,7 @@ from plugin_krita.scalediff.plugin_common.placement import Canvas, Rect, SourceP
 from plugin_krita.scalediff.plugin_common.recipe import LayerRecipe
 from plugin_krita.scalediff.plugin_common.words import Words
 from plugin_krita.scalediff.profiles import Profiles
-from plugin_krita.scalediff.recipes import keep_recipe
+from plugin_krita.scalediff.recipes import keep_recipe, recipe_of
 from plugin_krita.scalediff.remembered import recall, recall_canvas, remember, remember_canvas
 
 
@@ -276,6 +276,11 @@ def test_what_cannot_be_made_again_says_why(
     world.office.rerun()
     assert words in world.screen.said[0]
     assert world.asked == []
+
+
+def test_a_layer_without_metadata_has_no_recipe(world: World) -> None:
+    made = made_of(world, settings=UpscaleSettings(strip=True))
+    assert recipe_of(world.document, made) is None
 
 
 def test_a_drawn_layer_has_no_recipe(world: World) -> None:

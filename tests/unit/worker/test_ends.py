@@ -13,7 +13,7 @@ from PIL import Image
 from scalediff_engine.base.errors import InputMissing, OutputError, OutputExists, UnreadablePicture
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import UpscaleSettings
-from scalediff_engine.images.picture import Depth, Picture
+from scalediff_engine.images.picture import Depth, Metadata, Picture
 from scalediff_engine.images.reader import load
 from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.jobs.filework import FileWork
@@ -31,9 +31,9 @@ def work(tmp_path: Path) -> FileWork:
     return FileWork(str(tmp_path / "small.png"), str(tmp_path / "a" / "b" / "large.png"))
 
 
-def ends(work: FileWork) -> Ends:
+def ends(work: FileWork, *, strip: bool = False) -> Ends:
     folder = Path(work.source).parent / "job"
-    return ends_of(Run("1" * 32, str(folder), "", UpscaleSettings(), work))
+    return ends_of(Run("1" * 32, str(folder), "", UpscaleSettings(strip=strip), work))
 
 
 def test_a_result_is_written_with_its_recipe_into_folders_that_are_made(work: FileWork) -> None:
@@ -46,6 +46,15 @@ def test_a_result_is_written_with_its_recipe_into_folders_that_are_made(work: Fi
     assert load(target).picture.size == Size(9, 6)
     assert read_recipe(target) is not None
     assert [path.name for path in target.parent.iterdir()] == ["large.png"]
+
+
+def test_a_result_can_be_written_without_metadata_and_is_known_again(work: FileWork) -> None:
+    described = replace(RESULT, metadata=Metadata(dpi=(300.0, 300.0)))
+    ends(work, strip=True).write(described, RECIPE, ())
+    target = Path(work.target)
+    assert read_recipe(target) is None
+    assert load(target).picture.metadata == Metadata()
+    assert ends(work, strip=True).found() == (RECIPE, [])
 
 
 def test_what_the_format_could_not_keep_is_a_note(work: FileWork) -> None:
