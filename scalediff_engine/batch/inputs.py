@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scalediff_engine.base.errors import InputError, InputMissing, NoPictures, ScaleDiffError
 from scalediff_engine.cli.request import STREAM
+from scalediff_engine.images.unread_formats import by_name
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Source:
         path: as it can be opened, in the words of the command line
         below: its folder, relative to the folder that was named; to mirror a tree
         found: in a folder, rather than named itself
+        is_unsupported: found, and a picture in a format that is not read
     """
 
     path: Path
     below: Path = Path()
     found: bool = False
+    is_unsupported: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,17 @@ def _look(
         return _wildcard(path)
     if path.is_dir():
         before = len(failures)
+        files = list(_files(path, recursive, failures))
         found = [
-            Source(picture, picture.parent.relative_to(path), found=True)
-            for picture in _files(path, recursive, failures)
-            if is_picture(picture)
+            Source(file, file.parent.relative_to(path), True, is_unsupported=not is_picture(file))
+            for file in files
+            if is_picture(file) or by_name(file.name) is not None
         ]
-        if not found and len(failures) == before:
+        if all(source.is_unsupported for source in found) and len(failures) == before:
             deeper = "" if recursive else " (folders in it were not looked at; --recursive does)"
-            raise NoPictures(f"The folder {path} holds no pictures{deeper}.")
+            names = sorted({by_name(source.path.name) or "" for source in found})
+            unread = f" but {len(found)} in formats that are not supported ({', '.join(names)})"
+            raise NoPictures(f"The folder {path} holds no pictures{unread if found else deeper}.")
         return found
     if not path.is_file() and not path.is_fifo():
         raise InputError(f"{path} is neither a file nor a folder.")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OUTPUT_EXISTS = "output-exists"
 OWN_RESULT = "own-result"
+UNSUPPORTED_FORMAT = "unsupported-format"
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ class Skipped:
 
     Attributes:
         path: the input; None = there is none, the picture would have been made from noise
-        output: what is there already; None when the input itself is a result
-        reason: ``output-exists`` or ``own-result``
+        output: what is there already; None when the input itself is the reason
+        reason: ``output-exists``, ``own-result`` or ``unsupported-format``
     """
 
     path: Path | None

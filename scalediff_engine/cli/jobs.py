@@ -14,7 +14,7 @@ from scalediff_engine.batch.inputs import Failure, Source, collect
 from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.batch.outputs import output_folder, output_path, same_place, settle_existing
 from scalediff_engine.cli.crashlog import crash_error
-from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, Job, Skipped
+from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, UNSUPPORTED_FORMAT, Job, Skipped
 from scalediff_engine.cli.request import STREAM, Existing, UpscaleRequest
 from scalediff_engine.cli.workshop import Shelf
 from scalediff_engine.client.naming import SourceStems
@@ -53,6 +53,10 @@ def make_worklist(
         request.inputs, recursive=request.recursive, is_picture=shelf.is_picture
     )
     worklist = Worklist(failures=failures)
+    for source in sources:
+        if source.is_unsupported:
+            worklist.skipped.append(Skipped(source.path, None, UNSUPPORTED_FORMAT))
+    sources = [source for source in sources if not source.is_unsupported]
     sources = _without_own_results(sources, request, shelf, worklist)
     if request.destination.file is not None and len(sources) > 1:
         raise UsageError(

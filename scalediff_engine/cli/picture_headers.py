@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalediff_engine.base.errors import ScaleDiffError
-from scalediff_engine.images import reader
+from scalediff_engine.images import reader, unread_formats
 from scalediff_engine.images.formats import is_picture
 from scalediff_engine.images.recipe import recipe_in
 from scalediff_engine.ui.files import FileProblem
@@ -14,7 +14,7 @@ from scalediff_engine.ui.folder.inspecting import Header, Inspector
 
 def inspector() -> Inspector:
     """Give what a folder dialog asks for; for several threads."""
-    return Inspector(lambda name: is_picture(Path(name)), inspect)
+    return Inspector(lambda name: is_picture(Path(name)), inspect, unread_formats.refusal)
 
 
 def inspect(file: Path) -> Header:

@@ -15,7 +15,7 @@ progress   file, files, input, phase (encode | warm_up | denoise | decode | fini
            stage, stages, step, steps, fraction (0..1), seconds_left (this file),
            batch_seconds_left (all that is left)
 result     file, files, input, output, size, seconds, notes (sentences: what was lost or unused)
-skipped    input, output (or null), reason (output-exists | own-result)
+skipped    input, output (or null), reason (output-exists | own-result | unsupported-format)
 error      input (null: the whole run), code (see ``errors.py``), message, exit_code
 summary    total (inputs), planned, done, skipped, failed, not_started, seconds,
            cancelled, dry_run, exit_code; always the last

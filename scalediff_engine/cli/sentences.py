@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from scalediff_engine.base.errors import DiskFull
-from scalediff_engine.cli.events import Failed, Finished, Job, Numbered, Skipped, Summary
+from scalediff_engine.cli.events import (
+    UNSUPPORTED_FORMAT,
+    Failed,
+    Finished,
+    Job,
+    Numbered,
+    Skipped,
+    Summary,
+)
 from scalediff_engine.cli.words import duration, one_line, plural
+from scalediff_engine.images.unread_formats import refusal
 from scalediff_engine.planning.progress import Phase, Progress
 
 MOST_NAMES = 20
@@ -26,7 +35,9 @@ def skip_sentence(event: Skipped) -> str:
     if event.path is None:
         return one_line(f"{event.output} already exists; nothing was done.")
     why = f"{event.output} already exists"
-    if event.output is None:
+    if event.reason == UNSUPPORTED_FORMAT:
+        why = (refusal(event.path.name) or "its format is not supported").rstrip(".")
+    elif event.output is None:
         why = "it is a result of an earlier run; give it alone to upscale it further"
     return one_line(f"{event.path} skipped: {why}.")
 

@@ -17,7 +17,6 @@ _BY_EXTENSION = {
     ".ora": "OpenRaster",
     ".clip": "Clip Studio",
     ".svg": "SVG",
-    ".pdf": "PDF",
     **dict.fromkeys((".ico", ".cur"), "icon"),
     ".dds": "DDS",
     ".dpx": "DPX",
@@ -70,6 +69,7 @@ def by_content(start: bytes) -> str | None:
     return next((name for mark, name in _BY_START if start.startswith(mark)), None)
 
 
-def refusal(name: str) -> str:
-    """Why such a file was left out."""
-    return f"{name} files are not supported; convert them to PNG or TIFF first."
+def refusal(name: str) -> str | None:
+    """Why a file of this name is left out of a folder's pictures; None if it is no picture."""
+    form = by_name(name)
+    return form and f"{form} files are not supported; convert them to PNG or TIFF first."

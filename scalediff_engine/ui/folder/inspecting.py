@@ -39,10 +39,12 @@ class Inspector:
     Attributes:
         is_picture: whether a name looks like a picture's
         inspect: reads a header; raises ``FileProblem`` with a sentence
+        refusal: why a picture of a format that is not read is left out; None for no picture
     """
 
     is_picture: Callable[[str], bool]
     inspect: Callable[[Path], Header]
+    refusal: Callable[[str], str | None] = lambda _: None
 
 
 def inspect_with_pillow(file: Path) -> Header:

@@ -137,11 +137,17 @@ class _Walk:
         if entry.name.startswith("."):  # "._x.png" is what macOS leaves on foreign disks
             return Skip(entry.path, Why.HIDDEN)
         if not self._inspector.is_picture(entry.name):
-            return Skip(entry.path, Why.NO_PICTURE)
+            return self._no_picture(entry)
         is_link = entry.is_symlink()
         real = os.path.realpath(entry.path) if is_link else str(Path(real_folder, entry.name))
         name = _joined(shown, entry.name)
         return self._picture(Path(entry.path), real, Entry(entry.path, name, below), is_named=False)
+
+    def _no_picture(self, entry: os.DirEntry[str]) -> Skip:
+        detail = self._inspector.refusal(entry.name)
+        if detail is None:
+            return Skip(entry.path, Why.NO_PICTURE)
+        return Skip(entry.path, Why.UNREADABLE, detail)
 
     def _named(self, path: Path) -> Entry | Skip:
         entry = Entry(str(path), path.name)

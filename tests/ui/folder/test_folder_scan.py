@@ -64,6 +64,16 @@ def test_a_tree_is_looked_through_and_what_is_skipped_says_why(tree: Path, name:
     assert "broken.png" in sentences[Why.UNREADABLE]
 
 
+def test_pictures_in_formats_that_are_not_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"")
+    (tmp_path / "notes.txt").write_bytes(b"")
+    _, skips = found(tmp_path, inspector=INSPECTORS["engine"])
+    assert [(skip.why, skip.detail.partition(";")[0]) for skip in skips] == [
+        (Why.UNREADABLE, "HEIC files are not supported"),
+        (Why.NO_PICTURE, ""),
+    ]
+
+
 def test_without_recursion_a_folder_is_flat_and_says_what_it_left(tree: Path) -> None:
     entries, skips = found(tree, deep=False)
     assert [entry.name for entry in entries] == ["b.png"]

@@ -71,6 +71,26 @@ def test_a_folder_without_pictures_says_so_and_what_would_help(tmp_path: Path) -
     assert "--recursive" in str(failure.error)
 
 
+def test_pictures_in_formats_that_are_not_read_are_listed_as_such(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "b.HEIC", "c.psd", "notes.txt"])
+    sources, failures = look(tmp_path)
+    assert not failures
+    assert {s.path.name: s.is_unsupported for s in sources} == {
+        "a.png": False,
+        "b.HEIC": True,
+        "c.psd": True,
+    }
+    sources, _ = look(tmp_path / "b.HEIC")
+    assert not sources[0].is_unsupported  # named: reading it says what it is
+
+
+def test_a_folder_of_formats_that_are_not_read_says_which(tmp_path: Path) -> None:
+    touch(tmp_path, ["b.heic", "d.heic", "c.psd"])
+    _, [failure] = look(tmp_path)
+    assert isinstance(failure.error, NoPictures)
+    assert "3 in formats that are not supported (HEIC, Photoshop)" in str(failure.error)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are a POSIX thing")
 def test_a_pipe_that_is_named_is_read_and_one_in_a_folder_is_not(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")

@@ -22,6 +22,7 @@ from scalediff_engine.cli import crashlog
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.jobs import Worklist, make_worklist
 from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
+from scalediff_engine.cli.sentences import skip_sentence
 from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import Device
@@ -90,6 +91,19 @@ def test_existing_results_are_refused_skipped_or_replaced(tmp_path: Path) -> Non
     skipped = plan(tmp_path / "a.png", existing=Existing.SKIP)
     assert [(s.path.name, s.reason) for s in skipped.skipped] == [("a.png", "output-exists")]
     assert len(plan(tmp_path / "a.png", existing=Existing.OVERWRITE).jobs) == 1
+
+
+def test_pictures_in_formats_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None:
+    touch(tmp_path, ["a.png", "b.heic", "c.jxl", "notes.txt"])
+    worklist = plan(tmp_path)
+    assert [job.source.name for job in worklist.jobs] == ["a.png"]
+    assert [(s.path.name, s.reason) for s in worklist.skipped] == [
+        ("b.heic", "unsupported-format"),
+        ("c.jxl", "unsupported-format"),
+    ]
+    assert worklist.total == 3
+    sentence = skip_sentence(worklist.skipped[1])
+    assert "c.jxl skipped: JPEG XL files are not supported" in sentence
 
 
 def test_results_of_an_earlier_run_are_known_by_name_and_recipe(tmp_path: Path) -> None:
