@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,11 +96,16 @@ def run_dialog(
     if unusable is not None:
         raise UsageError(unusable)
     from scalediff_engine.cli.picture_files import PictureFiles
+    from scalediff_engine.client.places import Places, default_home
+    from scalediff_engine.server.command import remember_command
     from scalediff_engine.ui.app import Options, run
 
     opening = _opening(pictures, session, rooms)
+    folder = None if home is None else Path(home).absolute()
+    with suppress(OSError):  # the window says what it lacks when it needs the engine
+        remember_command(Places(folder or default_home()))
     options = Options(
-        home=None if home is None else Path(home).absolute(),
+        home=folder,
         theme=theme,
         files=PictureFiles().as_files(),
         inspector=_inspector,

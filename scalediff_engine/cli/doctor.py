@@ -21,6 +21,7 @@ from scalediff_engine.images.folders import free_bytes
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.server.bundle import pack, program_logs
+from scalediff_engine.server.command import own_command
 from scalediff_engine.server.lifecycle import only_engine
 from scalediff_engine.store.locate import cached_models
 
@@ -38,7 +39,8 @@ class Findings:
         home, home_free_bytes: the engine's folder, and the room on its disk
         engine: how the engine is, in a sentence
         is_well: whether that is as it should be
-        command: what starts it; none = nothing is known
+        command: what starts it
+        is_command_known: whether editors know that too
         models: other than the one that ships
     """
 
@@ -51,7 +53,8 @@ class Findings:
     home_free_bytes: int
     engine: str
     is_well: bool
-    command: list[str] | None
+    command: list[str]
+    is_command_known: bool
     models: int
 
 
@@ -80,6 +83,7 @@ def look(places: Places) -> Findings:
     """Ask device, disk and engine."""
     device = find_device("auto")
     engine, is_well = _engine(places)
+    known = read_command(places)
     return Findings(
         version=scalediff_engine.__version__,
         python=platform.python_version(),
@@ -90,20 +94,21 @@ def look(places: Places) -> Findings:
         home_free_bytes=free_bytes(places.home),
         engine=engine,
         is_well=is_well,
-        command=read_command(places),
+        command=own_command() if known is None else known,
+        is_command_known=known is not None,
         models=len(cached_models()),
     )
 
 
 def lines_of(found: Findings) -> list[str]:
     """Give the findings as lines for people."""
-    command = "nothing yet: `scalediff serve` once, and editors know"
+    unknown = "" if found.is_command_known else "; editors know after `scalediff serve` once"
     facts = {
         "scalediff": f"{found.version}, Python {found.python}, {found.system}",
         "device": f"{found.device}, {gib(found.free_bytes)} free",
         "folder": f"{found.home}, {gib(found.home_free_bytes)} free on its disk",
         "engine": found.engine,
-        "started by": command if found.command is None else " ".join(found.command),
+        "started by": " ".join(found.command) + unknown,
         "models": f"{found.models} in the cache of Hugging Face, and the one that ships",
     }
     width = max(map(len, facts))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import scalediff_engine
 from scalediff_engine.client.errors import ClientError
-from scalediff_engine.client.places import Places, read_command, write_command
+from scalediff_engine.client.places import Places, make_private, read_command, write_command
 
 
 def own_command() -> list[str]:
@@ -32,12 +32,17 @@ def let_children_find_us() -> None:
 
 
 def remember_command(places: Places) -> None:
-    """Say in the home folder how to start an engine, unless that is known already."""
+    """Say in the home folder how to start an engine, unless that is known already.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
     try:
         known = read_command(places)
     except ClientError:
         return  # it is not ours to change
     if known is None or shutil.which(known[0]) is None:
+        make_private(places.home)
         write_command(places, own_command())
 
 

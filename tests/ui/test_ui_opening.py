@@ -14,8 +14,11 @@ from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.base.errors import InputMissing, UsageError
 from scalediff_engine.cli.app_dialog import run_dialog
+from scalediff_engine.client.errors import EngineNotInstalled
 from scalediff_engine.client.messages import PROTOCOL
 from scalediff_engine.client.places import EngineRecord, Places, write_engine
+from scalediff_engine.client.start import find_command
+from scalediff_engine.server.command import own_command
 from scalediff_engine.ui.attachment import Ended, attach, why
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.opening import NotTold, read_told
@@ -34,6 +37,9 @@ def test_the_engine_s_line_is_read() -> None:
     assert told.home is None
     assert read_told(b'{"session": "s", "port": 1, "token": "t", "home": "/x"}').home == Path("/x")
     assert (told.theme, told.language) == (None, None)
+    assert read_told(b'{"session": "s", "pid": 7, "port": 1, "token": "t"}').engine == EngineRecord(
+        7, 1, "t", PROTOCOL, "", 0.0
+    )
     more = b'{"session": "s", "port": 1, "token": "t", "theme": "light", "language": "de"}'
     assert (read_told(more).theme, read_told(more).language) == ("light", "de")
     odd = b'{"session": "s", "port": 1, "token": "t", "theme": 1, "language": ["de"]}'
@@ -118,3 +124,14 @@ def test_a_dialog_ends_when_it_is_told_to(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 130
     assert time.monotonic() - began < 2
+
+
+def test_a_dialog_in_a_fresh_folder_tells_what_starts_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scalediff_engine.ui.app.run", lambda *_: 0)
+    home = tmp_path / "home"
+    with pytest.raises(EngineNotInstalled):
+        find_command(Places(home), {"PATH": ""})
+    assert run_dialog([], None, str(home), None) == 0
+    assert find_command(Places(home), {"PATH": ""}) == own_command()

@@ -18,6 +18,7 @@ def test_a_file_opens_a_picture_and_more_open_a_list(
     opened: list[Opening] = []
     monkeypatch.setattr(ui_app, "run", lambda opening, options: opened.append(opening) or 0)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SCALEDIFF_HOME", str(tmp_path / "home"))
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "in").mkdir()
     for names in (["a.png"], ["in"], ["a.png", "in"]):

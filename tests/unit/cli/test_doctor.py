@@ -11,9 +11,10 @@ import pytest
 
 from scalediff_engine.cli.doctor import run_doctor
 from scalediff_engine.client.messages import JobInfo, JobState, Priority, UpscaleSettings
-from scalediff_engine.client.places import EngineRecord, Places, write_engine
+from scalediff_engine.client.places import EngineRecord, Places, write_command, write_engine
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.server.command import own_command
 
 
 def a_job() -> Record:
@@ -33,6 +34,21 @@ def test_it_says_how_things_stand_in_lines(
     for word in ("device", "GiB free", "does not run", "scalediff serve"):
         assert word in said
     assert not (tmp_path / "not there yet").exists()  # looking changes nothing
+
+
+def test_it_names_itself_as_what_starts_the_engine_until_another_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_doctor(None, str(tmp_path), json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["command"], said["is_command_known"]) == (own_command(), False)
+    write_command(Places(tmp_path), [sys.executable, "-m", "installed"])
+    run_doctor(None, str(tmp_path), json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["command"], said["is_command_known"]) == (
+        [sys.executable, "-m", "installed"],
+        True,
+    )
 
 
 def test_a_folders_name_cannot_break_its_line(
