@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scalediff_engine.base.errors import DiskFull, ModelError, OutputError
-from scalediff_engine.store.hub_files import HubFile
+from scalediff_engine.store.hub_files import HubFile, path_parts, require_hash
 
 _CHUNK_BYTES = 1 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -37,11 +37,14 @@ class Repository:
     Args:
         folder: of the repository in the cache
         commit: of the snapshot that arrives
+
+    Raises:
+        ModelError: the commit is no hash.
     """
 
     def __init__(self, folder: Path, commit: str) -> None:
         self._folder = folder
-        self._commit = commit
+        self._commit = require_hash(commit)
 
     def arrived_bytes(self, file: HubFile) -> int:
         """How much of a file is there."""
@@ -58,15 +61,15 @@ class Repository:
 
     def blob(self, file: HubFile) -> Path:
         """Where the cache keeps what is in it."""
-        return self._folder / "blobs" / file.key
+        return self._folder / "blobs" / require_hash(file.key)
 
     def draft(self, file: HubFile) -> Path:
         """Where it lies while it arrives."""
-        return self._folder / "blobs" / f"{file.key}.incomplete"
+        return self._folder / "blobs" / f"{require_hash(file.key)}.incomplete"
 
     def pointer(self, file: HubFile) -> Path:
         """Where it is under its own name."""
-        return self._folder.joinpath("snapshots", self._commit, *file.name.split("/"))
+        return self._folder.joinpath("snapshots", self._commit, *path_parts(file.name))
 
     def fetch(self, file: HubFile, get: Get, tell: Callable[[int], None]) -> None:
         """Let a file arrive; after a break it goes on where it stopped.

@@ -19,6 +19,8 @@ _WEIGHTS = re.compile(
 _INDEX_OF_PIECES = re.compile(
     r"(?:model|diffusion_pytorch_model)\.safetensors\.index(?:\.(?P<infix>\w+))?\.json"
 )
+# Git's hash, or the longer one of large files.
+_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _INFIXES = ("fp16", "bf16", None)
 
 
@@ -42,6 +44,37 @@ class HubFile:
     def key(self) -> str:
         """What the cache calls it."""
         return self.sha256 or self.blob
+
+
+def require_hash(word: str) -> str:
+    """Return a commit or a key of a file, which become names in the cache.
+
+    Raises:
+        ModelError: it is no hash, and could lead out of the cache.
+    """
+    if not _HASH.fullmatch(word):
+        raise ModelError(
+            f"The hub answers with {word[:80]!r} where a hash belongs, so nothing is downloaded. "
+            "Check HF_ENDPOINT and the proxy, and start the download again."
+        )
+    return word
+
+
+def path_parts(name: str) -> tuple[str, ...]:
+    """Return the folders and the file that a name in a repository consists of.
+
+    Raises:
+        ModelError: it could lead out of the folder that it belongs in.
+    """
+    parts = tuple(name.split("/"))
+    if any(part in ("", ".", "..") or not part.isprintable() for part in parts) or any(
+        sign in name for sign in "\\:"
+    ):
+        raise ModelError(
+            f"The hub names a file {name[:80]!r}, which is no plain name, so nothing of it is "
+            "downloaded."
+        )
+    return parts
 
 
 def needed(files: Sequence[HubFile], title: str) -> tuple[HubFile, ...]:

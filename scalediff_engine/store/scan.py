@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,8 @@ from scalediff_engine.store.programs import inside
 _DEEPEST = 4
 # More than that in one folder is no collection of models.
 _MOST = 2000
+# And more than that is a whole disk, or a folder of the system such as /proc.
+_MOST_ENTRIES = 50_000
 _SUFFIXES = (".safetensors", ".ckpt", ".gguf")
 _PARTS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2")
 
@@ -39,10 +43,12 @@ class Scan:
     Attributes:
         models: that can be used, by path
         refused: what else looks like one
+        is_whole: whether all of the folder was looked through; it may hold too much
     """
 
     models: tuple[Checkpoint, ...] = ()
     refused: tuple[Refused, ...] = ()
+    is_whole: bool = True
 
 
 def scan(folder: Path) -> Scan:
@@ -58,8 +64,8 @@ def scan(folder: Path) -> Scan:
     roots = [place.path for place in inside(folder)] or [folder]
     models: list[Checkpoint] = []
     refused: list[Refused] = []
-    seen: set[Path] = set()
-    for path in (path for root in roots for path in _candidates(root, 0, seen)):
+    search = _Search()
+    for path in (path for root in roots for path in search.candidates(root, 0)):
         found = _inspected(path)
         if isinstance(found, Checkpoint):
             models.append(found)
@@ -67,7 +73,7 @@ def scan(folder: Path) -> Scan:
             refused.append(Refused(path, found))
         if len(models) + len(refused) >= _MOST:
             break
-    return Scan(tuple(models), tuple(refused))
+    return Scan(tuple(models), tuple(refused), search.entries_left > 0)
 
 
 def require_models(folder: Path) -> Scan:
@@ -77,6 +83,11 @@ def require_models(folder: Path) -> Scan:
         ModelError: it cannot be read, or there is no model in it; the sentence says what there is.
     """
     found = scan(folder)
+    if not found.is_whole:
+        raise ModelError(
+            f"{folder} holds more than {_MOST_ENTRIES:,} files and folders, {_DEEPEST} folders "
+            "deep. Choose the folder in it that holds the models."
+        )
     if found.models:
         return found
     if found.refused:
@@ -91,23 +102,48 @@ def require_models(folder: Path) -> Scan:
     )
 
 
-def _candidates(folder: Path, depth: int, seen: set[Path]) -> Iterator[Path]:
-    try:
-        real = folder.resolve()
-        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except (OSError, RuntimeError):  # not ours to read: what is in the others still counts
-        return
-    if real in seen:
-        return
-    seen.add(real)
-    if any(path.name == "model_index.json" for path in inside):
-        yield folder
-        return
-    yield from (path for path in inside if path.suffix.lower() in _SUFFIXES and path.is_file())
-    if depth < _DEEPEST:
-        for path in inside:
-            if path.name not in _PARTS and path.is_dir():
-                yield from _candidates(path, depth + 1, seen)
+class _Search:
+    """Looks for what may be a model; each place is seen once, and no more than so many."""
+
+    def __init__(self) -> None:
+        self.entries_left = _MOST_ENTRIES
+        self._seen: set[str] = set()
+
+    def candidates(self, folder: Path, depth: int) -> Iterator[Path]:
+        """Give files and folders that may be models."""
+        real = os.path.realpath(folder)
+        if real in self._seen:
+            return
+        self._seen.add(real)
+        inside = self._inside(folder)
+        if any(path.name == "model_index.json" for path in inside):
+            yield folder
+            return
+        yield from (path for path in inside if path.suffix.lower() in _SUFFIXES and _is_file(path))
+        if depth < _DEEPEST:
+            for path in inside:
+                if path.name not in _PARTS and _is_dir(path):
+                    yield from self.candidates(path, depth + 1)
+
+    def _inside(self, folder: Path) -> list[Path]:
+        found: list[Path] = []
+        with suppress(OSError), os.scandir(folder) as entries:  # not ours to read: others count
+            for entry in entries:
+                if self.entries_left <= 0:
+                    break
+                self.entries_left -= 1
+                if not entry.name.startswith("."):
+                    found.append(Path(entry.path))
+        return sorted(found)
+
+
+def _is_file(path: Path) -> bool:
+    # unlike those of Path, these raise nothing
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _inspected(path: Path) -> Checkpoint | ScaleDiffError:

@@ -8,7 +8,13 @@ from typing import Any, cast
 
 from scalediff_engine.base.errors import ModelError
 from scalediff_engine.spec.checkpoint import Part
-from scalediff_engine.store.header import is_pickle, read_header, require_regular
+from scalediff_engine.store.header import (
+    MAX_HEADER_BYTES,
+    amount,
+    is_pickle,
+    read_header,
+    require_regular,
+)
 
 _STEMS: dict[Part, str] = {
     "unet": "diffusion_pytorch_model",
@@ -29,6 +35,11 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         require_regular(path)
+        if path.stat().st_size > MAX_HEADER_BYTES:
+            raise ModelError(
+                f"{path} cannot be used: it takes {amount(path.stat().st_size)}, and at most "
+                f"{amount(MAX_HEADER_BYTES)} are read."
+            )
         value: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from model_files import write_model, write_raw
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
-from scalediff_engine.store.header import amount, read_floats, read_header
+from scalediff_engine.store.header import (
+    MAX_HEADER_BYTES,
+    MAX_TENSORS,
+    amount,
+    read_floats,
+    read_header,
+)
+from scalediff_engine.store.weights import read_json
 
 PER_FILE = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -178,3 +185,28 @@ def test_random_headers_raise_only_model_errors(tmp_path: Path, field: Any, word
     except ModelError:
         return
     assert set(header.tensors) == {"x"}
+
+
+def test_a_header_of_very_many_tensors_is_refused(tmp_path: Path) -> None:
+    field = {"dtype": "F16", "shape": [0], "data_offsets": [0, 0]}
+    most = {str(number): field for number in range(MAX_TENSORS)}
+    assert len(read_header(write_raw(tmp_path / "most.safetensors", most)).tensors) == MAX_TENSORS
+    path = write_raw(tmp_path / "many.safetensors", {**most, "one more": field})
+    with pytest.raises(ModelError, match="20,001 tensors"):
+        read_header(path)
+
+
+def test_a_huge_header_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "huge.safetensors"
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", MAX_HEADER_BYTES + 1) + b"{")
+        file.truncate(MAX_HEADER_BYTES + 100)
+    with pytest.raises(ModelError, match="at most"):
+        read_header(path)
+
+
+def test_huge_settings_are_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(MAX_HEADER_BYTES + 1)
+    with pytest.raises(ModelError, match="at most"):
+        read_json(tmp_path / "config.json")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from model_files import unet, write_model
 
 from scalediff_engine.base.errors import ModelError, NotFound
+from scalediff_engine.store import scan as scanning
 from scalediff_engine.store.added import add_folder, added_folders, file_in, forget_folder
+from scalediff_engine.store.hub_fetch import Repository
 from scalediff_engine.store.hub_files import HubFile, needed
 from scalediff_engine.store.offered import OFFERS, licence_of, offer_of
 from scalediff_engine.store.programs import places_of_programs
@@ -202,3 +206,61 @@ def test_each_offer_has_a_family_a_licence_and_a_page() -> None:
         assert licence_of(offer.hub_id) == offer.licence
         assert offer_of(offer.name) is offer
     assert licence_of("somebody/something") == ""
+
+
+ODD_WORDS = ["", ".", "..", "../x", "/etc", "A" * 40, "g" * 40, "0" * 39, "0" * 40 + "\n", "0" * 41]
+
+
+@pytest.mark.parametrize("word", ODD_WORDS)
+def test_a_hub_names_no_place_outside_the_cache(tmp_path: Path, word: str) -> None:
+    with pytest.raises(ModelError, match="hash"):
+        Repository(tmp_path, word)
+    repository = Repository(tmp_path, "0" * 40)
+    for file in (HubFile("a.json", 1, None, word), HubFile("a.json", 1, word or None, word)):
+        for ask in (repository.blob, repository.draft, repository.arrived_bytes):
+            with pytest.raises(ModelError, match="hash"):
+                ask(file)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "/x", "a//b", "a/../../x", "a\\..\\x", "C:x", "a\0", "a/"]
+)
+def test_a_file_of_the_hub_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    repository = Repository(tmp_path, "0" * 40)
+    with pytest.raises(ModelError, match="plain name"):
+        repository.pointer(HubFile(name, 1, None, "1" * 40))
+
+
+def test_whatever_cannot_be_looked_at_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sdxl(tmp_path / "one.safetensors")
+    (tmp_path / "odd").mkdir()
+    stat = os.stat
+
+    def refusing(path: Any, *rest: Any, **more: Any) -> os.stat_result:
+        if str(path).endswith("odd"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *rest, **more)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    assert len(scan(tmp_path).models) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+def test_a_folder_of_the_system_is_a_sentence() -> None:
+    with pytest.raises(ModelError, match="/proc"):
+        require_models(Path("/proc"))
+
+
+def test_a_folder_that_holds_too_much_is_not_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sdxl(tmp_path / "one.safetensors")
+    for number in range(30):
+        (tmp_path / f"{number}.txt").touch()
+    assert len(require_models(tmp_path).models) == 1
+    monkeypatch.setattr(scanning, "_MOST_ENTRIES", 20)
+    with pytest.raises(ModelError, match="more than 20 files"):
+        require_models(tmp_path)
+    assert not scan(tmp_path).is_whole
