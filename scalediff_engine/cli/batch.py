@@ -28,8 +28,8 @@ from scalediff_engine.cli.request import Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.cli.workshop import Bench, Maker
 from scalediff_engine.images.folders import disk_of
+from scalediff_engine.memory.ran_out import memory_ran_out
 from scalediff_engine.planning.progress import Progress
-from scalediff_engine.planning.shortage import memory_ran_out
 from scalediff_engine.spec.footprint import Cost
 
 EXIT_SOME_FAILED = 6

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import scalediff_engine
 from scalediff_engine.base.errors import ScaleDiffError
+from scalediff_engine.memory.ran_out import memory_ran_out
 
 
 def write_crash(error: BaseException, arguments: list[str]) -> Path | None:
@@ -39,7 +40,10 @@ def write_crash(error: BaseException, arguments: list[str]) -> Path | None:
 
 
 def crash_error(error: BaseException, arguments: list[str]) -> ScaleDiffError:
-    """Log ``error`` and give one sentence that says where."""
+    """Log ``error`` and give one sentence: that memory ran out, or where the log is."""
     file = write_crash(error, arguments)
+    shortage = memory_ran_out(error, None)
+    if shortage is not None:
+        return shortage
     kept = "it could not be logged" if file is None else f"the details are in {file}"
     return ScaleDiffError(f"An unexpected error ({type(error).__name__}); {kept}.")

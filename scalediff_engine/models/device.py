@@ -10,16 +10,6 @@ from scalediff_engine.base.errors import UsageError
 
 # What the driver takes of a device for a process before anything is allocated.
 _CONTEXT_BYTES = 512 * 2**20
-# What backends say in a plain RuntimeError when an allocation fails.
-_WORDS = (
-    "out of memory",  # MPS, XPU
-    "Invalid buffer size",  # MPS: more than one buffer may have
-    "OUT_OF_DEVICE_MEMORY",  # XPU's runtime
-    "can't allocate memory",  # the CPU's allocator
-    "not enough memory",  # the same on Windows
-    "ALLOC_FAILED",  # cuBLAS, cuDNN
-    "ALLOCATION_FAILED",  # cuDNN since 9
-)
 
 
 def pick_device(wanted: str) -> torch.device:
@@ -87,13 +77,6 @@ def cap_memory(device: torch.device, limit_bytes: int | None) -> None:
     number = str(device).partition(":")[2]
     index = int(number) if number else torch.cuda.current_device()
     torch.cuda.set_per_process_memory_fraction(min(1.0, allocations / total), index)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that an allocation failed, on any device."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
 
 
 def empty_cache(device: torch.device) -> None:

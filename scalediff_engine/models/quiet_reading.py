@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from scalediff_engine.base.errors import ModelError, NotEnoughMemory, ScaleDiffError
+from scalediff_engine.memory.ran_out import is_out_of_memory
 
 # What these libraries raise for files that are not as they should be.
 _UNUSABLE = (
@@ -51,10 +52,9 @@ def reading(what: str, path: Path) -> Generator[None]:
         # tokenizers raises nothing narrower than Exception itself
         if not isinstance(error, _UNUSABLE) and type(error) is not Exception:
             raise
-        number = getattr(error, "errno", None)
-        if number == errno.ENOMEM or "can't allocate memory" in str(error):
+        if is_out_of_memory(error):
             raise NotEnoughMemory(_no_room(what, path)) from error
-        if number == errno.ENOSPC:
+        if getattr(error, "errno", None) == errno.ENOSPC:
             raise ModelError(
                 f"The disk is full, so the {what} in {path} cannot be read."
             ) from error

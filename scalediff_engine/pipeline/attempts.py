@@ -9,7 +9,8 @@ from torch import Tensor
 
 from scalediff_engine.base.errors import NotEnoughMemory
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.models.device import empty_cache, is_out_of_memory
+from scalediff_engine.memory.ran_out import is_out_of_memory
+from scalediff_engine.models.device import empty_cache
 from scalediff_engine.models.model import Model
 
 

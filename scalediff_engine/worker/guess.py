@@ -12,6 +12,7 @@ from pathlib import Path
 from scalediff_engine.base.errors import Cancelled, ScaleDiffError
 from scalediff_engine.client.messages import JobProgress
 from scalediff_engine.jobs.protocol import Advanced
+from scalediff_engine.memory.ran_out import is_out_of_memory
 from scalediff_engine.pipeline.guess import guess, guess_size
 from scalediff_engine.planning.machine import Prepared, plan_for
 from scalediff_engine.planning.progress import Phase
@@ -61,7 +62,9 @@ def show_guess(
         pixels = guess(picture, plan, lambda _: task.leave_if_told())
     except Cancelled:
         return
-    except (ScaleDiffError, OSError, MemoryError) as error:
+    except Exception as error:
+        if not isinstance(error, ScaleDiffError | OSError) and not is_out_of_memory(error):
+            raise
         _log.info("There is no first guess: %s.", type(error).__name__)
         return
     previews.offer(pixels, last=True, is_guess=True)

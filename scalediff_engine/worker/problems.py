@@ -12,8 +12,7 @@ import torch
 from scalediff_engine.base.errors import OutputError, ScaleDiffError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.models.device import is_out_of_memory
-from scalediff_engine.planning.shortage import memory_ran_out
+from scalediff_engine.memory.ran_out import is_out_of_memory, memory_ran_out
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from scalediff_engine.jobs.protocol import Ready
+from scalediff_engine.client.messages import Problem
+from scalediff_engine.jobs.protocol import Failed, Ready
+from scalediff_engine.memory.ran_out import memory_ran_out
 from scalediff_engine.models.environment import hush_libraries, share_the_processor
 from scalediff_engine.worker.orders import Orders
 from scalediff_engine.worker.streams import Herald, leave, take_over
@@ -82,8 +84,16 @@ def _work(orders: Orders, herald: Herald, checkpoint_seconds: float) -> None:
     from scalediff_engine.worker.guess import show_guess
 
     show_guess(task, herald.tell)
-    from scalediff_engine.worker.job import Workplace  # takes seconds, for torch
-
+    try:
+        from scalediff_engine.worker.job import Workplace  # takes seconds, for torch
+    except Exception as error:
+        # half a library is loaded: the next worker starts anew
+        shortage = memory_ran_out(error, None)
+        if shortage is None:
+            raise
+        _log.exception("There is not enough memory for PyTorch itself")
+        herald.tell(Failed(task.run.job, Problem(shortage.code, str(shortage))))
+        return
     workplace = Workplace(herald.tell, checkpoint_seconds)
     while True:
         workplace.do(task)

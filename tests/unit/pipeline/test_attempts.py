@@ -15,7 +15,8 @@ from torch import Tensor
 from scalediff_engine.base.errors import Cancelled, NotEnoughMemory
 from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.pipeline.attempts import Attempts, is_out_of_memory
+from scalediff_engine.memory.ran_out import is_out_of_memory
+from scalediff_engine.pipeline.attempts import Attempts
 
 PLANS = (MemoryPlan(), MemoryPlan(vae_bytes=2_000_000), MemoryPlan(vae_bytes=1_000_000))
 SPOKEN_BY_CUDA = (
