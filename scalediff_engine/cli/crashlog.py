@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import scalediff_engine
 from scalediff_engine.base.errors import ScaleDiffError
+from scalediff_engine.client.places import make_private, open_private
 from scalediff_engine.memory.ran_out import memory_ran_out
 
 
 def write_crash(error: BaseException, arguments: list[str]) -> Path | None:
-    """Append ``error`` to the log file; gives the file, or None where no folder can be written."""
+    """Append ``error`` to the log file; gives the file, or None where no folder can be written.
+
+    The arguments may hold a prompt: nobody but the owner can read the file.
+    """
     import platformdirs
 
     moment = datetime.now(UTC).isoformat(timespec="seconds")
@@ -24,18 +30,19 @@ def write_crash(error: BaseException, arguments: list[str]) -> Path | None:
         + "".join(traceback.format_exception(error))
         + "\n"
     )
-    for folder in (
-        Path(platformdirs.user_log_dir("scalediff", False)),
-        Path(tempfile.gettempdir()),
-    ):
-        file = folder / "scalediff-errors.log"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with file.open("a", encoding="utf-8", errors="backslashreplace") as log:
-                log.write(text)
-        except OSError:
-            continue
+    data = text.encode("utf-8", "backslashreplace")
+    with suppress(OSError):
+        file = Path(platformdirs.user_log_dir("scalediff", False)) / "scalediff-errors.log"
+        make_private(file.parent)
+        with open_private(file) as log:
+            log.write(data)
         return file
+    with suppress(OSError):
+        # a name that nobody can foresee, for the owner alone
+        handle, name = tempfile.mkstemp(prefix="scalediff-errors-", suffix=".log")
+        with os.fdopen(handle, "wb") as log:
+            log.write(data)
+        return Path(name)
     return None
 
 

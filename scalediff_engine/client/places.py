@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import BinaryIO, Optional
 
 from . import codec
 from .errors import UnsafeEngineFile
@@ -136,10 +136,25 @@ def default_home(
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner may enter, and those above it as needed."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a folder that only its owner may enter, and likewise those above it as needed."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(exist_ok=True, mode=0o700)
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) != 0o700:
         folder.chmod(0o700)
+
+
+def open_private(file: Path) -> BinaryIO:
+    """Open a file to append to, which nobody but its owner can read; a link is not followed.
+
+    Raises:
+        OSError: it cannot be opened, or is a link.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    opened = os.fdopen(os.open(file, flags, 0o600), "ab")
+    if os.name == "posix":
+        os.fchmod(opened.fileno(), 0o600)
+    return opened
 
 
 def read_engine(places: Places) -> Optional[EngineRecord]:

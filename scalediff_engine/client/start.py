@@ -27,6 +27,7 @@ from .places import (
     Places,
     default_home,
     make_private,
+    open_private,
     parse_command,
     read_command,
     read_engine,
@@ -163,7 +164,7 @@ def _launch(
     make_private(places.log)
     clean = cleaned(environ)
     clean[HOME_VARIABLE] = str(places.home)
-    with places.start_log.open("ab") as log:
+    with open_private(places.start_log) as log:
         if log.tell() > _MAX_LOG_BYTES:
             log.truncate(0)
         try:

@@ -22,6 +22,7 @@ from scalediff_engine.client.messages import (
     JobRequest,
     JobState,
     Priority,
+    Problem,
     UpscaleSettings,
 )
 from scalediff_engine.jobs import record as records
@@ -135,6 +136,7 @@ class Book:
             NotFound: there is no such job.
             WrongState: that makes no sense in its state.
         """
+        fields = {name: _readable(value) for name, value in fields.items()}
         found, event = records.changed(self.record(job_id), action, self._clock(), **fields)
         self._put(found, event)
         _log.info("Job %s: %s", job_id, found.info.state.value)
@@ -219,6 +221,17 @@ class Book:
         change = self._changes.pop(job_id, None)
         if change is not None:
             change.set()
+
+
+def _readable(value: Any) -> Any:  # noqa: ANN401 - a field of JobInfo
+    """Return what can cross the wire: a path in a sentence need not be UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    if isinstance(value, Problem):
+        return Problem(value.code, _readable(value.message))
+    return value
 
 
 def _stand_in(number: int, info: JobInfo) -> JobEvent:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalediff_engine.base.errors import DiskFull, EngineError, OutputError
+from scalediff_engine.client.places import make_private
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def opened(file: Path, layout: Layout) -> sqlite3.Connection:
         EngineError: the file can be neither opened nor renamed.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(file.parent)
         # SQLite gives its other files the mode of this one
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         file.chmod(0o600)

@@ -127,7 +127,8 @@ def to_line(message: Order | News) -> bytes:
     """Give a message as a line, with its end."""
     name = type(message).__name__.lower()
     found = {"is": name} | codec.to_object(message)
-    return json.dumps(found, ensure_ascii=False).encode() + b"\n"
+    # in ASCII, whose escapes keep paths that are not UTF-8
+    return json.dumps(found).encode() + b"\n"
 
 
 def from_line(line: bytes) -> Order | News:

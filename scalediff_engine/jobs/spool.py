@@ -26,6 +26,7 @@ from pathlib import Path
 from scalediff_engine.base.errors import DiskFull, NotFound, UnreadablePicture
 from scalediff_engine.client import codec, pixels
 from scalediff_engine.client.messages import ImageInfo
+from scalediff_engine.client.places import make_private
 from scalediff_engine.jobs.overdue import Kind, Lying, overdue
 from scalediff_engine.jobs.upload import Upload, UploadCheck, info_of
 
@@ -98,7 +99,7 @@ class Spool:
         self._job_bytes: dict[str, int] = {}
         self._written_job: str | None = None  # that the worker may be writing files of
         for path in (folder, self._images, self._jobs):
-            path.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+            make_private(path)
         self._count()
 
     # --- uploads ------------------------------------------------------------------------------

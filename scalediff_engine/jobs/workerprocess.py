@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from scalediff_engine.client.codec import Malformed
+from scalediff_engine.client.places import make_private, open_private
 from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.protocol import News, Order, from_line, to_line
 
@@ -161,9 +161,8 @@ def _in_words(status: int, *, silent_s: float) -> str:
 
 
 def _opened_log(file: Path) -> IO[bytes]:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(file.parent)
     with suppress(OSError):
         if file.stat().st_size > _LOG_BYTES:
             file.replace(file.with_name(file.name + ".1"))
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    return os.fdopen(descriptor, "ab")
+    return open_private(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 
 from scalediff_engine.base.errors import NotEnoughMemory, ScaleDiffError
 from scalediff_engine.base.geometry import Size
@@ -37,7 +38,18 @@ def is_out_of_memory(error: BaseException) -> bool:
         return False
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
+    if "can't start new thread" in str(error):  # for want of memory, or of processes
+        return _is_limited()
     return any(word in str(error) for word in _WORDS)
+
+
+def _is_limited() -> bool:
+    """Whether this process may have only so much memory, as after ``ulimit -v``."""
+    if sys.platform == "win32":
+        return False
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def memory_ran_out(error: BaseException, target: Size | None) -> NotEnoughMemory | None:

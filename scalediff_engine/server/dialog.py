@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scalediff_engine.base.errors import UsageError
+from scalediff_engine.client.places import make_private, open_private
 from scalediff_engine.jobs import running_time
 
 _log = logging.getLogger(__name__)
@@ -166,5 +167,5 @@ class Dialog:
 
 
 def _opened(file: Path) -> BinaryIO:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    make_private(file.parent)
+    return open_private(file)

@@ -16,6 +16,7 @@ from typing import Any
 
 from scalediff_engine.base.errors import ModelMissing, NotFound, WrongState
 from scalediff_engine.client.messages import DownloadState, ModelDownload, Problem
+from scalediff_engine.client.places import make_private, open_private
 from scalediff_engine.families.registry import registered
 from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.spool import new_id
@@ -166,8 +167,8 @@ class Downloads:
 
     async def _started(self) -> asyncio.subprocess.Process:
         log = self._program.log
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with log.open("ab") as opened:
+        make_private(log.parent)
+        with open_private(log) as opened:
             return await asyncio.create_subprocess_exec(
                 *self._program.argv,
                 stdin=subprocess.PIPE,

@@ -6,8 +6,11 @@ import faulthandler
 import logging
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from scalediff_engine.client.places import open_private
 
 LEVELS = ("debug", "info", "warning", "error")
 _MAX_BYTES = 1 << 20
@@ -30,9 +33,17 @@ class Discreet(logging.Formatter):
         return super().format(record).replace(self._secret, "(token)")
 
 
+class _PrivateLog(RotatingFileHandler):
+    """A log that nobody but its owner can read, nor any file that follows it."""
+
+    def _open(self) -> TextIOWrapper:
+        open_private(Path(self.baseFilename)).close()
+        return super()._open()
+
+
 def open_journal(file: Path, level: str, secret: str) -> logging.Handler:
     """Send everything that is logged to a file; gives what ``close_journal`` takes."""
-    handler = RotatingFileHandler(
+    handler = _PrivateLog(
         file, maxBytes=_MAX_BYTES, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace"
     )
     handler.setFormatter(Discreet(secret))

@@ -78,7 +78,7 @@ def only_engine(places: Places) -> Generator[None]:
     """
     try:
         make_private(places.run)
-        lock = FileLock(places.engine_lock, timeout=0)
+        lock = FileLock(places.engine_lock, timeout=0, mode=0o600)
         lock.acquire()
     except Timeout:
         raise EngineRunsAlready(f"An engine of yours runs already{_which(places)}.") from None

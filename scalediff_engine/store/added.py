@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from scalediff_engine.base.errors import DiskFull, NotFound, OutputError
+from scalediff_engine.client.places import make_private, open_private
 from scalediff_engine.store.scan import Scan, require_models
 
 _log = logging.getLogger(__name__)
@@ -68,8 +69,10 @@ def forget_folder(file: Path, folder: Path) -> None:
 def _write(file: Path, folders: tuple[Path, ...]) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.write_text(json.dumps([str(path) for path in folders]), encoding="utf-8")
+        make_private(file.parent)
+        draft.unlink(missing_ok=True)
+        with open_private(draft) as opened:
+            opened.write(json.dumps([str(path) for path in folders]).encode())
         draft.replace(file)
     except OSError as error:
         with suppress(OSError):

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from scalediff_engine.client.messages import Problem
+from scalediff_engine.client.places import make_private
 from scalediff_engine.jobs.protocol import Failed, Ready
 from scalediff_engine.memory.ran_out import memory_ran_out
 from scalediff_engine.models.environment import hush_libraries, share_the_processor
@@ -75,8 +76,8 @@ def _locked(file: Path, seconds: float) -> AbstractContextManager[object]:
     Raises:
         Timeout: another process has it.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(file).acquire(timeout=seconds)
+    make_private(file.parent)
+    return FileLock(file, mode=0o600).acquire(timeout=seconds)
 
 
 def _work(orders: Orders, herald: Herald, checkpoint_seconds: float) -> None:

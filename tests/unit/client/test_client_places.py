@@ -17,6 +17,8 @@ from scalediff_engine.client.places import (
     EngineRecord,
     Places,
     default_home,
+    make_private,
+    open_private,
     parse_command,
     read_command,
     read_engine,
@@ -259,3 +261,32 @@ def test_a_process_that_has_ended_and_was_not_waited_for_is_not_alive() -> None:
     assert not is_alive(process.pid)
     process.stdout.close()
     process.wait()
+
+
+@posix
+def test_new_folders_and_files_are_the_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_private(tmp_path / "share" / "scalediff" / "log")
+        with open_private(tmp_path / "share" / "scalediff" / "log" / "a.log") as log:
+            log.write(b"first")
+    finally:
+        os.umask(before)
+    made = [tmp_path / "share", *(tmp_path / "share").rglob("*")]
+    assert {oct(path.stat().st_mode & 0o777) for path in made if path.is_dir()} == {"0o700"}
+    (file,) = (path for path in made if path.is_file())
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o644)  # of an earlier version
+    with open_private(file) as log:
+        log.write(b", second")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() == b"first, second"
+
+
+@posix
+def test_a_private_file_is_never_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "a.log").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="link"):
+        open_private(tmp_path / "a.log")
+    assert (tmp_path / "victim").read_text() == "precious"

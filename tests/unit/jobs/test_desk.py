@@ -13,6 +13,7 @@ import pytest
 from unit.jobs.desks import IMAGE, QUICK, Office, expected, office
 
 from scalediff_engine.base.errors import NotFound, WrongState
+from scalediff_engine.client import codec
 from scalediff_engine.client.messages import (
     EventKind,
     JobEvent,
@@ -21,6 +22,7 @@ from scalediff_engine.client.messages import (
     Problem,
     WorkerState,
 )
+from scalediff_engine.jobs.states import Action
 
 
 def run(
@@ -435,3 +437,39 @@ def test_jobs_come_in_pages_that_miss_none_while_others_come_and_go(tmp_path: Pa
             assert place.desk.page(None, None) == (place.desk.jobs(), None)
 
     asyncio.run(work())
+
+
+def test_a_home_that_is_not_utf8_is_a_home_like_any_other(tmp_path: Path) -> None:
+    home = tmp_path / os.fsdecode(b"h\xff\xe4me")
+    try:
+        home.mkdir()
+    except (OSError, UnicodeError):
+        pytest.skip("this file system holds UTF-8 names alone")
+
+    async def work(place: Office) -> None:
+        job = place.submit("steps=3")
+        info = await place.ends(job)
+        assert info.state is JobState.DONE
+        assert place.result(job) == expected(3)
+        failing = place.submit("fail=1")
+        assert (await place.ends(failing)).state is JobState.FAILED
+        (home / IMAGE.id).unlink()
+        missing = place.submit()
+        info = await place.ends(missing)
+        assert info.problem is not None
+        codec.dumps(info)
+        for event in await place.heard(missing):
+            codec.dumps(event)
+
+    run(work, home)
+
+
+def test_a_sentence_with_an_odd_path_can_be_told(tmp_path: Path) -> None:
+    async def work(place: Office) -> None:
+        job = place.submit()
+        odd = os.fsdecode(b"/h\xffme")
+        problem = Problem("output-unwritable", f"{odd} cannot be written.")
+        place.desk._book.act(job, Action.FAIL, problem=problem, notes=[odd], recipe=odd)
+        assert b"cannot be written" in codec.dumps(place.desk.job(job))
+
+    run(work, tmp_path, "dumb")

@@ -10,6 +10,7 @@ import torch
 
 from scalediff_engine.base.errors import NotEnoughMemory, OutputError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.memory import ran_out
 from scalediff_engine.memory.ran_out import is_out_of_memory, memory_ran_out
 
 
@@ -65,6 +66,14 @@ def test_the_cause_of_an_error_counts() -> None:
     assert memory_ran_out(error, None) is None
 
 
+@pytest.mark.parametrize("limited", [True, False])
+def test_no_thread_under_a_limit_is_no_memory(
+    monkeypatch: pytest.MonkeyPatch, limited: bool
+) -> None:
+    monkeypatch.setattr(ran_out, "_is_limited", lambda: limited)
+    assert is_out_of_memory(RuntimeError("can't start new thread")) is limited
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -72,7 +81,7 @@ def test_the_cause_of_an_error_counts() -> None:
         KeyError("not enough memory"),
         OutputError("out of memory.png cannot be written"),
         OSError(errno.ENOSPC, "No space left on device"),
-        RuntimeError("can't start new thread"),
+        RuntimeError("anything else"),
     ],
 )
 def test_other_errors_are_no_shortage(error: Exception) -> None:
