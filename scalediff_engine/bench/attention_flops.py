@@ -35,7 +35,7 @@ def _attention_flop(
 
 
 def _joint_attention_flop(
-    image: list[Tensor], text: list[Tensor], rotary: list[Tensor], number: int, **_: object
+    image: list[Tensor], text: list[Tensor], displacement: list[Tensor], number: int, **_: object
 ) -> int:
     layer = layer_of(number)
     words = text[0].shape[1]

@@ -99,7 +99,7 @@ def joint_neighborhood_patch_attention(
     text_query: Tensor,
     text_key: Tensor,
     text_value: Tensor,
-    rotary: tuple[Tensor, Tensor],
+    displacement: tuple[Tensor, Tensor],
     grid: Grid,
     window: Grid,
     offset: Offset = NO_OFFSET,
@@ -107,15 +107,18 @@ def joint_neighborhood_patch_attention(
 ) -> tuple[Tensor, Tensor]:
     """Attend jointly over text and image, each image patch to the text and its own window.
 
-    Image tokens carry rotary positions of the full grid already. Text tokens are rotated here,
-    per patch, to the position of the first token of the patch's window, so that text and image
-    stand as they do at the native size.
+    Image tokens carry rotary positions of the full grid already, and text tokens those that they
+    have at the native size. Text is rotated further here, per patch, by as much as the window's
+    first token lies away from the native picture's first token, so that text and image stand to
+    each other as they do at the native size: wherever the model places its text, and wherever its
+    grid begins.
 
     Args:
         query, key, value: (B, heads, rows*cols, D) image tokens, query and key rotated; fastest
             as transposed views of (B, rows*cols, heads, D)
-        text_query, text_key, text_value: (B, heads, T, D), not rotated
-        rotary: cos and sin, (rows*cols, D) each, for interleaved pairs of channels
+        text_query, text_key, text_value: (B, heads, T, D), query and key rotated
+        displacement: cos and sin, (rows*cols, D) each, of the rotation from the native picture's
+            first token to each token, for interleaved pairs of channels; see ``displacement_from``
         grid: rows x cols of image tokens
         window: rows x cols of image keys that one patch sees
         offset: where the tiling starts, in tokens
@@ -134,7 +137,7 @@ def joint_neighborhood_patch_attention(
         image = [t.transpose(1, 2) for t in (query, key, value)]
         texts = [t.transpose(1, 2) for t in (text_query, text_key, text_value)]
         with suppress(KernelTooLarge):
-            return _joint_by_kernel(image, texts, rotary, grid, window, offset)
+            return _joint_by_kernel(image, texts, displacement, grid, window, offset)
     layout = lay_out(
         grid,
         window,
@@ -151,7 +154,7 @@ def joint_neighborhood_patch_attention(
         attended: list[Tensor] = []
         text_sum = torch.zeros_like(text[0], dtype=torch.float32)
         for group in layout.groups:
-            part, part_text = _attend_jointly(group, image, text, rotary)
+            part, part_text = _attend_jointly(group, image, text, displacement)
             attended.append(part)
             text_sum += part_text
         out.append(_joined(attended).index_select(0, layout.places))
@@ -159,17 +162,33 @@ def joint_neighborhood_patch_attention(
     return torch.stack(out).transpose(1, 2), torch.stack(text_out).transpose(1, 2)
 
 
+def displacement_from(
+    origin: tuple[Tensor, Tensor], rotary: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return the rotation that leads from one position to others.
+
+    Args:
+        origin: cos and sin, (D,) each, of the native picture's first token
+        rotary: cos and sin, (rows*cols, D) each, of the tokens of a grid
+
+    Returns:
+        cos and sin, (rows*cols, D) each, of the difference of the angles.
+    """
+    (origin_cos, origin_sin), (cos, sin) = origin, rotary
+    return cos * origin_cos + sin * origin_sin, sin * origin_cos - cos * origin_sin
+
+
 def _joint_by_kernel(
     image: list[Tensor],
     texts: list[Tensor],
-    rotary: tuple[Tensor, Tensor],
+    displacement: tuple[Tensor, Tensor],
     grid: Grid,
     window: Grid,
     offset: Offset,
 ) -> tuple[Tensor, Tensor]:
     """See ``joint_neighborhood_patch_attention``; (B, tokens, heads, D) in and out."""
     firsts = window_tokens(grid, window, offset, image[0].device)
-    cos, sin = (t[firsts, None, None, :] for t in rotary)  # (patches, 1, 1, D)
+    cos, sin = (t[firsts, None, None, :] for t in displacement)  # (patches, 1, 1, D)
     out: list[Tensor] = []
     text_out: list[Tensor] = []
     for item in range(len(image[0])):
@@ -186,11 +205,11 @@ def _attend_jointly(
     group: Group,
     image: list[Tensor],
     text: list[Tensor],
-    rotary: tuple[Tensor, Tensor],
+    displacement: tuple[Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
     """Give the image's outputs in the order of the group, and the text's summed over patches."""
     words = len(text[0])
-    cos, sin = (t[group.windows[:, 0], None, None, :] for t in rotary)  # (patches, 1, 1, D)
+    cos, sin = (t[group.windows[:, 0], None, None, :] for t in displacement)  # (patches, 1, 1, D)
     # each patch's text, turned to where its window starts: (patches * T, heads, D)
     text_q, text_k = (_rotate(t, cos, sin).flatten(0, 1) for t in text[:2])
     # Text follows the image in one list of tokens, so that one gather brings both together.

@@ -108,14 +108,14 @@ def _(query: Tensor, key: Tensor, value: Tensor, heads: int, number: int) -> Ten
 
 @torch.library.custom_op("scalediff::joint_neighborhood_attention", mutates_args=())
 def joint_neighborhood_attention(
-    image: list[Tensor], text: list[Tensor], rotary: list[Tensor], number: int
+    image: list[Tensor], text: list[Tensor], displacement: list[Tensor], number: int
 ) -> tuple[Tensor, Tensor]:
     """Attend jointly over text and the neighborhoods of an image.
 
     Args:
         image: query and key, rotated, and value: (B, rows*cols, heads, D) each
-        text: query and key, not rotated, and value: (B, T, heads, D) each
-        rotary: cos and sin, (rows*cols, D) each
+        text: query and key, rotated as at the native size, and value: (B, T, heads, D) each
+        displacement: cos and sin, (rows*cols, D) each; see ``method.npa``
         number: of the tiling
 
     Returns:
@@ -131,7 +131,7 @@ def joint_neighborhood_attention(
         text_query=text_query,
         text_key=text_key,
         text_value=text_value,
-        rotary=(rotary[0], rotary[1]),
+        displacement=(displacement[0], displacement[1]),
         grid=layer.grid,
         window=layer.window,
         offset=layer.offset,
@@ -142,6 +142,6 @@ def joint_neighborhood_attention(
 
 @joint_neighborhood_attention.register_fake
 def _(  # pyright: ignore[reportUnusedFunction]
-    image: list[Tensor], text: list[Tensor], rotary: list[Tensor], number: int
+    image: list[Tensor], text: list[Tensor], displacement: list[Tensor], number: int
 ) -> tuple[Tensor, Tensor]:
     return image[0].new_empty(image[0].shape), text[0].new_empty(text[0].shape)

@@ -156,7 +156,6 @@ GERMAN = {
     "The new layer is complete, but its recipe could not be saved.": "Die neue Ebene ist vollständig, aber ihr Rezept konnte nicht gespeichert werden.",
     "The source could not be hidden": "Die Quelle konnte nicht ausgeblendet werden",
     "The layer's effects cannot be read": "Die Effekte der Ebene sind nicht zu lesen",
-    "Starting ScaleDiff...": "ScaleDiff startet …",
     "Nothing of '{name}' can be seen there: it is transparent. Select a part that shows, or another layer.": "Von '{name}' ist dort nichts zu sehen: Es ist transparent. Einen sichtbaren Teil oder eine andere Ebene auswählen.",
     "The size of '{name}' was changed during the upscale. The result is in a new image; upscale again to get it in its place.": "Die Größe von '{name}' wurde während des Vergrößerns geändert. Das Ergebnis liegt in einem neuen Bild; noch einmal vergrößern, um es an seiner Stelle zu bekommen.",
     "The result is in a new image.": "Das Ergebnis liegt in einem neuen Bild.",

@@ -13,6 +13,7 @@ from diffusers.models.embeddings import apply_rotary_emb
 from torch import Tensor
 
 from scalediff_engine.base.geometry import Grid
+from scalediff_engine.method.npa import displacement_from
 from scalediff_engine.models import attention_op
 from scalediff_engine.models.attention_op import LayerTiling
 from scalediff_engine.models.model import Tiling
@@ -82,7 +83,7 @@ class _NeighborhoodProcessor:
             hidden_states: (B, N, C) image, or (B, T + N, C) text and image in single-stream blocks
             encoder_hidden_states: (B, T, C) text in double-stream blocks
             attention_mask: FLUX has none
-            image_rotary_emb: cos and sin, (T + N, D) each; the text's part is at the origin
+            image_rotary_emb: cos and sin, (T + N, D) each, of text and image
         """
         image = _heads(attn, _project(attn, hidden_states), attn.norm_q, attn.norm_k)
         if encoder_hidden_states is None:
@@ -94,17 +95,26 @@ class _NeighborhoodProcessor:
             projected = _project_added(attn, encoder_hidden_states)
             text = _heads(attn, projected, attn.norm_added_q, attn.norm_added_k)
         assert image_rotary_emb is not None  # FLUX has no other sense of place
-        rotary = [t[words:] for t in image_rotary_emb]
+        cos, sin = image_rotary_emb
         for i in range(2):
-            # its types forget that cos and sin come as a pair, and that a tensor goes out alone
-            pair: Any = (rotary[0], rotary[1])
-            turned: Any = apply_rotary_emb(image[i], pair, sequence_dim=1)
-            image[i] = turned
-        out, text_out = attention_op.joint_neighborhood_attention(image, text, rotary, self._number)
+            image[i] = _rotated(image[i], cos[words:], sin[words:])
+            text[i] = _rotated(text[i], cos[:words], sin[:words])
+        # the native picture's first token is the first of every picture: its grid begins at 0, 0
+        displacement = displacement_from((cos[words], sin[words]), (cos[words:], sin[words:]))
+        out, text_out = attention_op.joint_neighborhood_attention(
+            image, text, list(displacement), self._number
+        )
         out, text_out = out.flatten(2), text_out.flatten(2)
         if encoder_hidden_states is None:
             return torch.cat([text_out, out], dim=1)
         return attn.to_out[1](attn.to_out[0](out)), attn.to_add_out(text_out)
+
+
+def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    # its types forget that cos and sin come as a pair, and that a tensor goes out alone
+    pair: Any = (cos, sin)
+    rotated: Any = apply_rotary_emb(x, pair, sequence_dim=1)
+    return rotated
 
 
 def _project(attn: Any, hidden_states: Tensor) -> list[Tensor]:  # noqa: ANN401

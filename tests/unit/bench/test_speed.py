@@ -271,7 +271,7 @@ def test_what_the_counter_is_told_is_what_is_computed(grid: Grid, offset: Offset
         named = dict(zip(("text_query", "text_key", "text_value"), texts, strict=True))
         with FlopCounterMode(display=False) as computed_jointly:
             joint_neighborhood_patch_attention(
-                query, key, value, **named, rotary=(rotary[0], rotary[1]), **tiling
+                query, key, value, **named, displacement=(rotary[0], rotary[1]), **tiling
             )
     keys = min(grid.rows, window.rows) * window.cols
     by_hand = 4 * 2 * grid.cells * keys * heads * dim

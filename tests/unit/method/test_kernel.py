@@ -131,7 +131,7 @@ def test_joint_attention_too_is_computed_without_the_kernel(chip: TooSmallChip) 
         text_query=text[0],
         text_key=text[1],
         text_value=text[2],
-        rotary=rotary_table(grid, 16),
+        displacement=rotary_table(grid, 16),
         grid=grid,
         window=window,
     )

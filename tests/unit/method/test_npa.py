@@ -13,11 +13,14 @@ from npa_reference import (
     rotary_table,
     tokens,
     turned,
+    visible,
 )
+from torch import Tensor
 
 from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method import npa
 from scalediff_engine.method.npa import (
+    displacement_from,
     joint_neighborhood_patch_attention,
     neighborhood_patch_attention,
 )
@@ -187,7 +190,7 @@ def test_joint_attention_equals_its_reference(
         text_query=text[0],
         text_key=text[1],
         text_value=text[2],
-        rotary=(cos, sin),
+        displacement=(cos, sin),
         grid=size,
         window=view,
         offset=shift,
@@ -209,7 +212,7 @@ def test_joint_attention_at_the_native_size_is_the_unmodified_models() -> None:
         text_query=text[0],
         text_key=text[1],
         text_value=text[2],
-        rotary=(cos, sin),
+        displacement=(cos, sin),
         grid=grid,
         window=grid,
     )
@@ -218,3 +221,91 @@ def test_joint_attention_at_the_native_size_is_the_unmodified_models() -> None:
     plain = torch.nn.functional.scaled_dot_product_attention(query, key, value)
     assert (got_text - plain[:, :, :3]).abs().max() < 1e-6
     assert (got_image - plain[:, :, 3:]).abs().max() < 1e-6
+
+
+def angles_of(positions: Tensor, depth: int) -> Tensor:
+    """(n, 3) positions to (n, depth) angles: a quarter for the first axis, the rest for the others.
+
+    Channel pairs are interleaved, and each pair of an axis turns at a speed of its own.
+    """
+    quarter = depth // 4
+    speeds = [0.9 ** torch.arange(quarter // 2), *(0.7 ** torch.arange(3 * depth // 16),) * 2]
+    per_axis = [positions[:, axis, None] * speed for axis, speed in enumerate(speeds)]
+    return torch.cat(per_axis, dim=1).repeat_interleave(2, dim=1)
+
+
+def image_positions(grid: Grid, first: tuple[float, float, float]) -> Tensor:
+    """(rows*cols, 3): the first axis is the same for all tokens of the image."""
+    rows, cols = torch.meshgrid(
+        first[1] + torch.arange(grid.rows), first[2] + torch.arange(grid.cols), indexing="ij"
+    )
+    return torch.stack([torch.full_like(rows, first[0]), rows, cols], dim=-1).flatten(0, 1)
+
+
+# name -> where text stands, and where the first token of a picture of so many tokens does
+LAYOUTS = {
+    "text at the image's origin": (
+        lambda words: torch.zeros(words, 3),
+        lambda _: (0.0, 0.0, 0.0),
+    ),
+    "text on an axis of its own": (
+        lambda words: torch.stack([torch.arange(words), *[torch.zeros(words)] * 2], dim=-1),
+        lambda _: (5.0, 0.0, 0.0),
+    ),
+    "a grid with its centre at zero": (
+        lambda words: torch.zeros(words, 3),
+        lambda grid: (0.0, -(grid.rows - 1) / 2, -(grid.cols - 1) / 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_window_with_its_text_is_attended_as_if_it_were_the_native_picture(
+    layout: str,
+) -> None:
+    text_positions, first_of = LAYOUTS[layout]
+    generator = torch.Generator().manual_seed(6)
+    grid, window, offset, depth, words = Grid(11, 14), Grid(4, 6), Offset(1, 2), 32, 5
+    image = [tokens(generator, 1, 2, grid.cells, depth) for _ in range(3)]
+    text = [tokens(generator, 1, 2, words, depth) for _ in range(3)]
+
+    def rotated(x: Tensor, positions: Tensor) -> Tensor:
+        angles = angles_of(positions, depth)
+        return turned(x, angles.cos(), angles.sin()).float()
+
+    positions = image_positions(grid, first_of(grid))
+    native = image_positions(window, first_of(window))
+    angles, native_angles = angles_of(positions, depth), angles_of(native[:1], depth)[0]
+    got_image, got_text = joint_neighborhood_patch_attention(
+        *(rotated(t, positions) for t in image[:2]),
+        image[2],
+        text_query=rotated(text[0], text_positions(words)),
+        text_key=rotated(text[1], text_positions(words)),
+        text_value=text[2],
+        displacement=displacement_from(
+            (native_angles.cos(), native_angles.sin()), (angles.cos(), angles.sin())
+        ),
+        grid=grid,
+        window=window,
+        offset=offset,
+    )
+    text_query, text_key = (rotated(t, text_positions(words)) for t in text[:2])
+    of_windows: dict[tuple[int, int], Tensor] = {}
+    for row in range(grid.rows):
+        for col in range(grid.cols):
+            rows = visible(row, grid.rows, window.rows, offset.row)
+            cols = visible(col, grid.cols, window.cols, offset.col)
+            inside = torch.tensor([r * grid.cols + c for r in rows for c in cols])
+            # the window alone, its tokens where they are in a picture of the native size
+            query, key = (rotated(t[:, :, inside], native) for t in image[:2])
+            joint = masked_attention(
+                torch.cat([text_query, query], dim=2),
+                torch.cat([text_key, key], dim=2),
+                torch.cat([text[2], image[2][:, :, inside]], dim=2),
+                torch.ones(words + window.cells, words + window.cells, dtype=torch.bool),
+            )
+            token = row * grid.cols + col
+            here = words + int((inside == token).nonzero())
+            assert (got_image[:, :, token] - joint[:, :, here]).abs().max() < 1e-5
+            of_windows[rows[0], cols[0]] = joint[:, :, :words]
+    assert (got_text - torch.stack([*of_windows.values()]).mean(0)).abs().max() < 1e-5

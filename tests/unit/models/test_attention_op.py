@@ -74,7 +74,7 @@ def test_the_joint_operator_is_the_direct_call(window_bytes: int | None) -> None
         text_query=text_query,
         text_key=text_key,
         text_value=text_value,
-        rotary=(rotary[0], rotary[1]),
+        displacement=(rotary[0], rotary[1]),
         grid=GRID,
         window=WINDOW,
         offset=Offset(1, 2),
