@@ -1,6 +1,6 @@
 # common.sh - sourced by run-gimp.sh and run-krita.sh. Not a command.
 HOSTS_DIR=${HOSTS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/scalediff-hosts}
-export HOSTS_ROOT=${HOSTS_ROOT:-$HOSTS_DIR/trixie}
+export HOSTS_ROOT=${HOSTS_ROOT:-$HOSTS_DIR/${HOSTS_SUITE:-trixie}}
 XVFB_PID=
 start_xvfb() { # use $DISPLAY if the caller set HOSTS_KEEP_DISPLAY=1, else an Xvfb of our own on a free number
   [ "${HOSTS_KEEP_DISPLAY:-}" = 1 ] && [ -n "${DISPLAY:-}" ] && return 0
@@ -22,4 +22,5 @@ ns_run() { local t=$1 root=$2; shift 2
       for d in $HOSTS_BIND; do mkdir -p "$NS_ROOT$d"; mount --bind "$d" "$NS_ROOT$d"; done
     fi
     r=$NS_ROOT; t=$NS_T; unset NS_ROOT NS_T
-    exec chroot "$r" timeout -k 5 "$t" "$@"' _ "$@"; }
+    # bash stays pid 1: as pid 1, "timeout" of coreutils 9.10 exits with 125
+    chroot "$r" timeout -k 5 "$t" "$@" || exit $?' _ "$@"; }

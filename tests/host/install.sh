@@ -9,10 +9,11 @@
 #
 # Needs: root, the Debian mirror that apt already uses. Uses apt and debootstrap only. Idempotent: a finished step is skipped.
 # The chroot gets no lasting mounts: every command in it runs in a private mount namespace (see run-*.sh), so rm -rf is always safe.
-# Environment: HOSTS_DIR (default: scalediff-hosts in the user's cache folder), HOSTS_ROOT (default $HOSTS_DIR/trixie), HOSTS_MIRROR, HOSTS_EXTRA (more chroot packages).
+# Environment: HOSTS_DIR (default: scalediff-hosts in the user's cache folder), HOSTS_SUITE (default trixie; forky has GIMP 3.2), HOSTS_ROOT (default $HOSTS_DIR/$HOSTS_SUITE), HOSTS_MIRROR, HOSTS_EXTRA (more chroot packages).
 set -euo pipefail
 HOSTS_DIR=${HOSTS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/scalediff-hosts}
-HOSTS_ROOT=${HOSTS_ROOT:-$HOSTS_DIR/trixie}
+HOSTS_SUITE=${HOSTS_SUITE:-trixie}
+HOSTS_ROOT=${HOSTS_ROOT:-$HOSTS_DIR/$HOSTS_SUITE}
 HOSTS_MIRROR=${HOSTS_MIRROR:-$(awk '/^URIs:/{print $2; exit} /^deb /{for(i=2;i<=NF;i++) if($i ~ /^http/){print $i; exit}}' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null || true)}
 [ -n "$HOSTS_MIRROR" ] || { echo "install: no Debian mirror found in the apt sources; set HOSTS_MIRROR" >&2; exit 1; }
 LOG=$HOSTS_DIR/install.log
@@ -51,10 +52,12 @@ inchroot() { unshare --mount --propagation private sh -c '
 if [[ $WANT == *" gimp "* || $WANT == *" krita "* ]]; then
   if [ ! -e "$HOSTS_ROOT/.bootstrapped" ]; then
     rm -rf --one-file-system "$HOSTS_ROOT"          # a half-made one is of no use
-    step "debootstrap trixie (minbase)" debootstrap --variant=minbase --include=ca-certificates trixie "$HOSTS_ROOT" "$HOSTS_MIRROR"
+    script=/usr/share/debootstrap/scripts/$HOSTS_SUITE
+    [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid   # an older debootstrap does not know the suite
+    step "debootstrap $HOSTS_SUITE (minbase)" debootstrap --variant=minbase --include=ca-certificates "$HOSTS_SUITE" "$HOSTS_ROOT" "$HOSTS_MIRROR" "$script"
     # leaner and faster: no fsync per file, no manuals, no recommended packages
     printf 'force-unsafe-io\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/info/*\npath-exclude=/usr/share/doc/*\npath-include=/usr/share/doc/*/copyright\n' > "$HOSTS_ROOT/etc/dpkg/dpkg.cfg.d/01lean"
-    printf 'APT::Install-Recommends "false";\nAPT::Install-Suggests "false";\nAcquire::Languages "none";\nDPkg::Use-Pty "0";\nDPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };\n' > "$HOSTS_ROOT/etc/apt/apt.conf.d/01lean"
+    printf 'APT::Install-Recommends "false";\nAPT::Install-Suggests "false";\nAcquire::Languages "none";\nAcquire::Check-Valid-Until "false";\nDPkg::Use-Pty "0";\nDPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };\n' > "$HOSTS_ROOT/etc/apt/apt.conf.d/01lean"
     cp /etc/resolv.conf "$HOSTS_ROOT/etc/resolv.conf" 2>/dev/null || true
     printf '#!/bin/sh\nexit 101\n' > "$HOSTS_ROOT/usr/sbin/policy-rc.d"; chmod +x "$HOSTS_ROOT/usr/sbin/policy-rc.d"   # start no services
     touch "$HOSTS_ROOT/.bootstrapped"

@@ -21,6 +21,7 @@ from .plugin_common.placement import Rect, SourcePlace
 from .profiles import profile_of
 
 _OPAQUE = struct.pack("=f", 1.0)
+_STRIP_ROWS = 64
 _ALL_OR_NOTHING = bytes([0] + [255] * 255)
 # A palette has 8 bits and the profile's curve.
 _OF_PALETTES = Encoding("rgb", "u8")
@@ -206,16 +207,23 @@ def _require_seen(
     Raises:
         Complaint: all are transparent or hidden by the mask.
     """
-    shown = [] if mask is None else [gegl.converted(mask, "Y u8").samples]
-    if layer.has_alpha():
-        shown.append(gegl.read(layer.get_buffer(), within, "A u8").samples)
-    bits = [int.from_bytes(each.translate(_ALL_OR_NOTHING), "little") for each in shown]
-    if bits and not functools.reduce(operator.and_, bits):
-        text = (
-            "Nothing of '{name}' can be seen there: it is transparent. Select a part that shows, "
-            "or another layer."
-        )
-        raise Complaint(say(text, name=name))
+    shown = None if mask is None else gegl.converted(mask, "Y u8").samples
+    for top in range(0, within.height, _STRIP_ROWS):  # the first one that shows is enough
+        rows = min(_STRIP_ROWS, within.height - top)
+        strips: list[bytes] = []
+        if shown is not None:
+            strips.append(shown[top * within.width : (top + rows) * within.width])
+        if layer.has_alpha():
+            area = Rect(within.x, within.y + top, within.width, rows)
+            strips.append(gegl.read(layer.get_buffer(), area, "A u8").samples)
+        bits = [int.from_bytes(each.translate(_ALL_OR_NOTHING), "little") for each in strips]
+        if not bits or functools.reduce(operator.and_, bits):
+            return
+    text = (
+        "Nothing of '{name}' can be seen there: it is transparent. Select a part that shows, "
+        "or another layer."
+    )
+    raise Complaint(say(text, name=name))
 
 
 def _pixels(layer: Any, area: Rect, *, as_seen: bool = False) -> tuple[Block, Encoding]:

@@ -118,7 +118,7 @@ CANCEL = (517, 582)
 def driven(gimp: Gimp, folder: Path, screen: Screen, seconds: int = 400) -> Iterator[Driven]:
     """A GIMP with windows that is gone at the end."""
     folder.mkdir()
-    settings = gimp.home / ".config" / "GIMP" / "3.0"
+    settings = gimp.settings
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "shortcutsrc").write_text(SHORTCUTS)
     there = Gimp(

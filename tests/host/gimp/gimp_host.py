@@ -36,12 +36,19 @@ def chroot() -> Path:
     """Where ``install.sh`` puts GIMP."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     hosts = Path(os.environ.get("HOSTS_DIR") or cache / "scalediff-hosts")
-    return Path(os.environ.get("HOSTS_ROOT") or hosts / "trixie")
+    return Path(os.environ.get("HOSTS_ROOT") or hosts / os.environ.get("HOSTS_SUITE", "trixie"))
+
+
+def version() -> str:
+    """The newest GIMP in there, such as 3.0, which its folders are named after; empty = none."""
+    programs = (chroot() / "usr/bin").glob("gimp-console-[0-9]*")
+    found = [program.name.rpartition("-")[2] for program in programs]
+    return max(found, key=lambda name: [int(part) for part in name.split(".")], default="")
 
 
 def missing() -> str:
     """Why GIMP cannot be run here; empty = it can."""
-    if not (chroot() / "usr/bin/gimp-console-3.0").exists():
+    if not version():
         return "GIMP 3 is not installed (tests/host/install.sh gimp)"
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("Xvfb") is None:
         return "GIMP 3 runs in a chroot, which needs root, unshare and Xvfb"
@@ -61,13 +68,18 @@ class Gimp:
     engine_home: Path
     environ: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def settings(self) -> Path:
+        """The folder of GIMP's settings."""
+        return self.home / ".config" / "GIMP" / version()
+
     def settle(self) -> None:
         """Make its first start a short one: of GIMP's own plug-ins it asks Python's alone."""
-        (shipped,) = (chroot() / "usr/lib").glob("*/gimp/3.0/plug-ins/python-eval")
+        (shipped,) = (chroot() / "usr/lib").glob("*/gimp/*/plug-ins/python-eval")
         few = self.home / "few"
         few.mkdir(parents=True)
         (few / shipped.name).symlink_to("/" / shipped.relative_to(chroot()))
-        settings = self.home / ".config" / "GIMP" / "3.0"
+        settings = self.settings
         settings.mkdir(parents=True)
         path = f"${{gimp_dir}}/plug-ins:{few}"
         (settings / "gimprc").write_text(f'(plug-in-path "{path}")\n')

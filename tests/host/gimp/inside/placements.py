@@ -350,6 +350,12 @@ def what_cannot_be_seen_is_refused(stage) -> None:
     image.select_rectangle(REPLACE, 4, 2, 30, 19)
     _, made = upscaled(image, [half])
     assert size(made) == (60, 38)
+    Gimp.Selection.none(image)
+    tall = new_layer(image, "hoch", 8, 150)
+    put(tall, bytes(8 * 150 * 4))
+    _refused("scalediff-upscale", image, [tall])
+    put(tall, bytes(8 * 150 * 4 - 1) + b"\xff")
+    upscaled(image, [tall])
 
 
 def names_are_text_and_no_markup(stage) -> None:
