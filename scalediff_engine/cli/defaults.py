@@ -17,8 +17,11 @@ from scalediff_engine.base.errors import UsageError
 PREFIX = "SCALEDIFF_"
 FILE_VARIABLE = "SCALEDIFF_CONFIG"
 
-_YES = frozenset({"1", "true", "yes", "on"})
-_NO = frozenset({"0", "false", "no", "off"})
+YES = frozenset({"1", "true", "yes", "on"})
+NO = frozenset({"0", "false", "no", "off"})
+
+# Options whose variables are read where they are needed, with rules of their own.
+READ_ELSEWHERE = frozenset({"home", "theme"})
 
 # Options of which one excludes the others: a default gives way to any of them that goes before it.
 EXCLUSIVE = (
@@ -82,7 +85,7 @@ def find_defaults(
     from_environment = {
         option.key: Default(_from_variable(option, environ[option.variable]), option.variable)
         for option in options
-        if environ.get(option.variable)
+        if environ.get(option.variable) and option.key not in READ_ELSEWHERE
     }
     known = {option.key: option for option in options}
     table = {key: value for key, value in file.items() if not isinstance(value, dict)}
@@ -90,7 +93,7 @@ def find_defaults(
     from_file = {
         key: Default(_from_file(known[key], value, file_name), file_name)
         for key, value in table.items()
-        if key in known
+        if key in known and not (key in READ_ELSEWHERE and environ.get(known[key].variable))
     }
     found: dict[str, Default] = {}
     stronger = set(given)
@@ -167,9 +170,9 @@ def _excluded(key: str, stronger: Collection[str]) -> bool:
 def _from_variable(option: OptionSpec, text: str) -> object:
     if option.is_flag:
         word = text.strip().lower()
-        if word not in _YES | _NO:
+        if word not in YES | NO:
             raise UsageError(f'{option.variable} is "{text}"; set it to 1 or 0.')
-        return word in _YES
+        return word in YES
     # a path may hold any other separator
     return text.splitlines() if option.is_list else text
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from scalediff_engine import __version__
 from scalediff_engine.base.errors import ScaleDiffError, UsageError
 from scalediff_engine.cli import streams
+from scalediff_engine.cli.defaults import YES
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
 from scalediff_engine.models.environment import hush_libraries, share_the_processor
 
@@ -22,7 +23,7 @@ EXIT_STDOUT_CLOSED = 141  # what a shell reports for a program that SIGPIPE ende
 def run() -> None:
     """Run the program with the process's own arguments and end the process."""
     arguments = sys.argv[1:]
-    as_json = "--json" in arguments
+    as_json = "--json" in arguments or os.environ.get("SCALEDIFF_JSON", "0") in YES
     interrupts = Interrupts(before_leaving=lambda: _last_words(as_json), announce=_announce)
     interrupts.install()
     streams.prepare()

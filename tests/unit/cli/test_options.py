@@ -12,7 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from scalediff_engine.base.errors import NotEnoughMemory
-from scalediff_engine.cli import main, work
+from scalediff_engine.cli import app_dialog, main, work
 from scalediff_engine.cli.app import app
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.request import Existing, Sides
@@ -264,6 +264,34 @@ def test_variables_of_other_meanings_stay_out_of_it(
     for name in ("ENV", "TORCH", "COMMAND", "HOME", "THEME", "NONSENSE"):
         monkeypatch.setenv(f"SCALEDIFF_{name}", "/somewhere")
     assert run("upscale", "a.png") == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "passed"),
+    [
+        (None, "", (None, None)),
+        (None, 'theme = "dark"\nhome = "/h"', ("dark", "/h")),
+        ("light", 'theme = "dark"\nhome = "/h"', (None, None)),
+        ("a theme of a later version", "", (None, None)),
+    ],
+)
+def test_variables_of_the_engine_and_the_dialogs_are_read_where_they_are_needed(
+    variable: str | None,
+    text: str,
+    passed: tuple[str | None, str | None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        app_dialog, "run_dialog", lambda *given: asked.append((given[3], given[2])) or 0
+    )
+    config(tmp_path, text)
+    if variable is not None:
+        monkeypatch.setenv("SCALEDIFF_THEME", variable)
+        monkeypatch.setenv("SCALEDIFF_HOME", variable)
+    assert run("dialog") == 0
+    assert asked == [passed]
 
 
 @pytest.mark.parametrize(
