@@ -73,8 +73,7 @@ def parse(arguments: list[str]) -> Action:
     from scalediff_engine.cli.app import app
 
     command, words, name = get_command(app), arguments or ["--help"], "scalediff"
-    completes = "_SCALEDIFF_COMPLETE" in os.environ  # the shell asks for words
-    if isinstance(command, TyperGroup) and words[0] in command.commands and not completes:
+    if isinstance(command, TyperGroup) and words[0] in command.commands:
         # straight to the command: the group would import pydantic (100 ms) for its own --help
         name = f"scalediff {words[0]}"
         command, words = command.commands[words[0]], words[1:]

@@ -408,7 +408,7 @@ def test_the_shell_completes_commands_options_and_values(
     assert complete(words, monkeypatch) == found
 
 
-def test_completion_goes_through_the_group_in_the_program_too(
+def test_the_program_answers_the_shell(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setenv("_SCALEDIFF_COMPLETE", "complete_bash")

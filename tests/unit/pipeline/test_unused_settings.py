@@ -135,6 +135,12 @@ def test_an_option_can_take_the_effect_of_another(wanted: dict[str, Any], note: 
     assert found.startswith(note)
 
 
+def test_guidance_of_one_or_less_is_what_turns_it_off() -> None:
+    assert unused_notes(asked(CASES["embedded"], guidance=1.0)) == ()
+    (note,) = unused_notes(asked(CASES["embedded"], guidance=0.5))
+    assert note == "--guidance 0.5 turns guidance off, as 1 does."
+
+
 @pytest.mark.parametrize("prompt", ["a painting", "Sharp PHOTO of a harbour"])
 def test_words_that_the_embedded_model_knows_have_an_effect(prompt: str) -> None:
     assert unused_notes(asked(CASES["embedded"], prompt=prompt)) == ()
