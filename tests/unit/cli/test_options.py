@@ -440,3 +440,22 @@ def test_no_two_options_of_a_command_share_a_word() -> None:
     for command in group.commands.values():
         words = [word for param in command.params for word in param.opts]
         assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value", "is_json"),
+    [((), "", False), ((), "1", True), ((), "0", False), (("--json",), "", True)],
+)
+def test_errors_are_json_wherever_that_is_asked_for(
+    arguments: tuple[str, ...], value: str, is_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(main, "run_guarded", lambda *_, as_json: seen.append(as_json) or 0)
+    for name in ("hush_libraries", "share_the_processor", "_hide_late_interrupts"):
+        monkeypatch.setattr(main, name, lambda: None)
+    monkeypatch.setattr(Interrupts, "install", lambda _: None)
+    monkeypatch.setattr("sys.argv", ["scalediff", "upscale", "a.png", *arguments])
+    monkeypatch.setenv("SCALEDIFF_JSON", value)
+    with pytest.raises(SystemExit):
+        main.run()
+    assert seen == [is_json]
