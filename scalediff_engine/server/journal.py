@@ -5,6 +5,9 @@ from __future__ import annotations
 import faulthandler
 import logging
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -15,6 +18,14 @@ from scalediff_engine.client.places import open_private
 LEVELS = ("debug", "info", "warning", "error")
 _MAX_BYTES = 1 << 20
 _KEPT = 3
+# Loggers of what a program without the token can cause; it must not push all else out of the log.
+_FROM_OUTSIDE = (
+    "uvicorn.error",
+    "scalediff_engine.server.http_protocol",
+    "scalediff_engine.server.security",
+)
+_PER_MINUTE = 60
+_MINUTE = 60.0
 
 
 class Discreet(logging.Formatter):
@@ -41,12 +52,40 @@ class _PrivateLog(RotatingFileHandler):
         return super()._open()
 
 
+class OutsideLimit(logging.Filter):
+    """Leaves out most of what strangers cause, when there is much of it; tracebacks stay.
+
+    Args:
+        clock: seconds that only grow
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._began_at = clock()
+        self._counts = Counter[str]()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is written; the last one of a minute says that more are not."""
+        if record.name not in _FROM_OUTSIDE or record.exc_info:
+            return True
+        if self._clock() - self._began_at >= _MINUTE:
+            self._began_at = self._clock()
+            self._counts.clear()
+        self._counts[record.name] += 1
+        count = self._counts[record.name]
+        if count == _PER_MINUTE:
+            record.msg = f"{record.msg} (more such lines are left out for a minute)"
+        return count <= _PER_MINUTE
+
+
 def open_journal(file: Path, level: str, secret: str) -> logging.Handler:
     """Send everything that is logged to a file; gives what ``close_journal`` takes."""
     handler = _PrivateLog(
         file, maxBytes=_MAX_BYTES, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace"
     )
     handler.setFormatter(Discreet(secret))
+    handler.addFilter(OutsideLimit())
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level.upper())

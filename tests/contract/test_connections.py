@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio.constants
 import http.client
 import logging
-import resource
 import socket
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -18,6 +17,8 @@ from engine_server import TOKEN, Running, fake_engine, picture, serving
 
 from scalediff_engine.server import http_protocol, security
 from scalediff_engine.server.http_protocol import HEAD_BYTES
+
+resource = pytest.importorskip("resource", reason="limits of POSIX")
 
 MIB = 2**20
 BEARER = f"Authorization: Bearer {TOKEN}\r\n"

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from scalediff_engine.base.errors import EngineError, EngineRunsAlready
 from scalediff_engine.client.places import Places, read_command, write_command
 from scalediff_engine.server import command
-from scalediff_engine.server.journal import close_journal, open_journal
+from scalediff_engine.server.journal import OutsideLimit, close_journal, open_journal
 from scalediff_engine.server.lifecycle import Idleness, Pulse, is_busy, is_over, only_engine
+
+security_log = logging.getLogger("scalediff_engine.server.security")
 
 STILL = Pulse(jobs=0, sessions=0, requests=0, last_at=100.0)
 
@@ -116,6 +118,39 @@ def test_the_log_never_holds_the_token(tmp_path: Path) -> None:
     assert "Bearer (token)" in text
     assert "ValueError: (token)" in text
     assert "too small" not in text
+
+
+def test_strangers_cannot_push_all_else_out_of_the_log(tmp_path: Path) -> None:
+    file, level = tmp_path / "log", logging.getLogger().level
+    journal = open_journal(file, "info", "the-token")
+    try:
+        for number in range(5000):
+            security_log.warning("Refused %d: %s %s", 401, "GET", f"/{number}")
+        logging.getLogger("scalediff_engine.jobs").info("A job is done")
+        security_log.error("A defect", exc_info=ValueError("seen"))
+    finally:
+        close_journal(journal)
+        logging.getLogger().setLevel(level)
+        logging.captureWarnings(False)
+    text = file.read_text("utf-8")
+    assert text.count("Refused 401: GET") == 60
+    assert "/59 (more such lines are left out for a minute)" in text
+    assert "A job is done" in text
+    assert "seen" in text
+
+
+def test_after_a_minute_refusals_are_logged_again() -> None:
+    now = 0.0
+    limit = OutsideLimit(lambda: now)
+
+    def is_written() -> bool:
+        return limit.filter(
+            logging.LogRecord(security_log.name, logging.WARNING, "", 1, "Refused", None, None)
+        )
+
+    assert [is_written() for _ in range(100)].count(True) == 60
+    now = 61.0
+    assert is_written()
 
 
 def test_the_own_command_works_in_any_folder(tmp_path: Path) -> None:
