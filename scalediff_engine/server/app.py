@@ -19,6 +19,7 @@ from scalediff_engine.server.routes import (
     jobs,
     models,
     plans,
+    proof,
     results,
     sessions,
 )
@@ -26,7 +27,7 @@ from scalediff_engine.server.security import Door
 
 OPENAPI = "/v1/openapi.json"
 
-_ROUTES = (health, images, plans, jobs, results, batches, models, sessions, bundle)
+_ROUTES = (proof, health, images, plans, jobs, results, batches, models, sessions, bundle)
 
 
 def create_app(engine: Engine) -> FastAPI:
@@ -48,13 +49,13 @@ def create_app(engine: Engine) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        # the door checks it; here it is told to those who read the document
-        dependencies=[Security(HTTPBearer(auto_error=False))],
         responses=problems.RESPONSES,
     )
     app.state.engine = engine
+    # the door checks it; here it is told to those who read the document
+    bearer = [Security(HTTPBearer(auto_error=False))]
     for module in _ROUTES:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[] if module is proof else bearer)
     routes = [*app.routes, *(route for module in _ROUTES for route in module.router.routes)]
     problems.install(app, routes)
     app.add_middleware(
