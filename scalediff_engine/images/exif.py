@@ -163,10 +163,9 @@ def without_thumbnail(exif: bytes) -> bytes:
     for start, length in ranges:
         end = min(start + length, len(block))
         block[start:end] = bytes(max(0, end - start))
-    last = max(start + length for start, length in ranges)
-    first = min(start for start, _ in ranges)
-    if last >= len(block) and not any(block[first:]):  # it was all at the end, as it usually is
-        del block[first:]
+    for start, length in sorted(ranges, reverse=True):  # most have it at the end
+        if start + length >= len(block) and start >= pointer + width:
+            del block[start:]
     return bytes(block)
 
 
