@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif as exif_block
@@ -22,16 +19,6 @@ from scalediff_engine.images.samples import to_float
 
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 _RAW_PROFILE = "Raw profile type "
-# Adam7: first row, first column, rows and columns to the next
-_PASSES = (
-    (0, 0, 8, 8),
-    (0, 4, 8, 8),
-    (4, 0, 8, 4),
-    (0, 2, 4, 4),
-    (2, 0, 4, 2),
-    (0, 1, 2, 2),
-    (1, 0, 2, 1),
-)
 _DEFLATE_LIMIT = 1032  # bytes that one byte of a deflate stream can become at most
 
 
@@ -83,10 +70,9 @@ def load(data: bytes) -> Loaded:
     _require_pixels(facts.header, sum(len(c.body) for c in found if c.name == b"IDAT"))
     # Only what the pixels need reaches libpng: no animation, no limits on other chunks.
     needed = [chunk for chunk in found if chunk.name in _NEEDED]
-    if facts.header.interlaced:
-        samples = _deinterlaced(facts.header, needed)
-    else:
-        samples = _decoded([*needed, png_chunks.END], facts.header.height, facts.header.width)
+    plain = b"".join(chunk.encoded() for chunk in (*needed, png_chunks.END))
+    samples: Any = imagecodecs.png_decode(png_chunks.SIGNATURE + plain)
+    samples = samples.reshape(facts.header.height, facts.header.width, -1)
     pixels, depth = to_float(samples)
     channels = facts.model.value
     if pixels.shape[2] not in (channels, channels + 1):
@@ -170,43 +156,6 @@ def _with_text(facts: _Facts, chunk: Chunk) -> _Facts:
     else:
         return replace(facts, metadata=replace(metadata, texts=(*metadata.texts, text)))
     return replace(facts, notes=(*facts.notes, note))
-
-
-def _deinterlaced(header: Header, found: list[Chunk]) -> NDArray[Any]:
-    """The samples of an interlaced file, its seven passes decoded as files of their own.
-
-    libpng's own way writes a warning to standard error.
-    """
-    bits = header.bits * png_chunks.CHANNELS[header.colour]
-    inflater = zlib.decompressobj()
-    packed = b"".join(chunk.body for chunk in found if chunk.name == b"IDAT")
-    shared = [chunk for chunk in found if chunk.name in (b"PLTE", b"tRNS")]
-    result: NDArray[Any] | None = None
-    for top, left, down, across in _PASSES:
-        height = -(-(header.height - top) // down)
-        width = -(-(header.width - left) // across)
-        if height <= 0 or width <= 0:
-            continue
-        needed = height * (1 + (width * bits + 7) // 8)
-        rows = inflater.decompress(packed, needed)
-        packed = inflater.unconsumed_tail
-        if len(rows) < needed:
-            raise BadPng("its pixels end too early")
-        start = struct.pack(">IIBB", width, height, header.bits, header.colour) + bytes(3)
-        parts = [Chunk(b"IHDR", start), *shared, Chunk(b"IDAT", zlib.compress(rows, 1))]
-        samples = _decoded([*parts, png_chunks.END], height, width)
-        if result is None:
-            shape = (header.height, header.width, samples.shape[2])
-            result = np.empty(shape, samples.dtype)
-        result[top::down, left::across] = samples
-    assert result is not None  # the first pass is in every picture
-    return result
-
-
-def _decoded(chunks: list[Chunk], height: int, width: int) -> NDArray[Any]:
-    encoded = png_chunks.SIGNATURE + b"".join(chunk.encoded() for chunk in chunks)
-    samples: Any = imagecodecs.png_decode(encoded)
-    return samples.reshape(height, width, -1)
 
 
 def _require_pixels(header: Header, packed_bytes: int) -> None:

@@ -6,7 +6,6 @@ Source: TIFF 6.0; Adobe Photoshop TIFF technical notes (extra samples).
 from __future__ import annotations
 
 import io
-import logging
 import math
 from typing import Any, BinaryIO, NamedTuple
 
@@ -74,7 +73,6 @@ def probe(file: BinaryIO) -> Probe:
     Raises:
         UnsupportedFormat: a kind that is not read; and whatever tifffile raises at damaged files.
     """
-    _hush()
     with TiffFile(file) as tiff:
         page, notes = _main_picture(tiff)
         layout = _layout(page)
@@ -100,7 +98,6 @@ def load(data: bytes) -> tuple[Loaded, Orientation]:
         UnsupportedFormat: a kind that is not read; and whatever tifffile and its decoders raise at
             damaged files.
     """
-    _hush()
     with TiffFile(io.BytesIO(data)) as tiff:
         page, notes = _main_picture(tiff)
         layout = _layout(page)
@@ -127,13 +124,6 @@ def load(data: bytes) -> tuple[Loaded, Orientation]:
         icc = _profile(page, layout)
         picture = Picture(pixels, alpha, depth, icc, metadata)
         return Loaded(picture, "TIFF", notes + layout.notes), _orientation(page)
-
-
-def _hush() -> None:
-    """Keep tifffile's complaints about odd tags out of stderr; a configured log still has them."""
-    log = logging.getLogger("tifffile")
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
 
 
 def _main_picture(tiff: TiffFile) -> tuple[TiffPage, tuple[str, ...]]:

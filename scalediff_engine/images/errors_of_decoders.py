@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from collections.abc import Generator
@@ -33,6 +34,7 @@ DECODER_ERRORS = (
     TiffFileError,
     Image.DecompressionBombError,
 )
+_COMPLAINING = ("imagecodecs", "tifffile")
 
 
 @contextmanager
@@ -43,6 +45,7 @@ def decoding(path: Path) -> Generator[None]:
         UnreadablePicture: a decoder gave up.
         PictureTooLarge: the pixels do not fit into memory.
     """
+    _hush()
     try:
         yield
     except InputError:
@@ -57,6 +60,14 @@ def decoding(path: Path) -> Generator[None]:
         ) from error
     except DECODER_ERRORS as error:
         raise UnreadablePicture(f"{path} cannot be read: {_reason(error)}.") from error
+
+
+def _hush() -> None:
+    """Keep complaints about odd but legible files out of stderr; a configured log has them."""
+    for name in _COMPLAINING:
+        log = logging.getLogger(name)
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())
 
 
 def _reason(error: Exception) -> str:

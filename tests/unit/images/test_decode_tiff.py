@@ -246,13 +246,16 @@ def test_ycbcr_without_jpeg_compression_is_read(tmp_path: Path, subsampling: int
     )
 
 
-def test_what_libtiff_reads_is_turned_upright_once(tmp_path: Path) -> None:
-    rows = (bytes((200, 128, 128)) * 8 + bytes((30, 128, 128)) * 8) * 2
-    tags: dict[int, int | tuple[int, int]] = {262: 6, 274: 6, 277: 3, 530: (1, 1)}
+@pytest.mark.parametrize("orientation", [1, 3, 4, 6])
+def test_what_libtiff_reads_is_turned_upright_once(tmp_path: Path, orientation: int) -> None:
+    rows = bytes((200, 128, 128)) * 8 + bytes((30, 128, 128)) * 24  # the first is bright
+    tags: dict[int, int | tuple[int, int]] = {262: 6, 274: orientation, 277: 3, 530: (1, 1)}
     (tmp_path / "a.tif").write_bytes(_tiff_of(rows, (8, 4), tags, bits=(8, 8, 8)))
     found = read(tmp_path / "a.tif").pixels[..., 0]
-    assert found.shape == (8, 4)  # the first row of the file is the last column
-    assert found[0].tolist() == pytest.approx([30 / 255, 200 / 255] * 2, abs=0.1)
+    bright = {1: found[0], 3: found[-1], 4: found[-1], 6: found[:, -1]}[orientation]
+    assert found.shape == ((8, 4) if orientation == 6 else (4, 8))
+    assert bright.min() > 0.7
+    assert (found > 0.7).sum() == 8
 
 
 def test_logluv_is_read_and_told_to_lose_its_highlights(tmp_path: Path) -> None:

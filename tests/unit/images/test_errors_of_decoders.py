@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 
 import imagecodecs
@@ -115,3 +116,15 @@ def test_an_interrupt_and_a_bug_are_not_swallowed() -> None:
         raise KeyboardInterrupt
     with pytest.raises(NameError), decoding(Path("a.png")):
         raise NameError("a bug")
+
+
+@pytest.mark.parametrize("name", ["imagecodecs", "tifffile"])
+def test_decoders_complain_to_a_configured_log_alone(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = logging.getLogger(name)
+    monkeypatch.setattr(log, "handlers", [])
+    with decoding(tmp_path):
+        pass
+    assert [type(handler) for handler in log.handlers] == [logging.NullHandler]  # not lastResort
+    assert log.propagate
