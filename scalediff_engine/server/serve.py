@@ -160,6 +160,8 @@ class Server(uvicorn.Server):
         """End answers, then what is served."""
         self._arm(_END_SECONDS)
         await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):  # of clients that do not read
+            cast("LimitedHttpProtocol", connection).drop()
         self.is_closed = True
         self._arm(_EXIT_SECONDS)
 

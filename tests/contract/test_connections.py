@@ -318,6 +318,33 @@ def test_no_more_files_is_one_line_and_passes(
     assert server.ask("GET", "/v1/health").status == 200
 
 
+def test_the_end_does_not_wait_for_what_is_open(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        began = time.monotonic()
+        with serving(fake_engine(tmp_path), timeout_graceful_shutdown=0.2) as server:
+            image = server.upload(picture(2000, 2000))
+            job = server.ask("POST", "/v1/jobs", {"image": image}).json["id"]
+
+            def opened(*requests: bytes) -> socket.socket:
+                connection = stack.enter_context(connect(server))
+                connection.sendall(b"".join(requests))
+                return connection
+
+            stream = opened(head(server, f"GET /v1/jobs/{job}/events", BEARER))
+            others = [
+                opened(),
+                opened(b"GET / HT"),
+                opened(head(server, "POST /v1/plan", f"{BEARER}Content-Length: 9") + b"\r\n{"),
+                opened(head(server, "POST /v1/images", f"{BEARER}Content-Length: 9") + b"\r\n{"),
+                opened(head(server, f"GET /v1/images/{image}", BEARER)),
+            ]
+            until(lambda: server.engine.activity.open_requests == 4)
+        assert rest_of(stream).endswith(b"0\r\n\r\n")  # in good order
+        for connection in others:
+            rest_of(connection)
+        assert time.monotonic() - began < http_protocol.UNREAD_SECONDS / 2
+
+
 # Small answers
 
 
