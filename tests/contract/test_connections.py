@@ -255,11 +255,32 @@ def test_requests_have_a_limit_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_body_that_does_not_come_is_given_up(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(security, "JSON_SECONDS", 0.2)
+    monkeypatch.setattr(security, "BODY_SECONDS", 0.2)
     with connect(server) as connection:
         more = f"{BEARER}Content-Type: application/json\r\nContent-Length: 99"
         connection.sendall(head(server, "POST /v1/plan", more) + b"\r\n{")
         assert status(rest_of(connection)) == 408
+    until(lambda: server.engine.activity.open_requests == 0)
+
+
+def test_an_upload_that_comes_drop_by_drop_is_given_up(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "BODY_SECONDS", 0.3)
+    data = picture(100, 100)
+    with connect(server) as connection:
+        request = head(server, "POST /v1/images", f"{BEARER}Content-Length: {len(data)}")
+        connection.sendall(request + b"\r\n")
+        connection.settimeout(0.01)
+        answer, deadline = b"", time.monotonic() + 20
+        for sent in range(len(data)):
+            assert time.monotonic() < deadline
+            with suppress(TimeoutError, ConnectionError):
+                connection.sendall(data[sent : sent + 1])
+                answer += connection.recv(65536)
+            if answer:
+                break
+    assert status(answer) == 408
     until(lambda: server.engine.activity.open_requests == 0)
 
 
@@ -282,7 +303,7 @@ def test_a_stream_without_events_is_not_given_up(
 ) -> None:
     for name in ("HEAD_SECONDS", "DRAIN_SECONDS", "UNREAD_SECONDS"):
         monkeypatch.setattr(http_protocol, name, 0.05)
-    monkeypatch.setattr(security, "JSON_SECONDS", 0.05)
+    monkeypatch.setattr(security, "BODY_SECONDS", 0.05)
     job = server.ask("POST", "/v1/jobs", {"image": server.upload()}).json["id"]
     with connect(server) as stream:
         stream.sendall(head(server, f"GET /v1/jobs/{job}/events", BEARER))
