@@ -54,7 +54,8 @@ class Interrupts:
     answer: Answer = Answer.LEAVE
     # held from the moment that somebody begins to end the process
     _end: threading.Lock = field(default_factory=threading.Lock)
-    _announcement: threading.Lock = field(default_factory=threading.Lock)
+    _announcement: threading.RLock = field(default_factory=threading.RLock)
+    _is_announced: bool = False
 
     def install(self) -> None:
         """Take over the signals, except those that the caller's shell has switched off."""
@@ -131,8 +132,11 @@ class Interrupts:
             self._announce_once()
 
     def _announce_once(self) -> None:
-        if self._announcement.acquire(blocking=False):
-            self.announce()
+        """Announce, or wait until another thread has: what follows must come after it."""
+        with self._announcement:
+            if not self._is_announced:
+                self._is_announced = True
+                self.announce()
 
     def _leave(self) -> NoReturn:
         self._end.acquire()

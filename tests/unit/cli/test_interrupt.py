@@ -105,6 +105,33 @@ def test_an_interrupt_is_announced_once_whoever_is_first() -> None:
     assert said == ["stopping"]
 
 
+def test_nothing_is_said_before_another_thread_has_announced_the_interrupt() -> None:
+    said: list[str] = []
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def announce() -> None:
+        begun.set()
+        may_go_on.wait()
+        said.append("stopping")
+
+    def interrupt() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            interrupts._on_signal(signal.SIGINT, None)
+        said.append("cancelled")
+
+    interrupts = Interrupts(announce=announce, answer=Answer.RAISE)
+    watcher = threading.Thread(target=interrupts._announce_once)
+    worker = threading.Thread(target=interrupt)
+    watcher.start()
+    begun.wait()
+    worker.start()
+    worker.join(0.1)  # as long as a wrong end may take
+    may_go_on.set()
+    watcher.join()
+    worker.join()
+    assert said == ["stopping", "cancelled"]
+
+
 def test_who_ends_in_order_is_not_cut_off_by_another_interrupt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
