@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here not in item.path.parents:
             continue
         item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.timeout(240))
+        item.add_marker(pytest.mark.timeout(540))
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
 
@@ -49,7 +49,7 @@ def headless(folder: Path, gimp: Gimp, running: Engine) -> Path:
     stage.mkdir()
     cases = [asdict(case) | {"name": case.name, "precision": case.precision} for case in CASES]
     (stage / "cases.json").write_text(json.dumps(cases))
-    gimp.run(INSIDE / "headless.py", str(stage), seconds=200)
+    gimp.run(INSIDE / "headless.py", str(stage), seconds=500)
     return stage
 
 

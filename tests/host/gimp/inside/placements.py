@@ -613,7 +613,6 @@ def in_place_with_the_fast_method_is_repeated(stage) -> None:
     _user(stage, {"does": "accept", "settings": {"scale": 2.0, "method": "fast"}})
     for mode, name in (
         (Gimp.RunMode.INTERACTIVE, "scalediff-upscale-in-place"),
-        (Gimp.RunMode.WITH_LAST_VALS, "scalediff-upscale-in-place"),
         (Gimp.RunMode.NONINTERACTIVE, "scalediff-repeat"),
     ):
         status, error, _, made = call(name, image, [high, low], run_mode=mode)
@@ -635,7 +634,6 @@ def a_repeat_takes_what_is_there_now(stage) -> None:
         (lambda: layer.set_offsets(-7, 9), (-7, 9), False),
         (lambda: image.resize(200, 160, 20, 10), (13, 19), False),
         (lambda: image.scale(100, 80), (6, 10), False),
-        (lambda: layer.set_offsets(0, 0), (0, 0), False),
         (lambda: layer.resize_to_image_size(), (0, 0), True),
     ):
         assert change()
