@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from pathlib import Path
 
-from scalediff_engine.base.errors import ScaleDiffError, UsageError
+from scalediff_engine.base.errors import EngineError, ScaleDiffError, UsageError
 from scalediff_engine.cli import streams
 from scalediff_engine.client.places import default_home
 from scalediff_engine.server.command import let_children_find_us
@@ -25,7 +25,13 @@ def run_serve(port: int, idle_minutes: float, home: str | None, log_level: str) 
     """
     options = parse(port, idle_minutes, home, log_level)
     let_children_find_us()
-    return serve(options, _host, _tell)
+    try:
+        return serve(options, _host, _tell)
+    except OSError as error:
+        raise EngineError(
+            f"{error.filename or options.home} cannot be used: {error.strerror or error}. Check "
+            "that the disk has free space and that the folder can be written."
+        ) from error
 
 
 def parse(port: int, idle_minutes: float, home: str | None, log_level: str) -> ServeOptions:
