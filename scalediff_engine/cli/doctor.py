@@ -18,6 +18,7 @@ from scalediff_engine.client.messages import DeviceInfo, JobInfo
 from scalediff_engine.client.places import Places, default_home, read_command, read_engine
 from scalediff_engine.images.atomic import require_writable, write_whole
 from scalediff_engine.images.folders import free_bytes
+from scalediff_engine.jobs.database import DAMAGED
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.server.bundle import pack, program_logs
@@ -42,6 +43,7 @@ class Findings:
         command: what starts it
         is_command_known: whether editors know that too
         models: other than the one that ships
+        set_aside: files of the engine that could not be read and are kept
     """
 
     version: str
@@ -56,6 +58,7 @@ class Findings:
     command: list[str]
     is_command_known: bool
     models: int
+    set_aside: list[str]
 
 
 def run_doctor(bundle: str | None, home: str | None, *, json: bool) -> int:
@@ -97,6 +100,7 @@ def look(places: Places) -> Findings:
         command=own_command() if known is None else known,
         is_command_known=known is not None,
         models=len(cached_models()),
+        set_aside=sorted(str(path) for path in places.data.glob(f"*{DAMAGED}*")),
     )
 
 
@@ -111,6 +115,10 @@ def lines_of(found: Findings) -> list[str]:
         "started by": " ".join(found.command) + unknown,
         "models": f"{found.models} in the cache of Hugging Face, and the one that ships",
     }
+    if found.set_aside:
+        facts["set aside"] = (
+            f"{', '.join(found.set_aside)}: it could not be read, and a new one was begun"
+        )
     width = max(map(len, facts))
     return [one_line(f"{name:<{width}}  {text}") for name, text in facts.items()]
 

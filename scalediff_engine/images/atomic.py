@@ -20,26 +20,36 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def write_whole(
-    path: Path, data: bytes, *, overwrite: bool = False, part: str | None = None
+    path: Path,
+    data: bytes,
+    *,
+    overwrite: bool = False,
+    part: str | None = None,
+    private: bool = False,
 ) -> None:
     """Write ``data`` to a temporary file beside ``path``, flush it to the disk, then rename it.
 
     Whatever goes wrong - also a KeyboardInterrupt - leaves no temporary file, and an older file
     at ``path`` as it was. With ``overwrite``, a link is followed and permissions are kept.
-    ``part`` is in the temporary file's name, for ``sweep_part``.
+    ``part`` is in the temporary file's name, for ``sweep_part``; ``private`` as for ``whole``.
 
     Raises:
         OutputExists: there is a file already, or one appeared meanwhile, and not ``overwrite``.
         DiskFull: no space, or no quota, left.
         OutputError: the folder is missing or may not be written to, or any other failure.
     """
-    with whole(path, len(data), overwrite=overwrite, part=part) as file:
+    with whole(path, len(data), overwrite=overwrite, part=part, private=private) as file:
         file.write(data)
 
 
 @contextmanager
 def whole(
-    path: Path, size_bytes: int, *, overwrite: bool = False, part: str | None = None
+    path: Path,
+    size_bytes: int,
+    *,
+    overwrite: bool = False,
+    part: str | None = None,
+    private: bool = False,
 ) -> Generator[BinaryIO]:
     """Open a file that appears at ``path`` when the block ends; see ``write_whole``.
 
@@ -51,6 +61,7 @@ def whole(
         size_bytes: that will be written, for the sentence that there is no room for them
         overwrite: whether an older file is replaced
         part: word in the temporary file's name; None = one that nobody knows
+        private: whether only the owner may read the file, whatever the umask and an older file say
 
     Raises:
         OutputError: as ``write_whole``.
@@ -60,18 +71,24 @@ def whole(
     temporary = _part_of(target, part or secrets.token_hex(8))
     with _sentences(path, size_bytes):
         try:
-            with temporary.open("xb") as file:
+            with open(temporary, "xb", opener=private_opener if private else None) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             if overwrite:
-                _keep_permissions(target, temporary)
+                if not private:
+                    _keep_permissions(target, temporary)
                 temporary.replace(target)
             else:
                 _rename_to_new(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(target.parent)
+
+
+def private_opener(file: str, flags: int) -> int:
+    """Open a file, as ``open`` asks for it; a new one is its owner's alone."""
+    return os.open(file, flags, 0o600)
 
 
 def sweep(folder: Path) -> None:

@@ -20,6 +20,9 @@ from scalediff_engine.client.places import make_private
 
 _log = logging.getLogger(__name__)
 
+# In the name of a file that is set aside.
+DAMAGED = ".damaged-"
+
 _SET_ASIDE = """
 CREATE TABLE IF NOT EXISTS set_aside (
     source TEXT NOT NULL,
@@ -185,11 +188,11 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def _set_file_aside(file: Path, layout: Layout, error: sqlite3.DatabaseError) -> None:
-    aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
-    number = 1
+    name, number = f"{file.name}{DAMAGED}{int(time.time())}", 1
+    aside = file.with_name(name)
     while aside.exists():
         number += 1
-        aside = file.with_name(f"{file.name}.damaged-{int(time.time())}-{number}")
+        aside = file.with_name(f"{name}-{number}")
     _log.error("%s cannot be read (%s); it is kept as %s", layout.name, error, aside.name)
     for path in _all_files(file):
         path.rename(path.with_name(path.name.replace(file.name, aside.name)))

@@ -123,7 +123,8 @@ class SpoolEnds:
         like = read_header(self.source)
         size_bytes = result_header(result, like).sample_bytes
         try:
-            with whole(self.folder / spool.RESULT, size_bytes, overwrite=True) as file:
+            place = self.folder / spool.RESULT
+            with whole(place, size_bytes, overwrite=True, private=True) as file:
                 write_pixels(result, like, file)
         except DiskFull as error:
             raise DiskFull(
@@ -215,7 +216,7 @@ class FileEnds:
         digest = hashlib.sha256(data).hexdigest()
         told = {"sha256": digest, "recipe": recipe, "notes": notes}
         try:
-            write_whole(self._placed, json.dumps(told).encode(), overwrite=True)
+            write_whole(self._placed, json.dumps(told).encode(), overwrite=True, private=True)
         except OutputError as error:  # it matters only if just now everything ends
             _log.warning("What the result will be is not kept: %s", error)
 

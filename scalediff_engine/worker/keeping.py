@@ -115,7 +115,7 @@ class Keeper:
     def _write(self, name: str, data: bytes) -> None:
         """Keep a file; without it a job only loses more if it is interrupted."""
         try:
-            write_whole(self._folder / name, data, overwrite=True)
+            write_whole(self._folder / name, data, overwrite=True, private=True)
         except OutputError as error:
             if not self._complained:
                 _log.warning("The job cannot be kept on disk, and goes on without: %s", error)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from scalediff_engine.images.atomic import PART_PREFIX
+from scalediff_engine.images.atomic import PART_PREFIX, private_opener
 from scalediff_engine.jobs import spool
 
 _QUALITY = 90
@@ -71,7 +71,8 @@ class Previews:
         Image.fromarray(pixels).save(stream, "JPEG", quality=_QUALITY, comment=comment)
         part = self._file.with_name(f"{PART_PREFIX}{self._file.name}.part")
         try:
-            part.write_bytes(stream.getvalue())
+            with open(part, "wb", opener=private_opener) as opened:
+                opened.write(stream.getvalue())
             part.replace(self._file)
         except OSError:
             with suppress(OSError):

@@ -104,3 +104,18 @@ def test_a_bundle_without_an_engine_has_the_jobs_but_nothing_personal(tmp_path: 
 def test_a_job_that_is_not_there_is_no_reason_to_make_a_store(tmp_path: Path) -> None:
     run_doctor(str(tmp_path / "bundle.zip"), str(tmp_path / "home"), json=False)
     assert not (tmp_path / "home" / "data").exists()
+
+
+def test_a_list_of_jobs_that_was_set_aside_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Places(tmp_path).data
+    run_doctor(None, str(tmp_path), json=False)
+    assert "set aside" not in capsys.readouterr().out
+    data.mkdir()
+    (data / "jobs.sqlite").write_bytes(b"no database" * 100)
+    JobStore(data / "jobs.sqlite").close()
+    run_doctor(None, str(tmp_path), json=False)
+    said = capsys.readouterr().out
+    assert "set aside" in said
+    assert "jobs.sqlite.damaged-" in said

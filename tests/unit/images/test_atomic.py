@@ -183,3 +183,18 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
     sweep(tmp_path)
     assert names(tmp_path) == ["b.part"]
     sweep(tmp_path / "gone")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_a_private_file_is_the_owners_alone_whatever_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "result"
+    file.touch(mode=0o644)
+    before = os.umask(0)
+    try:
+        with whole(file, 1, overwrite=True, private=True) as opened:
+            assert os.fstat(opened.fileno()).st_mode & 0o777 == 0o600
+            opened.write(b"x")
+        write_whole(tmp_path / "new", b"y", private=True)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
