@@ -84,7 +84,7 @@ def main() -> None:
 
 def show_the_docker(docker, plugin) -> None:
     from scalediff.engine_status import EngineStatus
-    from scalediff.hosts.errand import Phase
+    from scalediff.plugin_common.errand import Phase
 
     order = SimpleNamespace(title=NAME, phase=Phase.SENDING, progress=None, question=None)
     order.cancel = lambda: None
@@ -97,9 +97,9 @@ def show_the_docker(docker, plugin) -> None:
 
 
 def show_messages(krita, plugin) -> None:
+    from scalediff.client.errors import EngineNotInstalled
+    from scalediff.client.messages import Problem
     from scalediff.notices import Notices
-    from scalediff.wire.errors import EngineNotInstalled
-    from scalediff.wire.messages import Problem
 
     notices = Notices(krita, plugin.words, lambda: None)
     notices.note(NAME)

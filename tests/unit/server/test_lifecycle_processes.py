@@ -16,7 +16,7 @@ import psutil
 import pytest
 from engine_processes import channel_to, end_of, kill_the_engine_of, log_of, start, wait_for, within
 
-from scalediff_engine.client.errors import ClientError, Refused
+from scalediff_engine.client.errors import ClientError, EngineNotProven
 from scalediff_engine.client.places import EngineRecord, Places, read_engine, write_engine
 from scalediff_engine.client.processes import process_space
 
@@ -129,7 +129,7 @@ def test_its_file_is_the_owners_alone_and_its_token_is_new_each_time(places: Pla
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         tokens.add(record.token)
         stranger = EngineRecord(1, record.port, "", record.protocol, "", 0.0)
-        with pytest.raises(Refused):
+        with pytest.raises(EngineNotProven):
             ask(stranger)
         process.terminate()
         code, out, err = end_of(process)
