@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from installer import interpreters
+from installer import interpreters, plugins
 from installer.failures import SetupFailure
 from installer.layout import ON_WINDOWS, Layout, find_layout
 from installer.progress import say
@@ -152,8 +152,9 @@ def _wait_for(command: list[str], environ: dict[str, str]) -> int:
 
 
 def _check(layout: Layout, environ: dict[str, str]) -> int:
-    """Run all linters, also past one that complains."""
+    """Run all linters, also past one that complains; the plug-ins are read with their copies."""
     os.chdir(layout.clone)
+    plugins.build()
     failed: list[str] = []
     for command in checks(layout):
         name = " ".join([Path(command[0]).name, *command[1:]])
