@@ -7,7 +7,7 @@ every process.
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 NO_TELEMETRY = {
     "ORT_DISABLE_TELEMETRY": "1",
