@@ -19,7 +19,7 @@ def main(picture: Path, folder: Path, version: str) -> None:
     """Run the path once and keep its pictures."""
     with tempfile.TemporaryDirectory() as made:
         inside = Path(made)
-        shutil.copyfile(picture, inside / "picture.png")
+        shutil.copyfile(picture, inside / "Озеро 湖.png")
         said = {"does": "person", "canvas": "scale", "shots": str(inside)}
         (inside / "user.json").write_text(json.dumps(said))
         beside = Beside(inside, f"person:{inside / 'user.json'}")

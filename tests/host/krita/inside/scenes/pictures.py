@@ -29,7 +29,7 @@ def the_whole_path(stage):
     window.qwindow().setGeometry(QApplication.primaryScreen().geometry())
     yield from stage.pause(1)
     window.qwindow().setGeometry(QApplication.primaryScreen().geometry())
-    document = stage.app.openDocument(str(stage.folder / "picture.png"))
+    document = stage.app.openDocument(str(stage.folder / "Озеро 湖.png"))
     document.setBatchmode(True)
     view = window.addView(document)
     yield from stage.until(lambda: document.activeNode() is not None)
