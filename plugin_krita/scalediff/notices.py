@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -89,7 +90,7 @@ class Notices:
         view = None if window is None else window.activeView()
         if view is not None:
             view.showFloatingMessage(
-                sentence, self._app.icon("dialog-information"), _NOTE_MS, _LOW_PRIORITY
+                _as_text(sentence), self._app.icon("dialog-information"), _NOTE_MS, _LOW_PRIORITY
             )
 
     def show(self, document: Document) -> None:
@@ -118,6 +119,16 @@ class Notices:
         box.finished.connect(lambda _: self._shown.remove(box))
         box.setModal(False)
         box.show()
+
+
+def _as_text(sentence: str) -> str:
+    """Return what Krita's floating message shows as the sentence is written.
+
+    It takes whatever looks like HTML for that, and has no setting against it.
+    """
+    if "<" not in sentence and "&" not in sentence:
+        return sentence
+    return "<qt>" + html.escape(sentence).replace("\n", "<br>") + "</qt>"
 
 
 def show_manual(language: str) -> None:

@@ -21,7 +21,7 @@ if importlib.util.find_spec("PyQt6") is None:
 sys.modules["PyQt5"] = None
 
 from PyQt6.QtCore import QObject, Qt
-from PyQt6.QtGui import QAction, QIcon
+from PyQt6.QtGui import QAction, QIcon, QTextDocument
 from PyQt6.QtWidgets import QApplication, QDockWidget, QLabel, QMessageBox
 
 NAME = "<b>Эскиз</b> 草图"
@@ -102,8 +102,14 @@ def show_messages(krita, plugin) -> None:
     from scalediff.notices import Notices
 
     notices = Notices(krita, plugin.words, lambda: None)
-    notices.note(NAME)
-    assert krita.messages[0][0] == NAME
+    for sentence in ("Plain.", f"{NAME}\nR&D &lt;"):
+        notices.note(sentence)
+        # Krita shows whatever looks like HTML as that
+        document, shown = QTextDocument(), krita.messages[-1][0]
+        document.setHtml(shown) if shown.startswith("<qt>") else document.setPlainText(shown)
+        assert document.toPlainText() == sentence
+    assert krita.messages[0][0] == "Plain."
+    assert krita.messages[1][0].startswith("<qt>")
     assert notices.theme() in ("dark", "light")
     notices.refuse(NAME)
     notices.trouble(Problem("x", NAME))

@@ -20,8 +20,8 @@ OLDEST = (3, 9)
 # imported when Krita starts
 FIRST = ("__init__", "docker", "extension", "qt")
 STANDARD = {
-    "__future__", "array", "collections", "contextlib", "dataclasses", "enum", "os", "pathlib",
-    "struct", "sys", "tempfile", "threading", "typing", "zlib",
+    "__future__", "array", "collections", "contextlib", "dataclasses", "enum", "html", "os",
+    "pathlib", "struct", "sys", "tempfile", "threading", "typing", "zlib",
 }  # fmt: skip
 HOSTS_OWN = {"krita", "PyQt5.QtCore", "PyQt5.QtGui", "PyQt5.QtWidgets"}
 HOSTS_OWN |= {name.replace("5", "6") for name in HOSTS_OWN}
