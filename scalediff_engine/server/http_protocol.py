@@ -32,6 +32,9 @@ DRAIN_SECONDS = 5.0
 # For a client to read something of an answer.
 UNREAD_SECONDS = 60.0
 MAX_WAITING = 64
+# A burst of our own clients is let in: so many may wait for so short a time.
+MAX_BURST = 512
+BURST_SECONDS = 1.0
 # So many are accepted in one turn of the event loop; asyncio also repeats a failed accept so often.
 BACKLOG = 128
 _ACCEPT_FAILED = "socket.accept() out of system resource"
@@ -62,7 +65,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         transport.set_write_buffer_limits(high=0)
         self.waiting_since = self.loop.time()
         waiting = _waiting(self.connections)
-        for connection in waiting[: max(0, len(waiting) - max_waiting())]:
+        now = self.loop.time()
+        excess = len(waiting) - max_waiting()
+        for count, connection in enumerate(waiting[: max(0, excess)]):
+            is_burst = now - (connection.waiting_since or 0) < BURST_SECONDS
+            if is_burst and len(waiting) - count <= max_burst():
+                break
             connection.drop()
         self._limit_head()
 
@@ -205,6 +213,11 @@ class AcceptErrors:
 def max_waiting() -> int:
     """Give the most connections that may wait."""
     return min(MAX_WAITING, max_files() // 4)
+
+
+def max_burst() -> int:
+    """Give the most connections that may wait for a moment."""
+    return min(MAX_BURST, max_files() // 3)
 
 
 def max_files() -> int:

@@ -6,8 +6,10 @@ import asyncio.constants
 import http.client
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -15,6 +17,9 @@ import psutil
 import pytest
 from engine_server import TOKEN, Running, fake_engine, picture, serving
 
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import PROTOCOL
+from scalediff_engine.client.places import EngineRecord
 from scalediff_engine.server import http_protocol, security
 from scalediff_engine.server.http_protocol import HEAD_BYTES
 
@@ -187,8 +192,9 @@ def test_a_refused_body_that_comes_whole_leaves_the_connection_usable(server: Ru
 
 @pytest.mark.parametrize("refusals", [False, True])
 def test_connections_without_the_token_leave_room_for_others(
-    server: Running, refusals: bool
+    server: Running, refusals: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(http_protocol, "BURST_SECONDS", 0.0)
     with ExitStack() as stack:
         silent = [stack.enter_context(connect(server)) for _ in range(200)]
         if refusals:
@@ -199,7 +205,36 @@ def test_connections_without_the_token_leave_room_for_others(
         until(lambda: len(server.server.server_state.connections) <= http_protocol.MAX_WAITING + 1)
 
 
-def test_requests_that_are_under_way_keep_their_place(server: Running) -> None:
+def test_a_burst_of_clients_is_let_in(server: Running) -> None:
+    record = EngineRecord(0, server.port, TOKEN, PROTOCOL, "0", 0.0)
+    crowd = 3 * http_protocol.MAX_WAITING
+    together = threading.Barrier(crowd)
+
+    def ask() -> int:
+        together.wait(20)
+        return Client(lambda: record).health().protocol
+
+    with ThreadPoolExecutor(crowd) as pool:
+        asked = [pool.submit(ask) for _ in range(crowd)]
+        assert [each.result() for each in asked] == [PROTOCOL] * crowd
+
+
+def test_a_flood_of_connections_is_limited_at_once(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "MAX_BURST", 80)
+    monkeypatch.setattr(http_protocol, "BURST_SECONDS", 60.0)
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(connect(server))
+        assert server.ask("GET", "/v1/health").status == 200
+        until(lambda: len(server.server.server_state.connections) <= 81)
+
+
+def test_requests_that_are_under_way_keep_their_place(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "BURST_SECONDS", 0.0)
     image = server.upload()
     job = server.ask("POST", "/v1/jobs", {"image": image}).json["id"]
     with ExitStack() as stack:
