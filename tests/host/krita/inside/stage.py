@@ -11,11 +11,11 @@ from pathlib import Path
 
 from krita import InfoObject, Krita, Selection
 from PyQt5.QtWidgets import QMessageBox, QPushButton
+from scalediff.client.client import Client
+from scalediff.client.messages import JobState
+from scalediff.client.places import Places
+from scalediff.client.start import find
 from scalediff.layers import id_of
-from scalediff.wire.client import Client
-from scalediff.wire.messages import JobState
-from scalediff.wire.places import Places
-from scalediff.wire.start import find
 
 # A source of this size is native to the embedded model; one step of the fast preset.
 QUICK = {

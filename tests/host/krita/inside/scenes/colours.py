@@ -7,7 +7,7 @@ from pathlib import Path
 
 from krita import Krita
 from scalediff import recipes, scratch
-from scalediff.hosts.recipe import LayerRecipe
+from scalediff.plugin_common.recipe import LayerRecipe
 from scalediff.spaces import Space, space_of
 
 from stage import names, pixels, rect

@@ -42,9 +42,9 @@ SLOW = {"scale": 4.0, "preset": "best", "steps": 60, "seed": 7}
 
 
 def remember_slow(stage):
-    from scalediff.hosts.placement import Canvas
+    from scalediff.client.messages import UpscaleSettings
+    from scalediff.plugin_common.placement import Canvas
     from scalediff.remembered import remember, remember_canvas
-    from scalediff.wire.messages import UpscaleSettings
 
     remember(stage.app, "layer", UpscaleSettings(**SLOW))
     remember_canvas(stage.app, Canvas.SCALE, Canvas.KEEP)

@@ -127,9 +127,9 @@ def an_engine_killed_while_the_dialog_is_open(stage):
 
 @scenario
 def an_engine_killed_while_it_works_goes_on(stage):
-    from scalediff.hosts.placement import Canvas
+    from scalediff.client.messages import UpscaleSettings
+    from scalediff.plugin_common.placement import Canvas
     from scalediff.remembered import remember, remember_canvas
-    from scalediff.wire.messages import UpscaleSettings
 
     document, layer = yield from stage.document()
     settings = UpscaleSettings(scale=2.0, preset="fast", steps=30, seed=7)
@@ -175,7 +175,7 @@ def nothing_is_installed(stage):
 
 @scenario
 def versions_do_not_match(stage):
-    from scalediff.wire.places import EngineRecord, Places, write_engine
+    from scalediff.client.places import EngineRecord, Places, write_engine
 
     document, layer = yield from stage.document()
     before = fingerprint(document)

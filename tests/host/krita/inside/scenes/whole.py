@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scalediff.hosts.placement import Canvas
+from scalediff.client.messages import UpscaleSettings
+from scalediff.plugin_common.placement import Canvas
 from scalediff.remembered import remember, remember_canvas
-from scalediff.wire.messages import UpscaleSettings
 
 from stage import LAYER, QUICK
 
