@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from scalediff_engine.base.errors import Cancelled, DiskFull, OutputExists, ScaleDiffError
 from scalediff_engine.batch.inputs import Failure
@@ -23,16 +24,43 @@ from scalediff_engine.cli.events import (
 )
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
 from scalediff_engine.cli.jobs import Worklist
+from scalediff_engine.cli.pipes import Pipes
 from scalediff_engine.cli.report import Reporter
-from scalediff_engine.cli.request import Existing, Request
+from scalediff_engine.cli.request import STREAM, Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
-from scalediff_engine.cli.workshop import Bench, Maker
+from scalediff_engine.families import registry as families
 from scalediff_engine.images.folders import disk_of
+from scalediff_engine.images.formats import format_for
+from scalediff_engine.images.writer import encode_picture
 from scalediff_engine.memory.ran_out import memory_ran_out
-from scalediff_engine.planning.progress import Progress
+from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.progress import Progress, ProgressCallback
+from scalediff_engine.planning.settings import Method
 from scalediff_engine.spec.footprint import Cost
+from scalediff_engine.store.locate import locate
+
+if TYPE_CHECKING:
+    from scalediff_engine.images.picture import Picture
 
 EXIT_SOME_FAILED = 6
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready for one picture after the other.
+
+    Attributes:
+        device: where it really is
+        make: picture to enlarge (None: the plan makes one from noise), plan, callback to the
+            result and its recipe
+        notes: sentences on what it was put together from
+        peak_bytes: of the device's memory that the last picture took; None = not known
+    """
+
+    device: str
+    make: Callable[[Picture | None, Plan, ProgressCallback], tuple[Picture, str]]
+    notes: tuple[str, ...] = ()
+    peak_bytes: Callable[[], int | None] = lambda: None
 
 
 @dataclass
@@ -41,6 +69,7 @@ class Batch:
 
     Attributes:
         title: of the model, for people
+        pipes: reads inputs and writes results
         remember: told of each finished job's device, cost, seconds, and bytes at the peak
         clock: seconds, monotonic
     """
@@ -48,12 +77,12 @@ class Batch:
     request: Request
     worklist: Worklist
     title: str
-    bench: Bench
+    pipes: Pipes
     reporter: Reporter
     interrupts: Interrupts
     remember: Callable[[str, Cost, float, int | None], None]
     clock: Callable[[], float] = time.monotonic
-    _maker: Maker | None = None
+    _model: LoadedModel | None = None
     _model_notes: tuple[str, ...] = ()
     _done: int = 0
     _skipped: int = 0
@@ -152,8 +181,11 @@ class Batch:
         if exists_already(job.output, destination.existing):  # it may be new since the planning
             self._skip(job)
             return
-        picture, notes = (None, ()) if job.source is None else self.bench.read(job.source)
-        maker = self._maker or self._load()
+        picture, notes = None, ()
+        if job.source is not None:
+            loaded = self.pipes.load(job.source)
+            picture, notes = loaded.picture, loaded.notes
+        model = self._model or self._load()
         start_s = self.clock()
 
         def on_progress(progress: Progress) -> None:
@@ -161,17 +193,16 @@ class Batch:
                 raise Cancelled
             self._advance(work, progress, self.clock() - start_s)
 
-        result, recipe = maker.make(picture, job.plan, on_progress)
+        result, recipe = model.make(picture, job.plan, on_progress)
         seconds = self.clock() - start_s
         if destination.strip:
             result, recipe = result.stripped(), None
-        data, more = self.bench.encode(
-            result, job.output, quality=destination.quality, recipe=recipe
-        )
+        form = self.pipes.output_format if job.output == STREAM else format_for(job.output)
+        encoded = encode_picture(result, form, quality=destination.quality, recipe=recipe)
         with self.interrupts.held():
             try:
                 overwrite = destination.existing is Existing.OVERWRITE
-                self.bench.save(data, job.output, overwrite=overwrite)
+                self.pipes.save(encoded.data, job.output, overwrite=overwrite)
             except OutputExists:
                 if destination.existing is not Existing.SKIP:
                     raise
@@ -181,20 +212,19 @@ class Batch:
             self._done_gflop += job.plan.cost.gflop
             self._done_s += seconds
             told, self._model_notes = self._model_notes, ()  # once a run
-            self.reporter.tell(Finished(work, self.clock() - start_s, told + notes + more))
-            self.remember(maker.device, job.plan.cost, seconds, maker.peak_bytes())
+            self.reporter.tell(Finished(work, self.clock() - start_s, told + notes + encoded.notes))
+            self.remember(model.device, job.plan.cost, seconds, model.peak_bytes())
 
-    def _load(self) -> Maker:
+    def _load(self) -> LoadedModel:
         """Load the model; until then an interrupt may simply end the process, from then on not."""
         self.reporter.tell(Loading(self.title))
-        request = self.request
         try:
-            self._maker = self.bench.load(request.model, request.settings)
+            self._model = load_model(self.request)
         except ScaleDiffError as error:
             raise _NoModel(error) from error
         self.interrupts.answer = Answer.RAISE
-        self._model_notes = self._maker.notes
-        return self._maker
+        self._model_notes = self._model.notes
+        return self._model
 
     def _skip(self, job: Job) -> None:
         self._skipped += 1
@@ -232,6 +262,52 @@ class _NoModel(Exception):
     def __init__(self, error: ScaleDiffError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def load_model(request: Request) -> LoadedModel:
+    """Load the model of a request: seconds, and the first import of anything heavy.
+
+    Raises:
+        ModelError, UsageError: it cannot be loaded.
+    """
+    model, settings = request.model, request.settings
+    if settings.method is Method.FAST:
+        return _fast_networks(request)
+    from scalediff_engine.models.device import cap_memory, forget_peak, peak_bytes
+    from scalediff_engine.pipeline.generate import generate
+    from scalediff_engine.pipeline.upscale import upscale
+    from scalediff_engine.planning.recipe import make_recipe
+
+    rest = None if model.text_encoders_from is None else locate(model.text_encoders_from)
+    loaded = families.load(model.name, model.device, model.loras, rest)
+    cap_memory(loaded.device, request.max_memory_bytes)
+
+    def make(
+        picture: Picture | None, plan: Plan, on_progress: ProgressCallback
+    ) -> tuple[Picture, str]:
+        forget_peak(loaded.device)
+        if picture is None:
+            result = generate(plan, settings, loaded, on_progress)
+        else:
+            result = upscale(picture, plan, settings, loaded, on_progress)
+        return result, make_recipe(plan, settings, loaded, model.loras)
+
+    return LoadedModel(str(loaded.device), make, loaded.notes, lambda: peak_bytes(loaded.device))
+
+
+def _fast_networks(request: Request) -> LoadedModel:
+    """Return what needs no model, and no torch either."""
+    from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
+    from scalediff_engine.planning.recipe import make_fast_recipe
+
+    def make(
+        picture: Picture | None, plan: Plan, on_progress: ProgressCallback
+    ) -> tuple[Picture, str]:
+        assert picture is not None  # only upscales have a choice of methods
+        result = upscale_by_networks(picture, plan, on_progress)
+        return result, make_fast_recipe(plan, request.settings)
+
+    return LoadedModel("cpu", make)
 
 
 def exit_code_of(failures: list[Failure], total: int) -> int:

@@ -15,10 +15,12 @@ from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.batch.outputs import output_folder, output_path, same_place, settle_existing
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, UNSUPPORTED_FORMAT, Job, Skipped
+from scalediff_engine.cli.pipes import Pipes, is_stream
 from scalediff_engine.cli.request import STREAM, Existing, UpscaleRequest
-from scalediff_engine.cli.workshop import Shelf
 from scalediff_engine.client.naming import SourceStems
 from scalediff_engine.images.folders import require_folder
+from scalediff_engine.images.formats import is_picture
+from scalediff_engine.images.recipe import recipe_in
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.planning.machine import Machine
 from scalediff_engine.planning.methods import plan_method
@@ -42,22 +44,20 @@ class Worklist:
 
 
 def make_worklist(
-    request: UpscaleRequest, facts: FamilyFacts, shelf: Shelf, machine: Machine
+    request: UpscaleRequest, facts: FamilyFacts, pipes: Pipes, machine: Machine
 ) -> Worklist:
     """Look at every input and settle what becomes of it.
 
     Raises:
         UsageError: one output file is to hold several pictures.
     """
-    sources, failures = collect(
-        request.inputs, recursive=request.recursive, is_picture=shelf.is_picture
-    )
+    sources, failures = collect(request.inputs, recursive=request.recursive, is_picture=is_picture)
     worklist = Worklist(failures=failures)
     for source in sources:
         if source.is_unsupported:
             worklist.skipped.append(Skipped(source.path, None, UNSUPPORTED_FORMAT))
     sources = [source for source in sources if not source.is_unsupported]
-    sources = _without_own_results(sources, request, shelf, worklist)
+    sources = _without_own_results(sources, request, pipes, worklist)
     if request.destination.file is not None and len(sources) > 1:
         raise UsageError(
             f"--output names one file, but there are {len(sources)} pictures; "
@@ -66,7 +66,7 @@ def make_worklist(
     jobs: list[tuple[Path, Job]] = []
     for source in sources:
         with _failing_alone(source.path, worklist):
-            jobs.append((source.path, _plan(source, request, facts, shelf, machine)))
+            jobs.append((source.path, _plan(source, request, facts, pipes, machine)))
     claims: dict[str, list[Path]] = {}
     for source_path, job in jobs:
         claims.setdefault(same_place(job.output), []).append(source_path)
@@ -123,7 +123,7 @@ def _failing_alone(path: Path, worklist: Worklist) -> Generator[None]:
 
 
 def _without_own_results(
-    sources: list[Source], request: UpscaleRequest, shelf: Shelf, worklist: Worklist
+    sources: list[Source], request: UpscaleRequest, pipes: Pipes, worklist: Worklist
 ) -> list[Source]:
     """Set aside results of earlier runs: named like one, with a recipe.
 
@@ -141,16 +141,16 @@ def _without_own_results(
     for source in sources:
         stem, folder = source.path.stem, place_of(source.path.parent)
         is_named_like_one = stems.is_result_name(pattern, folder, stem, is_found=source.found)
-        if is_named_like_one and _has_recipe(source.path, shelf):
+        if is_named_like_one and _has_recipe(source.path, pipes):
             worklist.skipped.append(Skipped(source.path, None, OWN_RESULT))
         else:
             kept.append(source)
     return kept
 
 
-def _has_recipe(path: Path, shelf: Shelf) -> bool:
+def _has_recipe(path: Path, pipes: Pipes) -> bool:
     try:
-        return shelf.has_recipe(path)
+        return not is_stream(path) and recipe_in(pipes.probe(path).xmp) is not None
     except ScaleDiffError:  # it will be told when the file's own turn comes
         return False
 
@@ -159,10 +159,10 @@ def _plan(
     source: Source,
     request: UpscaleRequest,
     facts: FamilyFacts,
-    shelf: Shelf,
+    pipes: Pipes,
     machine: Machine,
 ) -> Job:
-    size = shelf.size(source.path)
+    size = pipes.probe(source.path).size
     target = request.enlargement.target(size)
     plan = plan_method(size, target, facts, request.settings, machine.room)
     values = NameValues(source.path, size, target, facts.name, request.settings.seed)

@@ -18,7 +18,10 @@ from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.request import STREAM, Request, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.images import reader
+from scalediff_engine.images.atomic import write_whole
+from scalediff_engine.images.folders import make_folder
 from scalediff_engine.images.formats import Format, format_for
+from scalediff_engine.images.probe import Loaded, Probe
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 
@@ -81,30 +84,51 @@ class Pipes:
         return self._copies[path]
 
     @contextmanager
-    def named(self, path: Path) -> Generator[Path]:
-        """Give the file to read for an input; errors name the input and not its copy.
-
-        Raises:
-            ScaleDiffError: as ``file_of``, and what is raised inside.
-        """
+    def _named(self, path: Path) -> Generator[Path]:
+        """Give the file to read for an input; errors name the input and not its copy."""
         file = self.file_of(path)
         try:
             yield file
         except ScaleDiffError as error:
             raise type(error)(str(error).replace(str(file), _name(path))) from error
 
+    def probe(self, path: Path) -> Probe:
+        """Read the header of an input.
+
+        Raises:
+            ScaleDiffError: as ``file_of`` and ``reader.probe``.
+        """
+        with self._named(path) as file:
+            return reader.probe(file)
+
+    def load(self, path: Path) -> Loaded:
+        """Read the picture of an input.
+
+        Raises:
+            ScaleDiffError: as ``file_of`` and ``reader.load``.
+        """
+        with self._named(path) as file:
+            return reader.load(file)
+
+    def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
+        """Write the file of a result, whole or not at all, or write it to standard output.
+
+        Raises:
+            StdoutClosed: standard output is a pipe that nothing reads any more.
+            OutputError: it cannot be written, or exists.
+        """
+        if path == STREAM:
+            self._write(data)
+            return
+        make_folder(path)
+        write_whole(path, data, overwrite=overwrite)
+
     def close(self) -> None:
         """Delete the copies."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def write(self, data: bytes) -> None:
-        """Write a result to standard output.
-
-        Raises:
-            StdoutClosed: nobody reads it any more.
-            OutputError: it goes to a file, and that cannot be written.
-        """
+    def _write(self, data: bytes) -> None:
         try:
             self.stdout.buffer.write(data)
             self.stdout.buffer.flush()

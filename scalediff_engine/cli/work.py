@@ -15,7 +15,6 @@ from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.jobs import Worklist, make_worklist
 from scalediff_engine.cli.pipes import Pipes, opened
-from scalediff_engine.cli.real_workshop import FileShelf, ModelBench
 from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
@@ -40,7 +39,7 @@ def run_upscale(request: UpscaleRequest, interrupts: Interrupts, reporting: Repo
     with opened(request, interrupts) as (request, pipes):
 
         def plan(request: UpscaleRequest, facts: FamilyFacts, machine: Machine) -> Worklist:
-            return make_worklist(request, facts, FileShelf(pipes), machine)
+            return make_worklist(request, facts, pipes, machine)
 
         return _run(request, plan, interrupts, reporting, pipes)
 
@@ -98,8 +97,7 @@ def _run(
         if peak_bytes is not None:
             speed.add_memory(names, facts.name, cost, peak_bytes)
 
-    bench = ModelBench(pipes, request.max_memory_bytes)
-    return Batch(request, worklist, facts.title, bench, reporter, interrupts, remember).run()
+    return Batch(request, worklist, facts.title, pipes, reporter, interrupts, remember).run()
 
 
 def _show_plan(worklist: Worklist, reporter: Reporter, *, table: bool) -> int:

@@ -1,8 +1,9 @@
-"""Stand-ins for the rooms behind the command line, scriptable file by file."""
+"""Stand-ins for files and models behind the command line, scriptable file by file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,15 @@ import numpy as np
 
 from scalediff_engine.base.errors import ScaleDiffError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.cli.batch import LoadedModel
 from scalediff_engine.cli.events import Event
-from scalediff_engine.cli.workshop import Maker
-from scalediff_engine.images.picture import Metadata, Picture
+from scalediff_engine.cli.pipes import Pipes
+from scalediff_engine.cli.request import Request
+from scalediff_engine.images.formats import Format
+from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture
+from scalediff_engine.images.probe import Loaded, Probe
+from scalediff_engine.images.recipe import with_recipe
+from scalediff_engine.images.writer import Encoded
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.spec.family import FamilyFacts, StageDefaults
 from scalediff_engine.spec.footprint import GIB, Footprint
@@ -35,52 +42,64 @@ FACTS = FamilyFacts(
 )
 
 
-@dataclass
-class FakeShelf:
-    """Every ``.png`` is a picture; sizes and recipes by file name."""
+class FakePipes(Pipes):
+    """Files without pixels: sizes and recipes by name, 40x30 and no recipe otherwise."""
 
-    sizes: dict[str, Size | ScaleDiffError] = field(default_factory=dict)
-    recipes: set[str] = field(default_factory=set)
-    looked_for_recipes_in: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        sizes: Mapping[str, Size | ScaleDiffError] | None = None,
+        recipes: Iterable[str] = (),
+    ) -> None:
+        super().__init__(sys.stdout)
+        self.sizes = sizes or {}
+        self.recipes = frozenset(recipes)
+        self.probed: list[str] = []
 
-    def is_picture(self, path: Path) -> bool:
-        return path.suffix.lower() in (".png", ".jpg")
-
-    def size(self, path: Path) -> Size:
+    def probe(self, path: Path) -> Probe:
+        self.probed.append(path.name)
         found = self.sizes.get(path.name, Size(40, 30))
         if isinstance(found, ScaleDiffError):
             raise found
-        return found
-
-    def has_recipe(self, path: Path) -> bool:
-        self.looked_for_recipes_in.append(path.name)
-        return path.name in self.recipes
+        xmp = with_recipe(None, "{}")[0] if path.name in self.recipes else None
+        return Probe(found, Depth.U8, ColourModel.RGB, has_alpha=False, format_name="PNG", xmp=xmp)
 
 
-@dataclass
-class FakeBench:
-    """Saves the recipe for each picture; does what the script says on the way."""
+class FakeWork(FakePipes):
+    """A model and files that do what the script says; a result's file holds its recipe."""
 
-    on_read: Callable[[Path], None] = lambda _: None
-    on_load: Callable[[], None] = lambda: None
-    on_step: Callable[[int], None] = lambda _: None
-    on_encode: Callable[[Path], None] = lambda _: None
-    on_save: Callable[[Path], None] = lambda _: None
-    seconds_left: Callable[[int], float | None] = lambda _: None
-    read_notes: tuple[str, ...] = ()
-    write_notes: tuple[str, ...] = ()
-    model_notes: tuple[str, ...] = ()
-    steps: int = 3
-    calls: list[str] = field(default_factory=list)
-    written: list[tuple[Picture, str | None]] = field(default_factory=list)
+    def __init__(
+        self,
+        *,
+        on_read: Callable[[Path], None] = lambda _: None,
+        on_load: Callable[[], None] = lambda: None,
+        on_step: Callable[[int], None] = lambda _: None,
+        on_encode: Callable[[Picture], None] = lambda _: None,
+        on_save: Callable[[Path], None] = lambda _: None,
+        seconds_left: Callable[[int], float | None] = lambda _: None,
+        notes: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] = ((), (), ()),
+        steps: int = 3,
+    ) -> None:
+        super().__init__()
+        self.on_read, self.on_load, self.on_step = on_read, on_load, on_step
+        self.on_encode, self.on_save = on_encode, on_save
+        self.seconds_left = seconds_left
+        self.read_notes, self.model_notes, self.write_notes = notes
+        self.steps = steps
+        self.calls: list[str] = []
+        self.written: list[tuple[Picture, str | None]] = []
 
-    def read(self, path: Path) -> tuple[Picture, tuple[str, ...]]:
+    def load(self, path: Path) -> Loaded:
         self.calls.append(f"read {path.name}")
         self.on_read(path)
         picture = Picture(np.zeros((2, 2, 3), np.float32), metadata=Metadata(exif=b"MM"))
-        return picture, self.read_notes
+        return Loaded(picture, "PNG", self.read_notes)
 
-    def load(self, model: Any, settings: Any) -> Maker:
+    def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
+        self.calls.append(f"save {path.name}")
+        self.on_save(path)
+        path.write_bytes(data)
+
+    def load_model(self, _: Request) -> LoadedModel:
         self.calls.append("load")
         self.on_load()
 
@@ -90,19 +109,12 @@ class FakeBench:
                 on_progress(progress(step, self.steps, self.seconds_left(step)))
             return picture or Picture(np.zeros((2, 2, 3), np.float32)), "{}"
 
-        return Maker("cpu", make, self.model_notes)
+        return LoadedModel("cpu", make, self.model_notes)
 
-    def encode(
-        self, picture: Picture, path: Path, *, quality: int | None, recipe: str | None
-    ) -> tuple[bytes, tuple[str, ...]]:
-        self.on_encode(path)
+    def encode(self, picture: Picture, _: Format, *, quality: Any, recipe: str | None) -> Encoded:
+        self.on_encode(picture)
         self.written.append((picture, recipe))
-        return (recipe or "").encode(), self.write_notes
-
-    def save(self, data: bytes, path: Path, *, overwrite: bool) -> None:
-        self.calls.append(f"save {path.name}")
-        self.on_save(path)
-        path.write_bytes(data)
+        return Encoded((recipe or "").encode(), self.write_notes)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_fakes import FACTS, FakeShelf, touch
+from cli_fakes import FACTS, FakePipes, touch
 
 from scalediff_engine.base.errors import (
     NotEnoughMemory,
@@ -24,6 +24,7 @@ from scalediff_engine.cli.jobs import Worklist, make_worklist
 from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
 from scalediff_engine.cli.sentences import skip_sentence
 from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.images.probe import Probe
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import Device
 from scalediff_engine.planning.machine import Machine
@@ -33,12 +34,12 @@ from scalediff_engine.spec.footprint import GIB
 PLENTY = Machine(8 * GIB, "this machine", lambda cost: cost.gflop / 100)
 
 
-def plan(*inputs: Path, shelf: FakeShelf | None = None, **destination: Any) -> Worklist:
+def plan(*inputs: Path, pipes: FakePipes | None = None, **destination: Any) -> Worklist:
     recursive = destination.pop("recursive", False)
     machine = destination.pop("machine", PLENTY)
     enlargement = destination.pop("enlargement", Enlargement())
     request = UpscaleRequest(inputs, enlargement, recursive, destination=Destination(**destination))
-    return make_worklist(request, FACTS, shelf or FakeShelf(), machine)
+    return make_worklist(request, FACTS, pipes or FakePipes(), machine)
 
 
 def test_a_result_goes_beside_its_input_in_the_same_format(tmp_path: Path) -> None:
@@ -108,12 +109,14 @@ def test_pictures_in_formats_that_are_not_read_are_counted_and_named(tmp_path: P
 
 def test_results_of_an_earlier_run_are_known_by_name_and_recipe(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "a_x4.png", "b_x4.png", "made.png"])
-    shelf = FakeShelf(recipes={"a_x4.png", "made.png"})
-    worklist = plan(tmp_path, shelf=shelf, existing=Existing.SKIP)
+    pipes = FakePipes(recipes={"a_x4.png", "made.png"})
+    worklist = plan(tmp_path, pipes=pipes, existing=Existing.SKIP)
     reasons = {(s.path.name, s.reason) for s in worklist.skipped}
     assert reasons == {("a.png", "output-exists"), ("a_x4.png", "own-result")}
     assert [job.source.name for job in worklist.jobs] == ["b_x4.png", "made.png"]
-    assert shelf.looked_for_recipes_in == ["a_x4.png", "b_x4.png"]  # only what is named like one
+    # the first look is for a recipe, only in what is named like a result
+    assert pipes.probed[:2] == ["a_x4.png", "b_x4.png"]
+    assert sorted(pipes.probed[2:]) == ["a.png", "b_x4.png", "made.png"]
 
 
 @pytest.mark.parametrize("existing", [Existing.SKIP, Existing.OVERWRITE])
@@ -122,8 +125,8 @@ def test_results_that_a_wildcard_names_are_known_by_recipe_and_source(
 ) -> None:
     names = ["a.png", "a_x2.png", "a_x2_x2.png", "b_x2.png"]
     touch(tmp_path, names)
-    shelf = FakeShelf(recipes={"a_x2.png", "a_x2_x2.png", "b_x2.png"})
-    worklist = plan(*(tmp_path / name for name in names), shelf=shelf, existing=existing)
+    pipes = FakePipes(recipes={"a_x2.png", "a_x2_x2.png", "b_x2.png"})
+    worklist = plan(*(tmp_path / name for name in names), pipes=pipes, existing=existing)
     assert [(s.path.name, s.reason) for s in worklist.skipped] == [
         ("a_x2.png", "own-result"),
         ("a_x2_x2.png", "own-result"),
@@ -145,9 +148,9 @@ def test_a_result_without_a_recipe_is_known_by_its_source_when_results_are_skipp
 
 def test_results_are_known_in_the_folder_that_they_go_to(tmp_path: Path) -> None:
     touch(tmp_path, ["in/a.png", "out/a_x2.png"])
-    shelf = FakeShelf(recipes={"a_x2.png"})
+    pipes = FakePipes(recipes={"a_x2.png"})
     inputs = (tmp_path / "in" / "a.png", tmp_path / "out" / "a_x2.png")
-    worklist = plan(*inputs, shelf=shelf, folder=tmp_path / "out")
+    worklist = plan(*inputs, pipes=pipes, folder=tmp_path / "out")
     assert [s.path.name for s in worklist.skipped] == ["a_x2.png"]
 
 
@@ -165,7 +168,7 @@ def test_a_dry_run_says_what_becomes_of_existing_results_and_refuses_nothing(
     inputs = (tmp_path / "a.png", tmp_path / "b.png")
     destination = Destination(existing=existing)
     request = UpscaleRequest(inputs, destination=destination, dry_run=True)
-    worklist = make_worklist(request, FACTS, FakeShelf(), PLENTY)
+    worklist = make_worklist(request, FACTS, FakePipes(), PLENTY)
     assert not worklist.failures
     notes = {job.source.name: job.notes for job in worklist.jobs if job.source}
     assert notes["b.png"] == ()
@@ -177,10 +180,10 @@ def test_results_that_need_more_than_the_free_space_are_noted_for_each_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touch(tmp_path, ["a.png", "b.jpg", "c.png"])
-    shelf = FakeShelf({name: Size(20_000, 10_000) for name in ("a.png", "b.jpg", "c.png")})
+    pipes = FakePipes({name: Size(20_000, 10_000) for name in ("a.png", "b.jpg", "c.png")})
     machine = replace(PLENTY, available_bytes=10**15)
     once = Enlargement(scale=1)
-    jobs = plan(tmp_path, shelf=shelf, machine=machine, enlargement=once).jobs
+    jobs = plan(tmp_path, pipes=pipes, machine=machine, enlargement=once).jobs
     monkeypatch.setattr(outputs, "disk_of", lambda path: path.name == "c_x1.png")
     needed = 200_000_000 * (1.6 + 0.4)
     monkeypatch.setattr(outputs, "free_bytes", lambda _: needed - 1)
@@ -193,23 +196,23 @@ def test_results_that_need_more_than_the_free_space_are_noted_for_each_disk(
 
 def test_a_result_that_is_named_itself_is_upscaled_further(tmp_path: Path) -> None:
     touch(tmp_path, ["a_x4.png"])
-    worklist = plan(tmp_path / "a_x4.png", shelf=FakeShelf(recipes={"a_x4.png"}))
+    worklist = plan(tmp_path / "a_x4.png", pipes=FakePipes(recipes={"a_x4.png"}))
     assert [job.output.name for job in worklist.jobs] == ["a_x4_x4.png"]
 
 
 def test_one_bad_file_leaves_the_others(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "b.png"])
-    shelf = FakeShelf({"a.png": UnreadablePicture("a.png is empty.")})
-    worklist = plan(tmp_path, shelf=shelf)
+    pipes = FakePipes({"a.png": UnreadablePicture("a.png is empty.")})
+    worklist = plan(tmp_path, pipes=pipes)
     assert [failure.error.code for failure in worklist.failures] == ["picture-unreadable"]
     assert [job.source.name for job in worklist.jobs] == ["b.png"]
 
 
 def test_work_that_does_not_fit_is_refused_with_a_size_that_would(tmp_path: Path) -> None:
     touch(tmp_path, ["small.png", "large.png"])
-    shelf = FakeShelf({"large.png": Size(1000, 1000)})
+    pipes = FakePipes({"large.png": Size(1000, 1000)})
     machine = replace(PLENTY, available_bytes=2 * GIB, limited_by="--max-memory")
-    worklist = plan(tmp_path, shelf=shelf, machine=machine)
+    worklist = plan(tmp_path, pipes=pipes, machine=machine)
     assert [job.source.name for job in worklist.jobs] == ["small.png"]
     [failure] = worklist.failures
     assert isinstance(failure.error, NotEnoughMemory)
@@ -249,8 +252,8 @@ def test_the_format_of_the_output_must_be_clear(
 
 def test_a_format_that_cannot_hold_the_size_is_refused_before_the_work(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png"])
-    shelf = FakeShelf({"a.png": Size(5000, 10)})
-    [failure] = plan(tmp_path / "a.png", shelf=shelf, format="webp").failures
+    pipes = FakePipes({"a.png": Size(5000, 10)})
+    [failure] = plan(tmp_path / "a.png", pipes=pipes, format="webp").failures
     assert isinstance(failure.error, OutputError)
 
 
@@ -277,13 +280,8 @@ def test_planning_writes_nothing(tmp_path: Path) -> None:
 def test_a_damaged_file_that_is_named_like_a_result_is_one_bad_file(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "b_x4.png"])
     damaged = UnreadablePicture("b_x4.png is truncated.")
-    shelf = FakeShelf({"b_x4.png": damaged})
-
-    def has_recipe(_: Path) -> bool:
-        raise damaged
-
-    shelf.has_recipe = has_recipe  # type: ignore[method-assign]
-    worklist = plan(tmp_path, shelf=shelf)
+    pipes = FakePipes({"b_x4.png": damaged})
+    worklist = plan(tmp_path, pipes=pipes)
     assert [failure.error for failure in worklist.failures] == [damaged]
     assert [job.source.name for job in worklist.jobs] == ["a.png"]
 
@@ -293,14 +291,16 @@ def test_a_defect_while_planning_costs_one_file(
 ) -> None:
     monkeypatch.setattr(crashlog, "write_crash", lambda *_: tmp_path / "log")
     touch(tmp_path, ["a.png", "b.png"])
-    shelf = FakeShelf()
-    real = shelf.size
+    pipes = FakePipes()
+    real = pipes.probe
 
-    def size(path: Path) -> Size:
-        return Size(1 // 0, 1) if path.name == "a.png" else real(path)
+    def probe(path: Path) -> Probe:
+        if path.name == "a.png":
+            raise ZeroDivisionError
+        return real(path)
 
-    shelf.size = size  # type: ignore[method-assign]
-    worklist = plan(tmp_path, shelf=shelf)
+    pipes.probe = probe  # type: ignore[method-assign]
+    worklist = plan(tmp_path, pipes=pipes)
     assert [failure.error.exit_code for failure in worklist.failures] == [1]
     assert [job.source.name for job in worklist.jobs] == ["b.png"]
 
@@ -312,7 +312,7 @@ def large_plans(folder: Path, sizes: dict[str, Size], device: Device) -> list[Jo
     touch(folder, list(sizes))
     machine = Machine(24 * GIB, "Some Card", lambda _: 1.0, Room(device))
     request = UpscaleRequest((folder,), enlargement=Enlargement(scale=2))
-    return make_worklist(request, SDXL, FakeShelf(dict(sizes)), machine).jobs
+    return make_worklist(request, SDXL, FakePipes(dict(sizes)), machine).jobs
 
 
 def test_pictures_of_one_size_share_what_compiling_costs(tmp_path: Path) -> None:

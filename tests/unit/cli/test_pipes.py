@@ -94,13 +94,13 @@ def test_what_is_printed_on_the_way_stays_out_of_the_picture(
     monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     feed(monkeypatch, picture())
-    real = Pipes.write
+    real = Pipes.save
 
-    def write(self: Pipes, data: bytes) -> None:
+    def save(self: Pipes, data: bytes, path: Path, *, overwrite: bool) -> None:
         print("a library prints")  # noqa: T201
-        real(self, data)
+        real(self, data, path, overwrite=overwrite)
 
-    monkeypatch.setattr(Pipes, "write", write)
+    monkeypatch.setattr(Pipes, "save", save)
     assert run("-", "-o", "-", "--method", "fast") == 0
     out, err = capsysbinary.readouterr()
     assert out.startswith(b"\x89PNG")

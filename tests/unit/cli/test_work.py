@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +10,10 @@ from PIL import Image
 
 from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.batch import outputs
-from scalediff_engine.cli import real_workshop
+from scalediff_engine.cli import batch
 from scalediff_engine.cli.interrupt import Interrupts
-from scalediff_engine.cli.pipes import Pipes
-from scalediff_engine.cli.real_workshop import ModelBench
 from scalediff_engine.cli.report import Reporting
-from scalediff_engine.cli.request import UpscaleRequest
+from scalediff_engine.cli.request import Request, UpscaleRequest
 from scalediff_engine.cli.work import run_upscale
 from scalediff_engine.planning.settings import Method, Settings
 from scalediff_engine.planning.wishes import ModelChoice
@@ -31,21 +28,17 @@ def test_loras_and_the_place_of_text_encoders_reach_the_loader(
         asked.append(given)
         return SimpleNamespace(device=torch.device("cpu"), notes=("A LoRA.",))
 
-    monkeypatch.setattr(real_workshop.families, "load", load)
+    monkeypatch.setattr(batch.families, "load", load)
     loras = ((Path("soft.safetensors"), 0.5),)
     full = tmp_path / "full"
     full.mkdir()
-    maker = ModelBench(Pipes(sys.stdout)).load(
-        ModelChoice("m", "cpu", loras, str(full)), Settings()
-    )
+    model = batch.load_model(Request(model=ModelChoice("m", "cpu", loras, str(full))))
     assert asked == [("m", "cpu", loras, full)]
-    assert (maker.device, maker.notes) == ("cpu", ("A LoRA.",))
-    ModelBench(Pipes(sys.stdout)).load(ModelChoice("m", "cpu"), Settings())
+    assert (model.device, model.notes) == ("cpu", ("A LoRA.",))
+    batch.load_model(Request(model=ModelChoice("m", "cpu")))
     assert asked[1] == ("m", "cpu", (), None)
     with pytest.raises(ModelMissing, match="no such file or folder"):
-        ModelBench(Pipes(sys.stdout)).load(
-            ModelChoice("m", text_encoders_from="./gone"), Settings()
-        )
+        batch.load_model(Request(model=ModelChoice("m", text_encoders_from="./gone")))
 
 
 def test_a_dry_run_neither_fails_at_existing_results_nor_at_a_disk_without_room(
