@@ -18,9 +18,9 @@ from scalediff_engine.ui import icons, language
 from scalediff_engine.ui.attachment import attach
 from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.files import PILLOW, Files
 from scalediff_engine.ui.finding import Finder
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.interrupted import Interrupted
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import dress
@@ -96,7 +96,7 @@ class Running:
         finder = self._finder = Finder(Places(home), told)
         self._on_end = on_end
         self._workers = Workers()
-        self.gateway = EngineGateway(finder.client(), self._workers, finder.is_there)
+        self.gateway = Gateway(finder.client(), self._workers, finder.is_there)
         file = remembered.file_in(home)
         origin: Origin = (
             SessionOrigin(self.gateway, opening.session)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     ImageInfo,
     Problem,
@@ -16,9 +17,8 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.canvas import CHOSEN_OPTION, Canvas, CanvasChoice, offered_by
 from scalediff_engine.ui.compare.tries import Try
-from scalediff_engine.ui.engine_gateway import as_problem
 from scalediff_engine.ui.files import FileProblem, Files, free_name
-from scalediff_engine.ui.gateway import Failed, Gateway
+from scalediff_engine.ui.gateway import Failed, Gateway, as_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.workers import Workers
@@ -99,7 +99,7 @@ class SessionOrigin:
 
             self._gateway.image(info.image, on_image, failed)
 
-        self._gateway.session(self._session_id, on_session, failed)
+        self._gateway.call(on_session, failed, Client.session, self._session_id)
 
     def accept(
         self, chosen: Try, canvas: Canvas | None, done: Callable[[str], None], failed: Failed
@@ -109,12 +109,16 @@ class SessionOrigin:
         if canvas is not None:
             options = {**options, CHOSEN_OPTION: canvas.value}
         answer = SessionAnswer(accepted=True, job=chosen.job.id, options=options)
-        self._gateway.answer_session(self._session_id, answer, lambda _: done(""), failed)
+        self._gateway.call(
+            lambda _: done(""), failed, Client.answer_session, self._session_id, answer
+        )
 
     def discard(self, done: Callable[[], None]) -> None:
         """Say that the editor gets nothing."""
         answer = SessionAnswer(accepted=False, options=self._options)
-        self._gateway.answer_session(self._session_id, answer, lambda _: done(), lambda _: done())
+        self._gateway.call(
+            lambda _: done(), lambda _: done(), Client.answer_session, self._session_id, answer
+        )
 
 
 class FileOrigin:

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui.attachment import attach
-from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.files import Files
 from scalediff_engine.ui.finding import Finder
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import dress
 from scalediff_engine.ui.opening import Room, RoomOpening
@@ -54,7 +54,7 @@ class RoomRunning:
         self._stdin = stdin
         self._files = files
         self._workers = Workers()
-        self.gateway = EngineGateway(self._finder.client(), self._workers, self._finder.is_there)
+        self.gateway = Gateway(self._finder.client(), self._workers, self._finder.is_there)
         look = dress(app, theme, host_theme)
         self.rooms = Rooms(self.gateway, self._workers, look, files, home)
         self.recent: RecentModel | None = None

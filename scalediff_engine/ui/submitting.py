@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import JobInfo, JobRequest, Problem
-from scalediff_engine.ui.gateway import Act, Failed, Gateway
+from scalediff_engine.ui.gateway import Failed, Gateway
 from scalediff_engine.ui.owed import Owed
 
 # (done with the id of the upload, failed)
@@ -48,7 +49,9 @@ class Submission:
 
     def _on_uploaded(self, image: str) -> None:
         if self._is_wanted:
-            self._gateway.submit(self._request(image), self._on_submitted, self._on_failed)
+            self._gateway.call(
+                self._on_submitted, self._on_failed, Client.submit, self._request(image)
+            )
         else:
             self._heard()
 
@@ -71,4 +74,4 @@ def stop(gateway: Gateway, owed: Owed, job_id: str) -> None:
     A job that nobody stops would run on for nobody once the program has ended.
     """
     heard = owed.add()
-    gateway.act(job_id, Act.CANCEL, lambda _: heard(), lambda _: heard())
+    gateway.call(lambda _: heard(), lambda _: heard(), Client.cancel, job_id)

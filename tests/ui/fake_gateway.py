@@ -13,7 +13,6 @@ from scalediff_engine.client.messages import (
     JobEvent,
     JobInfo,
     JobProgress,
-    JobRequest,
     JobState,
     ModelInfo,
     ModelList,
@@ -24,7 +23,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.client.pixels import PixelHeader
-from scalediff_engine.ui.gateway import Act
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.picture import Picture, make_picture
 from scalediff_engine.ui.ticket import Ticket
 
@@ -59,8 +58,8 @@ class Asked:
             self.tell(event)
 
 
-class FakeGateway:
-    """See ``gateway.Gateway``; answers nothing by itself but what is in ``at_once``."""
+class Questions:
+    """What was asked; nothing is answered by itself but what is in ``at_once``."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -82,82 +81,45 @@ class FakeGateway:
         """All questions of this name."""
         return [asked for asked in self.asked if asked.name == name]
 
-    def close(self) -> None: ...
+    def call(self, done: Any, failed: Any, method: Any, /, *args: Any, **kwargs: Any) -> Ticket:
+        """Note a method of the client; its name is the question's."""
+        return self.ask(method.__name__, (*args, *kwargs.values()), done, failed)
 
-    def session(self, session_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("session", (session_id,), done, failed)
-
-    def answer_session(self, session_id: str, answer: Any, done: Any, failed: Any) -> Ticket:
-        return self._ask("answer_session", (session_id, answer), done, failed)
-
-    def image(self, image_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("image", (image_id,), done, failed)
-
-    def upload(self, picture: Picture, done: Any, failed: Any) -> Ticket:
-        return self._ask("upload", (picture,), done, failed)
-
-    def models(self, done: Any, failed: Any) -> Ticket:
-        return self._ask("models", (), done, failed)
-
-    def plan(self, request: Any, done: Any, failed: Any) -> Ticket:
-        return self._ask("plan", (request,), done, failed)
-
-    def submit(self, request: JobRequest, done: Any, failed: Any) -> Ticket:
-        return self._ask("submit", (request,), done, failed)
-
-    def job(self, job_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("job", (job_id,), done, failed)
-
-    def act(self, job_id: str, act: Act, done: Any, failed: Any) -> Ticket:
-        return self._ask("act", (job_id, act), done, failed)
-
-    def watch(self, job_id: str, tell: Any, done: Any, failed: Any) -> Ticket:
-        asked = Asked("watch", (job_id,), done, failed, tell)
-        self.asked.append(asked)
-        return asked.ticket
-
-    def preview(self, job_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("preview", (job_id,), done, failed)
-
-    def result(self, job_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("result", (job_id,), done, failed)
-
-    def is_there(self, done: Any) -> Ticket:
-        return self._ask("is_there", (), done, lambda _: None)
-
-    def health(self, done: Any, failed: Any) -> Ticket:
-        return self._ask("health", (), done, failed)
-
-    def jobs(self, done: Any, failed: Any) -> Ticket:
-        return self._ask("jobs", (), done, failed)
-
-    def remove_job(self, job_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("remove_job", (job_id,), done, failed)
-
-    def add_model_folder(self, path: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("add_model_folder", (path,), done, failed)
-
-    def forget_model_folder(self, path: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("forget_model_folder", (path,), done, failed)
-
-    def remove_model(self, model: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("remove_model", (model,), done, failed)
-
-    def download_model(self, model: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("download_model", (model,), done, failed)
-
-    def downloads(self, done: Any, failed: Any) -> Ticket:
-        return self._ask("downloads", (), done, failed)
-
-    def cancel_download(self, download_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("cancel_download", (download_id,), done, failed)
-
-    def _ask(self, name: str, args: tuple[Any, ...], done: Any, failed: Any) -> Ticket:
-        asked = Asked(name, args, done, failed)
+    def ask(
+        self, name: str, args: tuple[Any, ...], done: Any, failed: Any, tell: Any = None
+    ) -> Ticket:
+        asked = Asked(name, args, done, failed, tell)
         self.asked.append(asked)
         if name in self.at_once:
             asked.succeed(self.at_once[name](*args))
         return asked.ticket
+
+
+class FakeGateway(Questions, Gateway):
+    """A gateway to nothing."""
+
+    def __init__(self) -> None:
+        Questions.__init__(self)
+
+    def close(self) -> None: ...
+
+    def is_there(self, done: Any) -> Ticket:
+        return self.ask("is_there", (), done, lambda _: None)
+
+    def upload(self, picture: Picture, done: Any, failed: Any) -> Ticket:
+        return self.ask("upload", (picture,), done, failed)
+
+    def image(self, image_id: str, done: Any, failed: Any) -> Ticket:
+        return self.ask("image", (image_id,), done, failed)
+
+    def preview(self, job_id: str, done: Any, failed: Any) -> Ticket:
+        return self.ask("preview", (job_id,), done, failed)
+
+    def result(self, job_id: str, done: Any, failed: Any) -> Ticket:
+        return self.ask("result", (job_id,), done, failed)
+
+    def watch(self, job_id: str, notify: Any, done: Any, failed: Any) -> Ticket:
+        return self.ask("watch", (job_id,), done, failed, notify)
 
 
 class FakeLater:

@@ -19,7 +19,6 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.compare.tries import PICTURES_KEPT
 from scalediff_engine.ui.dialog import DialogModel, Phase
-from scalediff_engine.ui.gateway import Act
 from scalediff_engine.ui.origin import Loaded, SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 
@@ -127,7 +126,7 @@ def test_cancel_answers_at_once_and_is_said_to_the_engine(
     run(dialog, gateway)
     dialog.cancel()
     assert dialog.phase is Phase.CHOOSING
-    assert gateway.last("act").args == ("j1", Act.CANCEL)
+    assert gateway.last("cancel").args == ("j1",)
     assert not gateway.pending("watch")
 
 
@@ -140,7 +139,7 @@ def test_cancel_before_the_engine_has_taken_the_job(
     assert dialog.phase is Phase.CHOOSING
     gateway.last("submit").succeed(job("j7", JobState.QUEUED))
     assert dialog.phase is Phase.CHOOSING
-    assert gateway.last("act").args == ("j7", Act.CANCEL)
+    assert gateway.last("cancel").args == ("j7",)
 
 
 def test_cancel_while_the_result_comes(dialog: DialogModel, gateway: FakeGateway) -> None:
@@ -227,7 +226,7 @@ def test_discard_while_it_runs_cancels_first(
     run(dialog, gateway)
     dialog.discard()
     assert not gateway.all("answer_session")
-    gateway.last("act").succeed(job(state=JobState.CANCELLING))
+    gateway.last("cancel").succeed(job(state=JobState.CANCELLING))
     gateway.last("answer_session").succeed(SESSION)
     assert ended == [Phase.ENDED]
 
@@ -276,9 +275,9 @@ def test_an_editor_that_goes_takes_the_job_with_it_only_if_it_asked_for_that(
     dialog.session_ended()
     if is_asked and not is_sent_away:
         assert not ended  # not before the engine has heard of it
-        gateway.last("act").succeed(job(state=JobState.CANCELLING))
+        gateway.last("cancel").succeed(job(state=JobState.CANCELLING))
     else:
-        assert not gateway.all("act")
+        assert not gateway.all("cancel")
     assert ended == [Phase.ENDED]
 
 
@@ -313,9 +312,9 @@ def test_who_leaves_while_a_job_is_handed_over_leaves_none_behind(
     dialog.discard()
     assert not gateway.all("answer_session")
     gateway.last("submit").succeed(job("j7", JobState.QUEUED))
-    assert gateway.last("act").args == ("j7", Act.CANCEL)
+    assert gateway.last("cancel").args == ("j7",)
     assert not gateway.all("answer_session")
-    gateway.last("act").fail("The engine went away.")
+    gateway.last("cancel").fail("The engine went away.")
     gateway.last("answer_session").succeed(SESSION)
     assert ended == [Phase.ENDED]
 
@@ -328,7 +327,7 @@ def test_who_cancels_and_leaves_at_once_leaves_no_job_behind(
     dialog.cancel()
     dialog.discard()
     assert not gateway.all("answer_session")
-    gateway.last("act").succeed(job(state=JobState.CANCELLING))
+    gateway.last("cancel").succeed(job(state=JobState.CANCELLING))
     gateway.last("answer_session").succeed(SESSION)
     assert ended == [Phase.ENDED]
 
@@ -356,7 +355,7 @@ def test_what_was_started_and_given_up_is_not_taken_for_what_was_started_after_i
     second = gateway.last("submit")
     first.succeed(job("j1", JobState.QUEUED))
     assert dialog.phase is Phase.STARTING
-    assert gateway.last("act").args == ("j1", Act.CANCEL)
+    assert gateway.last("cancel").args == ("j1",)
     second.succeed(job("j2", JobState.QUEUED))
     assert dialog.progress is not None
     assert dialog.progress.job_id == "j2"
@@ -406,9 +405,9 @@ def test_a_look_that_runs_is_stopped_before_the_program_ends(
     dialog.loupe.start()
     gateway.last("submit").succeed(job("j9", JobState.QUEUED))
     dialog.discard()
-    assert gateway.last("act").args == ("j9", Act.CANCEL)
+    assert gateway.last("cancel").args == ("j9",)
     assert not gateway.all("answer_session")
-    gateway.last("act").succeed(job("j9", JobState.CANCELLING))
+    gateway.last("cancel").succeed(job("j9", JobState.CANCELLING))
     gateway.last("answer_session").succeed(SESSION)
     assert ended == [Phase.ENDED]
 

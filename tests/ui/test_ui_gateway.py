@@ -11,8 +11,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.client.client import Client
+from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.ui.engine_gateway import EngineGateway, as_problem
+from scalediff_engine.ui.gateway import ClientGateway, Gateway, as_problem
 from scalediff_engine.ui.workers import Workers
 
 FULL = Path("/dev/full")
@@ -31,7 +32,7 @@ def test_a_full_disk_is_said_with_its_place_and_what_helps(
     app: QApplication, wait_until: Callable[..., None]
 ) -> None:
     workers, told = Workers(1), list[Problem]()
-    gateway = EngineGateway(cast("Client", OnAFullDisk()), workers)
+    gateway = Gateway(cast("Client", OnAFullDisk()), workers)
     gateway.result("j1", lambda _: None, told.append)
     wait_until(lambda: bool(told))
     assert told[0].message.startswith("The disk is full (")
@@ -47,3 +48,25 @@ def test_a_file_that_cannot_be_read_is_named(app: QApplication, tmp_path: Path) 
     assert as_problem(caught.value).message == (
         f"{tmp_path / 'none'} cannot be read or written: No such file or directory."
     )
+
+
+class Listing:
+    """A client that gives what it was asked with."""
+
+    def items(self, name: str, *, since: int = 0) -> str:
+        if not name:
+            raise ClientError("There is no such thing.", "not-found")
+        return f"{name} since {since}"
+
+
+def test_a_call_gives_what_the_clients_method_returns_or_why_it_cannot(
+    app: QApplication, wait_until: Callable[..., None]
+) -> None:
+    workers, done, failed = Workers(1), list[str](), list[Problem]()
+    gateway = ClientGateway(Listing(), workers)
+    gateway.call(done.append, failed.append, Listing.items, "b1", since=3)
+    gateway.call(done.append, failed.append, Listing.items, "")
+    wait_until(lambda: bool(done and failed))
+    workers.close()
+    assert done == ["b1 since 3"]
+    assert failed == [Problem("not-found", "There is no such thing.")]

@@ -9,7 +9,7 @@ import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, picture
 
 from scalediff_engine.client.messages import JobRequest, JobState, Priority, Window
-from scalediff_engine.ui.gateway import Act, Failed
+from scalediff_engine.ui.gateway import Failed
 from scalediff_engine.ui.guess.model import DELAY_MS, GuessModel
 from scalediff_engine.ui.loupe.frame import MAX_SIDE_PX, Frame
 from scalediff_engine.ui.owed import Owed
@@ -81,11 +81,11 @@ def test_it_is_seen_and_the_engine_forgets_it(
     assert model.guess is not None
     assert (model.guess.frame, model.guess.scale) == (SEEN, 4.0)
     assert not model.is_under_way
-    assert gateway.last("remove_job").args == ("g1",)
+    assert gateway.last("remove").args == ("g1",)
     ended: list[int] = []
     owed.then(lambda: ended.append(1))
     assert not ended
-    gateway.last("remove_job").succeed(job("g1", JobState.DONE))
+    gateway.last("remove").succeed(job("g1", JobState.DONE))
     assert ended
 
 
@@ -138,7 +138,7 @@ def test_what_is_seen_now_takes_the_place_of_what_was(
     later.pass_ms(DELAY_MS)
     gateway.last("submit").succeed(job("g1", JobState.QUEUED))
     model.see(Frame(600, 300, 200, 100), 2.0)
-    assert gateway.last("act").args == ("g1", Act.CANCEL)
+    assert gateway.last("cancel").args == ("g1",)
     later.pass_ms(DELAY_MS)
     assert asked(gateway).window == Window(1200, 600, 400, 200)
 
@@ -151,7 +151,7 @@ def test_an_upscale_is_not_kept_waiting(
     late = gateway.last("submit")
     model.allow(False)
     late.succeed(job("g1", JobState.QUEUED))  # it was on its way
-    assert gateway.last("act").args == ("g1", Act.CANCEL)
+    assert gateway.last("cancel").args == ("g1",)
     model.see(Frame(0, 0, 50, 50), 4.0)
     later.pass_ms(5 * DELAY_MS)
     assert len(gateway.all("submit")) == 1
@@ -191,4 +191,4 @@ def test_closed_it_leaves_nothing_running(
     later.pass_ms(DELAY_MS)
     gateway.last("submit").succeed(job("g1", JobState.QUEUED))
     model.close()
-    assert gateway.last("act").args == ("g1", Act.CANCEL)
+    assert gateway.last("cancel").args == ("g1",)

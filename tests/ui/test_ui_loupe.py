@@ -229,7 +229,7 @@ def test_the_upscale_puts_the_loupe_away_and_stops_its_look(
     gateway.last("submit").succeed(job("look", JobState.QUEUED))
     dialog.start()
     assert not loupe.is_on
-    assert gateway.last("act").args[0] == "look"
+    assert gateway.last("cancel").args[0] == "look"
     assert not named(window, QToolButton, "Loupe")
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalediff_engine.client.messages import JobState, Priority, Problem, Window
-from scalediff_engine.ui.gateway import Act, Failed
+from scalediff_engine.ui.gateway import Failed
 from scalediff_engine.ui.loupe.frame import (
     MAX_SIDE_PX,
     Frame,
@@ -166,7 +166,7 @@ def test_cancel_answers_at_once_and_the_engine_hears_of_it(
     loupe.cancel()
     assert loupe.running is None
     assert loupe.can_start
-    assert gateway.last("act").args == ("j1", Act.CANCEL)
+    assert gateway.last("cancel").args == ("j1",)
     assert watch.ticket.is_cancelled
 
 
@@ -177,9 +177,9 @@ def test_a_look_given_up_before_the_engine_answered_is_stopped_then(
     loupe.start()
     asked = gateway.last("submit")
     loupe.toggle(False)
-    assert not gateway.all("act")
+    assert not gateway.all("cancel")
     asked.succeed(job("j1", JobState.QUEUED))
-    assert gateway.last("act").args == ("j1", Act.CANCEL)
+    assert gateway.last("cancel").args == ("j1",)
     assert loupe.progress is None
 
 
@@ -194,7 +194,7 @@ def test_a_result_that_comes_too_late_is_no_look(loupe: LoupeModel, gateway: Fak
     loupe.cancel()
     asked.succeed(picture(8, 8))
     assert not loupe.looks
-    assert not gateway.all("act")  # it had ended
+    assert not gateway.all("cancel")  # it had ended
 
 
 def test_what_goes_wrong_is_said(loupe: LoupeModel, gateway: FakeGateway) -> None:

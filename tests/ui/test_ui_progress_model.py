@@ -8,7 +8,6 @@ import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, picture, progress
 
 from scalediff_engine.client.messages import JobState, Problem
-from scalediff_engine.ui.gateway import Act
 from scalediff_engine.ui.progress.model import ProgressModel
 
 
@@ -79,7 +78,7 @@ def test_a_failure_says_why_and_can_be_tried_again(
     watch.succeed()
     assert model.problem == Problem("x", "It broke.")
     model.retry()
-    gateway.last("act").succeed(job(state=JobState.QUEUED))
+    gateway.last("retry").succeed(job(state=JobState.QUEUED))
     assert model.problem is None
     again = gateway.last("watch")
     again.say(event(3, JobState.DONE))
@@ -90,22 +89,22 @@ def test_a_failure_says_why_and_can_be_tried_again(
 @pytest.mark.parametrize(
     ("wish", "act", "shown"),
     [
-        (ProgressModel.pause, Act.PAUSE, JobState.PAUSING),
-        (ProgressModel.cancel, Act.CANCEL, JobState.CANCELLING),
+        (ProgressModel.pause, "pause", JobState.PAUSING),
+        (ProgressModel.cancel, "cancel", JobState.CANCELLING),
     ],
 )
 def test_what_is_wished_shows_at_once(
     model: ProgressModel,
     gateway: FakeGateway,
     wish: Callable[[ProgressModel], None],
-    act: Act,
+    act: str,
     shown: JobState,
 ) -> None:
     watch = gateway.last("watch")
     watch.say(event(1, progress=progress(0.2)))
     wish(model)
     assert model.state is shown
-    assert gateway.last("act").args == ("j1", act)
+    assert gateway.last(act).args == ("j1",)
     # an event that was on its way already does not take it back
     watch.say(event(2, progress=progress(0.3)))
     assert model.state is shown
@@ -114,7 +113,7 @@ def test_what_is_wished_shows_at_once(
 def test_a_wish_that_is_refused_is_taken_back(model: ProgressModel, gateway: FakeGateway) -> None:
     gateway.last("watch").say(event(1, progress=progress(0.2)))
     model.pause()
-    gateway.last("act").fail("The job is done.")
+    gateway.last("pause").fail("The job is done.")
     assert model.state is JobState.RUNNING
     assert model.problem is not None
 

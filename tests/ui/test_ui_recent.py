@@ -22,7 +22,6 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.files import PILLOW
-from scalediff_engine.ui.gateway import Act
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.recent import words
 from scalediff_engine.ui.recent.model import RecentModel
@@ -217,7 +216,7 @@ def test_delete_takes_a_result_away_and_chooses_its_neighbour(
     listed(gateway, done("a"), done("b"), done("c"))
     model.choose("b")
     model.remove()
-    gateway.last("remove_job").succeed(done("b"))
+    gateway.last("remove").succeed(done("b"))
     assert [found.id for found in model.jobs or ()] == ["a", "c"]
     assert model.chosen == "c"
 
@@ -227,8 +226,8 @@ def test_delete_stops_what_is_under_way(gateway: FakeGateway, make: Make) -> Non
     model.begin()
     listed(gateway, job("r"))
     model.remove()
-    assert gateway.last("act").args == ("r", Act.CANCEL)
-    assert not gateway.all("remove_job")
+    assert gateway.last("cancel").args == ("r",)
+    assert not gateway.all("remove")
 
 
 def test_an_editor_gets_the_chosen_result_with_its_own_options(
@@ -320,7 +319,7 @@ def test_delete_asks_first(window: Callable[..., RecentWindow], gateway: FakeGat
         assert "<b>cat</b>" in question.text()
         assert question.textFormat() is Qt.TextFormat.PlainText
         next(b for b in question.buttons() if b.text() == press).click()
-        assert len(gateway.all("remove_job")) == count
+        assert len(gateway.all("remove")) == count
 
 
 def test_a_name_is_shown_as_it_is_written(window: Callable[..., RecentWindow]) -> None:

@@ -269,7 +269,7 @@ def test_closing_while_it_runs_asks_and_stops_nothing_meanwhile(
     assert isinstance(question, QMessageBox)
     assert dialog.phase is Phase.RUNNING
     QTest.mouseClick(button(question, "Stop and discard"), LEFT)
-    gateway.last("act").succeed(job(state=JobState.CANCELLING))
+    gateway.last("cancel").succeed(job(state=JobState.CANCELLING))
     gateway.last("answer_session").succeed(SESSION)
     assert dialog.phase is Phase.ENDED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import JobInfo
 from scalediff_engine.ui.compare import drift
 from scalediff_engine.ui.compare.drift import Drift
@@ -58,7 +59,7 @@ class Results:
             self._fetching = self._gateway.result(job.id, on_result, failed)
 
         self._fetching.cancel()
-        self._fetching = self._gateway.job(job_id, on_job, failed)
+        self._fetching = self._gateway.call(on_job, failed, Client.job, job_id)
 
     def look_at(self, number: int, failed: Failed) -> None:
         """Look at another try; its picture is fetched again if it had to make way."""

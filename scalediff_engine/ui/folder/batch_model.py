@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from scalediff_engine.client.batch_client import BatchClient
 from scalediff_engine.client.batches import BatchInfo, BatchItem, BatchState, FileState
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.entries import Entry
-from scalediff_engine.ui.folder.gateway import BatchGateway
+from scalediff_engine.ui.folder.gateway import Act, BatchGateway
 from scalediff_engine.ui.folder.rows import Rows
-from scalediff_engine.ui.gateway import Act, Gateway
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.progress.steady import SteadyTime
@@ -164,7 +165,7 @@ class BatchModel:
             self.changed.tell()
 
         self._asking.cancel()
-        self._asking = self._batches.act(self.info.id, act, done, failed)
+        self._asking = self._batches.call(done, failed, BatchClient.act, self.info.id, act.value)
         self._run_clock()
         self.changed.tell()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import PlanInfo, PlanRequest, Problem, UpscaleSettings
-from scalediff_engine.ui.gateway import Failed
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.ticket import Ticket
@@ -17,16 +17,6 @@ from scalediff_engine.ui.upscale.extent import Size
 # Folders of photographs have a few sizes; one of crops has as many as pictures.
 MOST_PLANS = 160
 AFTER_TROUBLE_MS = 2000
-
-
-class Planner(Protocol):
-    """The part of the gateway that is needed here."""
-
-    def plan(
-        self, request: PlanRequest, done: Callable[[PlanInfo], None], failed: Failed
-    ) -> Ticket:
-        """Ask what an upscale would cost."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,7 @@ class Estimator:
         changed: told whenever the estimate is different
     """
 
-    def __init__(self, gateway: Planner, later: Later) -> None:
+    def __init__(self, gateway: Gateway, later: Later) -> None:
         self._gateway = gateway
         self._later = later
         self._asking = Ticket()
@@ -130,8 +120,8 @@ class Estimator:
         self._sum(is_complete=size is None)
         if size is not None:
             request = PlanRequest(size.width, size.height, settings)
-            self._asking = self._gateway.plan(
-                request, lambda plan: self._on_plan(size, plan), self._on_no_plan
+            self._asking = self._gateway.call(
+                lambda plan: self._on_plan(size, plan), self._on_no_plan, Client.plan, request
             )
 
     def _split_what_does_not_fit(self) -> None:

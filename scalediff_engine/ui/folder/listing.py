@@ -7,7 +7,6 @@ from pathlib import Path
 
 from scalediff_engine.client.messages import Problem, UpscaleSettings
 from scalediff_engine.client.naming import DEFAULT_PATTERN, BadPattern, Pattern
-from scalediff_engine.ui.engine_gateway import as_problem
 from scalediff_engine.ui.folder.destination import Destination
 from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.estimate import Estimate, Estimator
@@ -25,6 +24,7 @@ from scalediff_engine.ui.folder.naming import (
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.scan import Portion, Search, scan
 from scalediff_engine.ui.folder.targets import Targets, Words, absolute, example
+from scalediff_engine.ui.gateway import as_problem
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.ticket import Ticket

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 
+from scalediff_engine.client.batch_client import BatchClient
 from scalediff_engine.client.batches import (
     BatchFile,
     BatchInfo,
-    BatchItem,
+    BatchItems,
     BatchList,
     BatchRequest,
     BatchState,
@@ -19,14 +20,14 @@ from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.destination import Destination
 from scalediff_engine.ui.folder.estimate import Estimator
-from scalediff_engine.ui.folder.gateway import BatchGateway
+from scalediff_engine.ui.folder.gateway import Act, BatchGateway
 from scalediff_engine.ui.folder.inspecting import Inspector
 from scalediff_engine.ui.folder.listing import SOME_SIZE, Listing
 from scalediff_engine.ui.folder.naming import (
     Threads,
 )
 from scalediff_engine.ui.folder.rows import Rows, rows_of
-from scalediff_engine.ui.gateway import Act, Gateway
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.ticket import Ticket
@@ -128,7 +129,7 @@ class FolderModel:
     def begin(self) -> None:
         """Look for pictures, and for batches of an earlier dialog."""
         self.upscale.begin()
-        self._batches.batches(self._on_batches, self._on_problem)
+        self._batches.call(self._on_batches, self._on_problem, BatchClient.batches)
         self.listing.scan()
 
     def add(self, paths: Iterable[Path]) -> None:
@@ -204,7 +205,13 @@ class FolderModel:
             self.end()
         else:
             # the program ends with the last answer, and this must have been said by then
-            self._batches.act(batch.info.id, Act.PAUSE, lambda _: self.end(), self._on_problem)
+            self._batches.call(
+                lambda _: self.end(),
+                self._on_problem,
+                BatchClient.act,
+                batch.info.id,
+                Act.PAUSE.value,
+            )
 
     def close(self) -> None:
         """Let go of everything that is under way, and leave the batch as it is."""
@@ -225,16 +232,22 @@ class FolderModel:
     def _on_batches(self, found: BatchList) -> None:
         self.unfinished = tuple(info for info in found.batches if info.state in _UNFINISHED)
         for info in self.unfinished:
-            self._batches.first_item(info.id, self._follow_if_ours(info), lambda _: None)
+            self._batches.call(
+                self._follow_if_ours(info),
+                lambda _: None,
+                BatchClient.batch_items,
+                info.id,
+                count=1,
+            )
         self.changed.tell()
 
-    def _follow_if_ours(self, info: BatchInfo) -> Callable[[BatchItem | None], None]:
+    def _follow_if_ours(self, info: BatchInfo) -> Callable[[BatchItems], None]:
         """Show a batch at once that is about what this dialog was opened for."""
 
-        def look(item: BatchItem | None) -> None:
-            if item is None or self.phase is not Phase.CHOOSING:
+        def look(found: BatchItems) -> None:
+            if not found.items or self.phase is not Phase.CHOOSING:
                 return
-            source = Path(item.source)
+            source = Path(found.items[0].source)
             if any(path == source or path in source.parents for path in self.listing.inputs):
                 self._follow(info, Rows())
 

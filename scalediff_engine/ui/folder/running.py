@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui import icons
-from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.folder import kept
 from scalediff_engine.ui.folder.destination import Destination
-from scalediff_engine.ui.folder.engine_batches import EngineBatches
+from scalediff_engine.ui.folder.gateway import BatchGateway
 from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.window import FolderWindow
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import dress
 from scalediff_engine.ui.notify import TrayNotifier
@@ -55,7 +55,7 @@ class FolderRunning:
         # small pictures must not wait behind the engine's answers, nor those behind them
         self._painters = Workers(2)
         client = finder.client()
-        self.gateway = EngineGateway(client, self._workers, finder.is_there)
+        self.gateway = Gateway(client, self._workers, finder.is_there)
         settings, destination = remembered.file_in(home), kept.file_in(home)
 
         def keep(memory: remembered.Memory, chosen: Destination) -> None:
@@ -64,7 +64,7 @@ class FolderRunning:
 
         self.dialog = FolderModel(
             self.gateway,
-            EngineBatches(client.for_batches(), self._workers),
+            BatchGateway(client.for_batches(), self._workers),
             qt_later,
             self._workers,
             inspector,

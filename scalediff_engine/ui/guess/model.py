@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     JobInfo,
     JobRequest,
@@ -217,7 +218,7 @@ class GuessModel:
     def _forget(self, job_id: str) -> None:
         """Nobody will ask for it again."""
         heard = self._owed.add()
-        self._gateway.remove_job(job_id, lambda _: heard(), lambda _: heard())
+        self._gateway.call(lambda _: heard(), lambda _: heard(), Client.remove, job_id)
 
     def _give_up(self) -> None:
         progress = self._progress

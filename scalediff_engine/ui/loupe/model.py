@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     JobInfo,
     JobRequest,
@@ -266,7 +267,9 @@ class LoupeModel:
     def _ask_cost(self) -> None:
         if self.is_on:
             self._costed = self._request()
-            self._planning = self._gateway.plan(self._costed, self._on_cost, self._on_no_cost)
+            self._planning = self._gateway.call(
+                self._on_cost, self._on_no_cost, Client.plan, self._costed
+            )
 
     def _on_cost(self, plan: PlanInfo) -> None:
         self.seconds = plan.seconds

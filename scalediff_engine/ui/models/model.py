@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     DownloadList,
     DownloadState,
@@ -173,44 +174,55 @@ class ModelsModel:
         entry = self.entry
         if entry is not None and self.can_download and isinstance(entry.what, ModelInfo):
             self._act()
-            self._gateway.download_model(entry.what.name, self._on_download, self._on_problem)
+            self._gateway.call(
+                self._on_download, self._on_problem, Client.download_model, entry.what.name
+            )
 
     def cancel_download(self) -> None:
         """Stop it; what has arrived stays."""
         download = self.download
         if download is not None and self.is_arriving:
             self._act()
-            self._gateway.cancel_download(download.id, self._on_download, self._on_problem)
+            self._gateway.call(
+                self._on_download, self._on_problem, Client.cancel_download, download.id
+            )
 
     def remove(self) -> None:
         """Delete the chosen model, or what has arrived of it."""
         entry = self.entry
         if entry is not None and self.can_remove and isinstance(entry.what, ModelInfo):
             self._act()
-            self._gateway.remove_model(entry.what.name, self._on_removed, self._on_problem)
+            self._gateway.call(
+                self._on_removed, self._on_problem, Client.remove_model, entry.what.name
+            )
 
     def add_folder(self, path: str) -> None:
         """Have models looked for in a folder too."""
         self._act()
-        self._gateway.add_model_folder(path, self._on_folder, self._on_problem)
+        self._gateway.call(self._on_folder, self._on_problem, Client.add_model_folder, path)
 
     def forget_folder(self) -> None:
         """Have them looked for there no more."""
         entry = self.entry
         if entry is not None and self.can_forget and isinstance(entry.what, ModelFolder):
             self._act()
-            self._gateway.forget_model_folder(
-                entry.what.path, lambda _: self._done(""), self._on_problem
+            self._gateway.call(
+                lambda _: self._done(""),
+                self._on_problem,
+                Client.forget_model_folder,
+                entry.what.path,
             )
 
     def _ask(self) -> None:
         self._asking.cancel()
-        self._asking = self._gateway.models(self._on_models, self._on_no_models)
+        self._asking = self._gateway.call(self._on_models, self._on_no_models, Client.models)
 
     def _look(self) -> None:
         self._again.cancel()
         self._looking.cancel()
-        self._looking = self._gateway.downloads(self._on_downloads, lambda _: self._look_later())
+        self._looking = self._gateway.call(
+            self._on_downloads, lambda _: self._look_later(), Client.downloads
+        )
 
     def _look_later(self) -> None:
         if any(not one.state.is_final for one in self.downloads.values()):

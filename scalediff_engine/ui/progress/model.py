@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import JobEvent, JobInfo, JobProgress, JobState, Problem
-from scalediff_engine.ui.gateway import Act, Gateway
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.progress.steady import SteadyTime
@@ -17,13 +18,6 @@ TICK_MS = 250
 # The engine tells something at each step; a long step may be silent for longer than this.
 SILENCE_SECONDS = 4.0
 
-# What is shown at once, until the engine says how it really is.
-_EXPECTED = {
-    Act.CANCEL: JobState.CANCELLING,
-    Act.PAUSE: JobState.PAUSING,
-    Act.RESUME: JobState.QUEUED,
-    Act.RETRY: JobState.QUEUED,
-}
 _MOVING = (JobState.RUNNING, JobState.PAUSING)
 
 
@@ -105,29 +99,30 @@ class ProgressModel:
     def pause(self) -> None:
         """Stop for now."""
         if self.state in (JobState.QUEUED, JobState.RUNNING):
-            self._act(Act.PAUSE)
+            self._act(Client.pause, JobState.PAUSING)
 
     def resume(self) -> None:
         """Go on."""
         if self.state in (JobState.PAUSED, JobState.PAUSING):
-            self._act(Act.RESUME)
+            self._act(Client.resume, JobState.QUEUED)
 
     def cancel(self) -> None:
         """Stop for good."""
         if not self.state.is_final:
-            self._act(Act.CANCEL)
+            self._act(Client.cancel, JobState.CANCELLING)
 
     def retry(self) -> None:
         """Go on with a job that failed, from where it stood."""
         if self.state is JobState.FAILED:
             self.problem = None
-            self._act(Act.RETRY)
+            self._act(Client.retry, JobState.QUEUED)
 
-    def _act(self, act: Act) -> None:
-        before, self.state = self.state, _EXPECTED[act]
+    def _act(self, method: Callable[[Client, str], JobInfo], expected: JobState) -> None:
+        """Ask the engine; what is expected of it shows at once."""
+        before, self.state = self.state, expected
 
         def done(info: JobInfo) -> None:
-            if act is Act.RETRY:  # the watch ended with the job
+            if method is Client.retry:  # the watch ended with the job
                 self._watch_again()
             self._set_state(info.state)
 
@@ -135,7 +130,7 @@ class ProgressModel:
             self.state, self.problem = before, problem
             self.changed.tell()
 
-        self._asking = self._gateway.act(self.job_id, act, done, failed)
+        self._asking = self._gateway.call(done, failed, method, self.job_id)
         self._run_clock()
         self.changed.tell()
 
@@ -182,7 +177,7 @@ class ProgressModel:
             self._ticking.cancel()
             self.ended.tell()
         else:  # the stream ended with something still to come
-            self._asking = self._gateway.job(self.job_id, self._on_job, self._on_lost)
+            self._asking = self._gateway.call(self._on_job, self._on_lost, Client.job, self.job_id)
 
     def _on_job(self, info: JobInfo) -> None:
         self.problem = info.problem

@@ -7,11 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalediff_engine.client.messages import JobInfo, JobList, JobState, Problem, SessionAnswer
+from scalediff_engine.client.client import Client
+from scalediff_engine.client.messages import (
+    JobInfo,
+    JobList,
+    JobState,
+    Problem,
+    SessionAnswer,
+    SessionInfo,
+)
 from scalediff_engine.ui.compare import drift
 from scalediff_engine.ui.compare.drift import Drift
 from scalediff_engine.ui.files import Files
-from scalediff_engine.ui.gateway import Act, Gateway
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
@@ -128,7 +136,7 @@ class RecentModel:
     def begin(self) -> None:
         """Ask what there is, now and from then on."""
         if self._session is not None:
-            self._gateway.session(self._session, self._on_session, self._on_problem)
+            self._gateway.call(self._on_session, self._on_problem, Client.session, self._session)
         self._ask()
 
     def choose(self, job_id: str | None) -> None:
@@ -198,16 +206,20 @@ class RecentModel:
         if job is None:
             return
         if job.state.is_final:
-            self._gateway.remove_job(job.id, lambda _: self._on_gone(job.id), self._on_problem)
+            self._gateway.call(
+                lambda _: self._on_gone(job.id), self._on_problem, Client.remove, job.id
+            )
         else:
-            self._gateway.act(job.id, Act.CANCEL, lambda _: self._ask(), self._on_problem)
+            self._gateway.call(lambda _: self._ask(), self._on_problem, Client.cancel, job.id)
 
     def insert(self) -> None:
         """Give the chosen one to the editor."""
         if self._session is None or self.job is None or not self.has_result:
             return
         answer = SessionAnswer(accepted=True, job=self.job.id, options=self._options)
-        self._gateway.answer_session(self._session, answer, lambda _: self.end(), self._on_problem)
+        self._gateway.call(
+            lambda _: self.end(), self._on_problem, Client.answer_session, self._session, answer
+        )
 
     def discard(self) -> None:
         """Give the editor nothing; what is being saved is saved first."""
@@ -220,8 +232,8 @@ class RecentModel:
             self.end()
             return
         answer = SessionAnswer(accepted=False, options=self._options)
-        self._gateway.answer_session(
-            self._session, answer, lambda _: self.end(), lambda _: self.end()
+        self._gateway.call(
+            lambda _: self.end(), lambda _: self.end(), Client.answer_session, self._session, answer
         )
 
     def end(self) -> None:
@@ -259,11 +271,10 @@ class RecentModel:
     def _ask(self) -> None:
         self._again.cancel()
         self._asking.cancel()
-        self._asking = self._gateway.jobs(self._on_jobs, self._on_jobs_failed)
+        self._asking = self._gateway.call(self._on_jobs, self._on_jobs_failed, Client.jobs)
 
-    def _on_session(self, info: object) -> None:
-        self._options = dict(getattr(info, "options", {}))
-        self.host = str(getattr(info, "host", ""))
+    def _on_session(self, info: SessionInfo) -> None:
+        self._options, self.host = info.options, info.host
         self.changed.tell()
 
     def _on_jobs(self, found: JobList) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.client.places import Places, default_home
-from scalediff_engine.ui.engine_gateway import EngineGateway
 from scalediff_engine.ui.finding import Finder
+from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.look import dress
 from scalediff_engine.ui.opening import Opening, opening_of
 from scalediff_engine.ui.rooms import Rooms
@@ -57,7 +57,7 @@ class StartRunning:
         self._on_end = on_end
         self._is_closed = False
         self._workers = Workers()
-        self.gateway = EngineGateway(finder.client(), self._workers, finder.is_there)
+        self.gateway = Gateway(finder.client(), self._workers, finder.is_there)
         look = dress(app, options.theme)
         self.rooms = Rooms(self.gateway, self._workers, look, options.files, home)
         self.window = StartWindow(look)

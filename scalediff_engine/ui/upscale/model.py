@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     ModelInfo,
     ModelList,
@@ -124,7 +125,7 @@ class UpscaleModel:
 
     def begin(self) -> None:
         """Ask for the models and the cost."""
-        self._gateway.models(self._on_models, self._on_no_models)
+        self._gateway.call(self._on_models, self._on_no_models, Client.models)
         self._ask_cost()
 
     def change(self, choices: Choices) -> None:
@@ -222,7 +223,7 @@ class UpscaleModel:
         self.changed.tell()
 
     def _ask_models(self) -> None:
-        self._gateway.models(self._on_models, self._on_no_models)
+        self._gateway.call(self._on_models, self._on_no_models, Client.models)
 
     def _cost_later(self, delay_ms: int) -> None:
         self._cost = replace(self._cost, is_current=False)
@@ -235,7 +236,7 @@ class UpscaleModel:
             self.source.width, self.source.height, self._choices.settings(self.source)
         )
         self._asked.cancel()
-        self._asked = self._gateway.plan(request, self._on_cost, self._on_no_cost)
+        self._asked = self._gateway.call(self._on_cost, self._on_no_cost, Client.plan, request)
 
     def _on_cost(self, plan: PlanInfo) -> None:
         self._cost = Cost(plan, plan.problem, is_current=True)

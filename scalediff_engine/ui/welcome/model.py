@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 
+from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     DeviceInfo,
     Health,
@@ -116,7 +117,9 @@ class WelcomeModel:
             self.leave()
             return
         # over when the engine has heard it: the download goes on there
-        self._gateway.download_model(self.chosen, lambda _: self.leave(), self._on_problem)
+        self._gateway.call(
+            lambda _: self.leave(), self._on_problem, Client.download_model, self.chosen
+        )
 
     def go_back(self) -> None:
         """See the page before."""
@@ -136,10 +139,10 @@ class WelcomeModel:
 
     def _ask_device(self) -> None:
         self._tries += 1
-        self._tickets.append(self._gateway.health(self._on_health, lambda _: None))
+        self._tickets.append(self._gateway.call(self._on_health, lambda _: None, Client.health))
 
     def _ask_models(self) -> None:
-        self._tickets.append(self._gateway.models(self._on_models, self._on_no_engine))
+        self._tickets.append(self._gateway.call(self._on_models, self._on_no_engine, Client.models))
 
     def _on_no_engine(self, problem: Problem) -> None:
         self._on_problem(problem)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fake_gateway import Asked
+from fake_gateway import Questions
 from PIL import Image
 
 from scalediff_engine.client.batches import (
@@ -18,57 +18,24 @@ from scalediff_engine.client.batches import (
     FileState,
 )
 from scalediff_engine.client.messages import UpscaleSettings
-from scalediff_engine.ui.gateway import Act
+from scalediff_engine.ui.folder.gateway import BatchGateway
 from scalediff_engine.ui.ticket import Ticket
 
 
-class FakeBatches:
+class FakeBatches(Questions, BatchGateway):
     """See ``folder.gateway.BatchGateway``; answers nothing by itself."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
-
-    def pending(self, name: str) -> list[Asked]:
-        """The questions of this name that nobody has answered or given up."""
-        return [
-            asked
-            for asked in self.asked
-            if asked.name == name and not asked.is_answered and not asked.ticket.is_cancelled
-        ]
-
-    def last(self, name: str) -> Asked:
-        """The newest of them."""
-        return self.pending(name)[-1]
-
-    def all(self, name: str) -> list[Asked]:
-        """All questions of this name."""
-        return [asked for asked in self.asked if asked.name == name]
+        Questions.__init__(self)
 
     def create(self, request: Any, files: Any, tell: Any, done: Any, failed: Any) -> Ticket:
-        return self._ask("create", (request, list(files)), done, failed, tell)
-
-    def batches(self, done: Any, failed: Any) -> Ticket:
-        return self._ask("batches", (), done, failed)
-
-    def first_item(self, batch_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("first_item", (batch_id,), done, failed)
-
-    def act(self, batch_id: str, act: Act, done: Any, failed: Any) -> Ticket:
-        return self._ask("act", (batch_id, act), done, failed)
+        return self.ask("create", (request, list(files)), done, failed, tell)
 
     def items(self, batch_id: str, since: int, tell: Any, done: Any, failed: Any) -> Ticket:
-        return self._ask("items", (batch_id, since), done, failed, tell)
+        return self.ask("items", (batch_id, since), done, failed, tell)
 
     def watch(self, batch_id: str, tell: Any, done: Any, failed: Any) -> Ticket:
-        return self._ask("watch", (batch_id,), done, failed, tell)
-
-    def remove(self, batch_id: str, done: Any, failed: Any) -> Ticket:
-        return self._ask("remove", (batch_id,), done, failed)
-
-    def _ask(self, name: str, args: Any, done: Any, failed: Any, tell: Any = None) -> Ticket:
-        asked = Asked(name, args, done, failed, tell)
-        self.asked.append(asked)
-        return asked.ticket
+        return self.ask("watch", (batch_id,), done, failed, tell)
 
 
 class AtOnce:

@@ -12,7 +12,6 @@ from scalediff_engine.client.batches import BatchInfo, BatchState, FileState
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.rows import Rows, Status
-from scalediff_engine.ui.gateway import Act
 
 
 class Clock:
@@ -105,7 +104,7 @@ def test_the_clock_stands_still_while_it_is_paused(
     later.pass_ms(60_000)
     assert model.seconds_left == before
     model.resume()
-    assert batches.last("act").args == ("b1", Act.RESUME)
+    assert batches.last("act").args == ("b1", "resume")
 
 
 def test_what_is_refused_is_said_and_undone(
@@ -150,7 +149,7 @@ def test_what_failed_is_tried_again_and_followed_to_its_end(
     ends: list[str] = []
     model.ended.add(lambda: ends.append("end"))
     model.retry()
-    assert batches.last("act").args == ("b1", Act.RETRY)
+    assert batches.last("act").args == ("b1", "retry")
     batches.last("act").succeed(batch(events=9, counts={"done": 1, "waiting": 1}))
     watch = batches.last("watch")
     answer_items(batches, item(1))

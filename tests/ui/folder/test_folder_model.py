@@ -10,7 +10,7 @@ import pytest
 from fake_batches import AtOnce, FakeBatches, batch, item, save_picture
 from fake_gateway import FakeGateway, FakeLater, models, plan_for
 
-from scalediff_engine.client.batches import BatchList, BatchState, Existing, FileState
+from scalediff_engine.client.batches import BatchItems, BatchList, BatchState, Existing, FileState
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.destination import Destination, Place
 from scalediff_engine.ui.folder.inspecting import PILLOW
@@ -266,8 +266,8 @@ def test_an_unfinished_batch_of_these_pictures_is_shown_at_once(
     paused = batch(state=BatchState.PAUSED)
     over = batch("b2", state=BatchState.DONE)
     batches.last("batches").succeed(BatchList([over, paused]))
-    assert [asked.args for asked in batches.all("first_item")] == [("b1",)]
-    batches.last("first_item").succeed(item(0, source=str(tree / "deep" / "b.png")))
+    assert [asked.args for asked in batches.all("batch_items")] == [("b1", 1)]
+    batches.last("batch_items").succeed(BatchItems([item(0, source=str(tree / "deep" / "b.png"))]))
     assert model.phase is Phase.FOLLOWING
     assert model.batch is not None
     assert model.batch.state is BatchState.PAUSED
@@ -278,8 +278,8 @@ def test_an_unfinished_batch_of_other_pictures_is_offered(
 ) -> None:
     model = make(tree)
     batches.last("batches").succeed(BatchList([batch(), batch("b2", state=BatchState.PAUSED)]))
-    for asked in batches.pending("first_item"):
-        asked.succeed(item(0))
+    for asked in batches.pending("batch_items"):
+        asked.succeed(BatchItems([item(0)]))
     assert model.phase is Phase.CHOOSING
     assert [info.id for info in model.unfinished] == ["b1", "b2"]
 

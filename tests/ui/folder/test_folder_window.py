@@ -283,7 +283,7 @@ def test_an_unfinished_batch_is_offered_and_goes_on(dialog: Dialog, batches: Fak
     assert not dialog.window.banner.isVisible()
     assert dialog.window.batch_panel.pause.text() == "&Resume"
     dialog.window.batch_panel.pause.click()
-    assert batches.last("act").args[1].value == "resume"
+    assert batches.last("act").args[1] == "resume"
 
 
 def test_everything_has_a_name_for_those_who_cannot_see_it(dialog: Dialog) -> None:
