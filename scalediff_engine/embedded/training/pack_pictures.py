@@ -29,7 +29,7 @@ except ImportError:
     pass
 
 Image.MAX_IMAGE_PIXELS = None
-LONGEST = {"photo": 2048, "painting": 2048, "texture": 1024}  # pixels
+LONGEST = {"photo": 2304, "painting": 2304, "texture": 1280}  # pixels
 LEAST = 320  # shorter side, pixels
 CUT_OUT = 0.08  # share of transparent pixels
 landscapes = []
@@ -79,8 +79,8 @@ def main():
     ap.add_argument("curated")
     ap.add_argument("licences")
     ap.add_argument("--text", help="archive of draw_text_tiles.py")
-    ap.add_argument("--quality", type=int, default=95)
-    ap.add_argument("--archive-bytes", type=int, default=20_000_000)
+    ap.add_argument("--quality", type=int, default=96)
+    ap.add_argument("--archive-bytes", type=int, default=14_500_000)
     a = ap.parse_args()
     curated = json.loads(Path(a.curated).read_text())
     licences = json.loads(Path(a.licences).read_text())["pictures"]

@@ -1,0 +1,135 @@
+"""The program's way from a small picture to a large one, in few steps, with gradients.
+
+Each stage doubles the picture with the fast network, encodes it, mixes in the lowest band of the
+enlarged latent, adds noise, takes the few steps with structure guidance, decodes, and locks the result
+to the source: what `pipeline/loop.py` does with pictures no larger than the model's native size. All
+resampling is by matrices, so that its gradient is a matrix product too.
+"""
+
+from functools import lru_cache
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from cleanliness import Condition
+from common import SHARP, TOKEN_DIM, TOKEN_NAMES, TOKENS_EACH, UNET_CONFIG
+from diffusers import UNet2DConditionModel
+
+MIXING, GUIDANCE = 1 / 32, 1 / 4  # low-passes, as the program has them
+LOCK_ROUNDS = 3
+STAGES = {2: ((10, 3),), 4: ((20, 3), (30, 4))}  # (t_start, steps), as the program has them
+
+
+@lru_cache(maxsize=256)
+def _matrix(n_in, n_out, mode, antialias, device):
+    # one column for each input; beside it the other axis keeps its size
+    unit = torch.eye(n_in, device=device)[None, None]
+    made = F.interpolate(unit, size=(n_out, n_in), mode=mode, antialias=antialias)
+    return made[0, 0]
+
+
+@lru_cache(maxsize=64)
+def _lowpass_matrix(n, share, device):
+    small = max(1, int(n * share))
+    down = _matrix(n, small, "bilinear", True, device)
+    return _matrix(small, n, "bilinear", False, device) @ down
+
+
+def _by(rows, columns, x):
+    with torch.autocast(x.device.type, enabled=False):
+        return rows @ x.float() @ columns.T
+
+
+def resized(x, h, w, mode="bicubic", antialias=True):
+    """Bicubic resize as Pillow does it, or another one of `interpolate`."""
+    rows = _matrix(x.shape[-2], h, mode, antialias, x.device)
+    return _by(rows, _matrix(x.shape[-1], w, mode, antialias, x.device), x)
+
+
+def lowpass(z, share):
+    h, w = z.shape[-2:]
+    return _by(_lowpass_matrix(h, share, z.device), _lowpass_matrix(w, share, z.device), z)
+
+
+def locked(x, source, cutoff=1.0):
+    """`x` with the low frequencies of `source`: all that it has, or the share `cutoff` of them."""
+    h, w = (max(1, round(side * cutoff)) for side in source.shape[-2:])
+    wanted = resized(source, h, w)
+    for _ in range(LOCK_ROUNDS):
+        x = x + resized(wanted - resized(x, h, w), *x.shape[-2:])
+    return x
+
+
+class Generator(nn.Module):
+    """The U-Net, its table of prompt tokens, and the condition on the source's cleanliness."""
+
+    def __init__(self):
+        super().__init__()
+        self.unet = UNet2DConditionModel(**UNET_CONFIG)
+        self.tokens = nn.Parameter(torch.zeros(len(TOKEN_NAMES), TOKENS_EACH, TOKEN_DIM))
+        self.condition = Condition(TOKENS_EACH, TOKEN_DIM)
+
+    def prompt(self, content, found=None, told=None, quality=SHARP):
+        """(n, 8, 128); `found` are the source's figures, `told` a share of them (n,) to use."""
+        chosen = self.tokens[quality].expand(len(content), -1, -1)
+        if found is not None:
+            change = self.condition(found)
+            chosen = chosen + (change if told is None else change * told[:, None, None])
+        return torch.cat([self.tokens[content], chosen], 1)
+
+    def forward(self, z, t, prompt):
+        return self.unet(z, t, encoder_hidden_states=prompt).sample
+
+
+class Upscaler:
+    """Runs the stages.
+
+    `predict` is (z, t, prompt) -> epsilon; `encode` and `decode` are the autoencoder's in the scaled
+    latent space; `fast` is the fast x2 network on values 0..1.
+    """
+
+    def __init__(self, predict, encode, decode, fast, abar):
+        self.predict, self.encode, self.decode = predict, encode, decode
+        self.fast, self.abar = fast, abar
+
+    def doubled(self, x):
+        h, w = x.shape[-2:]
+        part = (x.clamp(-1, 1) + 1) / 2
+        part = F.pad(part, (0, w % 2, 0, h % 2), mode="replicate")
+        return self.fast(part)[..., : 2 * h, : 2 * w].float().clamp(0, 1) * 2 - 1
+
+    def stage(self, x, z, prompt, t_start, steps):
+        """The picture and its latent, twice as large."""
+        z_ru = self.encode(self.doubled(x))
+        z_lu = resized(z, *z_ru.shape[-2:], antialias=False)
+        z_ref = z_ru + lowpass(z_lu - z_ru, MIXING)
+        low = lowpass(z_ref, GUIDANCE)
+        times = [max(1, round(t_start * (1 - i / steps))) for i in range(steps)]
+        levels = [self.abar[t] for t in times] + [self.abar.new_tensor(1.0)]
+        first = levels[0]
+        z = first.sqrt() * z_ref + (1 - first).sqrt() * torch.randn_like(z_ref)
+        for t, a, following in zip(times, levels, levels[1:]):
+            time = torch.full((len(z),), t, device=z.device)
+            e = self.predict(z.contiguous(memory_format=torch.channels_last), time, prompt).float()
+            z0 = (z - (1 - a).sqrt() * e) / a.sqrt()
+            z0 = z0 + (1 - a) / (1 - first) * (low - lowpass(z0, GUIDANCE))
+            e = (z - a.sqrt() * z0) / (1 - a).sqrt()
+            z = following.sqrt() * z0 + (1 - following).sqrt() * e
+        return self.decode(z), z
+
+    def __call__(self, source, prompt, stages, parts=((1.0, None),)):
+        """Enlarges `source` by 2 for each stage.
+
+        `parts`: (cutoff of the lock, end of the part) of the batch's parts, in their order.
+        """
+        with torch.no_grad():
+            z = self.encode(source)
+        x = source
+        for t_start, steps in stages:
+            x, z = self.stage(x, z, prompt, t_start, steps)
+            begin, done = 0, []
+            for cutoff, end in parts:
+                done.append(locked(x[begin:end], source[begin:end], cutoff))
+                begin = end
+            x = torch.cat(done)
+        return x.clamp(-1, 1)
