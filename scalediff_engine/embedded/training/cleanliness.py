@@ -29,13 +29,16 @@ def _blocks(luma):
         step = (plane[:, :, 1:] - plane[:, :, :-1]).abs()
         # a step that differs from those beside it; an edge of the picture's own seldom does
         step = (step[..., 1:-1] - (step[..., :-2] + step[..., 2:]) / 2).clamp(min=0).mean(1)
+        if step.shape[1] < 8:  # too small to have a border of blocks
+            found.append(torch.ones_like(step[:, 0]))
+            continue
         whole = step[:, : step.shape[1] // 8 * 8].unflatten(1, (-1, 8)).mean(1)
         found.append(whole.amax(1) / (whole.mean(1) + 1e-4))
     return torch.stack(found).mean(0).clamp(min=1).log()
 
 
 def figures(x):
-    """(n, 3, h, w) in [-1, 1] -> (n, 4), each about within -1..1. At least 24 pixels a side."""
+    """(n, 3, h, w) in [-1, 1] -> (n, 4), each about within -1..1. At least 8 pixels a side."""
     x = x.float()
     luma = 0.299 * x[:, 0] + 0.587 * x[:, 1] + 0.114 * x[:, 2]
     colour = torch.maximum(_noise(x[:, 2] - luma), _noise(x[:, 0] - luma))

@@ -103,6 +103,8 @@ class Upscaler:
         z_ru = self.encode(self.doubled(x))
         z_lu = resized(z, *z_ru.shape[-2:], antialias=False)
         z_ref = z_ru + lowpass(z_lu - z_ru, MIXING)
+        if torch.is_grad_enabled() and not z_ref.requires_grad:
+            z_ref.requires_grad_()  # or the U-Net would be compiled twice, for both cases
         low = lowpass(z_ref, GUIDANCE)
         times = [max(1, round(t_start * (1 - i / steps))) for i in range(steps)]
         levels = [self.abar[t] for t in times] + [self.abar.new_tensor(1.0)]

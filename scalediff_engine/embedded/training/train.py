@@ -26,6 +26,7 @@ read, too.
 import argparse
 import copy
 import io
+import itertools
 import json
 import os
 import random
@@ -82,6 +83,7 @@ def arguments():
     ap.add_argument("--regression", type=float, default=480, help="seconds of the first phase")
     ap.add_argument("--max-steps", type=int, default=10**9)
     ap.add_argument("--batch", type=int, default=32, help="crops per process and step")
+    ap.add_argument("--loaders", type=int, default=2, help="processes that make batches, per GPU")
     ap.add_argument("--side", type=int, default=256, help="of a crop, pixels")
     ap.add_argument("--lr", type=float, default=4e-4, help="of the first phase")
     ap.add_argument("--adversarial-lr", type=float, default=2e-4)
@@ -146,7 +148,7 @@ class Pictures:
         return max(places, key=lively)
 
     def crops(self, n, side):
-        """(n, 3, side, side) in [-1, 1] and their labels (n,)."""
+        """(n, 3, side, side) in [-1, 1] and the list of their labels."""
         found, labels = [], []
         for picture, detail, label in self.rng.choices(self.items, self.weights, k=n):
             height, width = picture.shape[-2:]
@@ -158,14 +160,14 @@ class Pictures:
             crop = crop if cut == side else shrink(crop, side, side)
             found.append(crop.flip(3) if self.rng.random() < 0.5 else crop)
             labels.append(label)
-        return torch.cat(found), torch.tensor(labels, device=self.dev)
+        return torch.cat(found), labels
 
 
 class Batches:
     """Originals and what is made of them: clean sources first, then damaged ones."""
 
-    def __init__(self, pictures, batch, side):
-        self.pictures, self.side = pictures, side
+    def __init__(self, batch, side):
+        self.side = side
         groups = min(GROUPS, batch)
         self.each = batch // groups
         self.clean = groups - max(1, round(groups * ROUGH_GROUPS / GROUPS))
@@ -174,19 +176,59 @@ class Batches:
         self.parts = ((1.0, self.clean * self.each), (ROUGH_CUTOFF, groups * self.each))
 
     @torch.no_grad()
-    def next(self, factor):
-        """(originals, sources, labels)."""
+    def made(self, pictures, factor):
+        """(originals, sources, labels); pictures as bytes."""
         small = self.side // factor
         originals, sources, labels = [], [], []
         for group in range(self.clean + self.rough):
-            x, label = self.pictures.crops(self.each, self.side)
+            x, label = pictures.crops(self.each, self.side)
             if chance(0.1):
                 x = softened(x, factor * uniform(1.0, 2.5))
             make = clean_source if group < self.clean else rough_source
             originals.append(x)
             sources.append(make(x, small, small))
-            labels.append(label)
-        return torch.cat(originals), torch.cat(sources), torch.cat(labels)
+            labels += label
+        return to_bytes(torch.cat(originals)), to_bytes(torch.cat(sources)), torch.tensor(labels)
+
+
+def to_bytes(x):
+    return ((x + 1) * 127.5).round().clamp(0, 255).byte().cpu()
+
+
+def factor_of(step):
+    """Three of four steps are at x4."""
+    return 4 if random.Random(step).random() < 0.75 else 2
+
+
+def fill(queue, folder, batches, dev, seed, first, stride):
+    """Puts the batches of every `stride`-th step into a queue; runs in a process of its own."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    pictures = Pictures(folder, dev, seed)
+    for step in itertools.count(first, stride):
+        if step % 50 < stride:
+            pictures.load_new()
+        queue.put(batches.made(pictures, factor_of(step)))
+
+
+class Loaders:
+    """Processes that make batches while the training goes on: the processor is what it waits for."""
+
+    def __init__(self, a, batches, dev, rank, first):
+        context = torch.multiprocessing.get_context("spawn")
+        self.dev, self.number = dev, a.loaders
+        self.queues = [context.Queue(3) for _ in range(a.loaders)]
+        for i, queue in enumerate(self.queues):
+            seed = 2000 + 100 * rank + i + first
+            rest = (queue, a.pictures, batches, dev, seed, first + i, a.loaders)
+            context.Process(target=fill, args=rest, daemon=True).start()
+        self.first = first
+
+    def batch(self, step):
+        """(originals, sources, labels) of a step, on the device."""
+        queue = self.queues[(step - self.first) % self.number]
+        originals, sources, labels = (t.to(self.dev) for t in queue.get(timeout=600))
+        return to_float(originals), to_float(sources), labels
 
 
 # -------------------------------------------------------------------------------------- critic
@@ -386,8 +428,7 @@ def main():
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     torch.manual_seed(2000 + procs.rank)
-    pictures = Pictures(a.pictures, dev, 2000 + procs.rank)
-    batches = Batches(pictures, a.batch, a.side)
+    batches = Batches(a.batch, a.side)
     held = held_tiles(a.held, a.side, dev) if a.held and procs.rank == 0 else None
     parts = Parts(a, dev)
     net = load_generator(a.init).to(dev, memory_format=torch.channels_last)
@@ -407,13 +448,14 @@ def main():
         optimiser.load_state_dict(state["optimiser"])
         judge.load_state_dict(state["judge"])
         step, before = state["step"], state["seconds"]
-    say(len(pictures.items), "pictures,", sum(p.numel() for p in params) / 1e6, "M parameters",
+    say(sum(p.numel() for p in params) / 1e6, "M parameters",
         sum(p.numel() for p in judge_params) / 1e6, "M of the critic, step", step)  # fmt: skip
+    loaders = Loaders(a, batches, dev, procs.rank, step)
     procs.start(cuda)
     procs.share([*net.state_dict().values(), *critic.state_dict().values()])
 
-    def batch(factor):
-        originals, sources, labels = batches.next(factor)
+    def batch(step):
+        originals, sources, labels = loaders.batch(step)
         n, pick = len(labels), torch.rand(len(labels), device=dev)
         content = torch.where(pick < 0.5, LABELS["photo"], torch.where(pick < 0.85, labels, 0))
         told = (torch.rand(n, device=dev) < 0.9).float()
@@ -438,8 +480,8 @@ def main():
             gradient = gradient + weight * share * size / (more.norm() + 1e-12) * more
         return gradient, plain.detach()
 
-    def generate(factor, stages):
-        originals, sources, content, told = batch(factor)
+    def generate(step, stages):
+        originals, sources, content, told = batch(step)
         with torch.no_grad():
             seen = resized(sources, *originals.shape[-2:]).clamp(-1, 1)
         prompt = net.prompt(content, figures(sources), told)
@@ -457,7 +499,6 @@ def main():
             processes=procs.world,
             crops=step * a.batch * procs.world,
             device=torch.cuda.get_device_name() if cuda else "cpu",
-            pictures=len(pictures.items),
             settings={k: str(v) for k, v in vars(a).items()},
         )
         (a.out / "train.json").write_text(json.dumps(facts, indent=1))
@@ -470,8 +511,12 @@ def main():
     if held is not None:
         say("before:", check(parts, average, held))
     for factor in (4, 2):  # compiles; not counted
-        result, original, seen = generate(factor, STAGES[factor])
-        result.backward(pull(result, original, seen, 1.0)[0])
+        source = torch.zeros(a.batch, 3, a.side // factor, a.side // factor, device=dev)
+        content = torch.zeros(a.batch, dtype=torch.long, device=dev)
+        prompt = net.prompt(content, figures(source))
+        result = upscaler(source, prompt, STAGES[factor], batches.parts)
+        original = torch.zeros_like(result)
+        result.backward(pull(result, original, original, 1.0)[0])
         optimiser.zero_grad()
         judge.zero_grad()
     say("compiled")
@@ -483,10 +528,10 @@ def main():
     sums = torch.zeros(4, device=dev)
     current, averaged = list(net.state_dict().values()), list(average.state_dict().values())
     while step < a.max_steps:
-        rng = random.Random(step)
-        factor = 4 if rng.random() < 0.75 else 2
+        rng = random.Random(-1 - step)
+        factor = factor_of(step)
         weight = (1.0 if factor == 4 else 0.5) if is_second else 0.0
-        result, original, seen = generate(factor, steps_of(factor, rng))
+        result, original, seen = generate(step, steps_of(factor, rng))
         optimiser.zero_grad()
         gradient, plain = pull(result, original, seen, weight)
         result.backward(gradient)
@@ -529,16 +574,12 @@ def main():
                 f"{rate:.0f} crops/s")  # fmt: skip
             if not mean[0] < 10:
                 raise FloatingPointError(f"the loss is {mean[0]} at step {step}")
-        if step % 50 == 0:
-            pictures.load_new()
         if time.time() - last_save > a.save:
             last_save = time.time()
             if procs.rank == 0:
                 save()
                 if held is not None:
-                    say(
-                        f"step {step}, {len(pictures.items)} pictures:", check(parts, average, held)
-                    )
+                    say(f"step {step}:", check(parts, average, held))
     if procs.rank == 0:
         save()
         if held is not None:
