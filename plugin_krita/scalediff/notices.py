@@ -68,7 +68,7 @@ class Notices:
 
     def ask(
         self, sentence: str, answers: Mapping[Answer, str], answered: Callable[[Answer], None]
-    ) -> Callable[[], None]:
+    ) -> Callable[[], object]:
         """Ask something without waiting; return what takes the question back.
 
         Closing the question is the last of the answers.

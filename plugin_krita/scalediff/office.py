@@ -47,7 +47,7 @@ class Screen(Protocol):
 
     def ask(
         self, sentence: str, answers: Mapping[Answer, str], answered: Callable[[Answer], None]
-    ) -> Callable[[], None]:
+    ) -> Callable[[], object]:
         """Ask something without waiting; return what takes the question back."""
         ...
 
@@ -103,7 +103,7 @@ class Office:
         self.on_change: Callable[[], None] = lambda: None
         self._setting = setting
         self._words = setting.words
-        self._questions: dict[Order, Callable[[], None]] = {}
+        self._questions: dict[Order, Callable[[], object]] = {}
 
     def upscale(self) -> None:
         """Open the dialog about the selection of the active layer, or about all of it."""
@@ -293,7 +293,7 @@ class Office:
     def _refuse(self, reason: CannotTake) -> None:
         self._setting.screen.refuse(self._words(reason.text, **reason.values))
 
-    def _ask_where(self, order: Order, question: CannotTake) -> Callable[[], None]:
+    def _ask_where(self, order: Order, question: CannotTake) -> Callable[[], object]:
         words = self._words
         sentence = words(question.text, **question.values)
         kept = words("Insert Recent Result has it for a day.")

@@ -151,6 +151,7 @@ GERMAN = {
     "The new image could not have the resolution": "Das neue Bild konnte die Auflösung nicht bekommen",
     "The image could not be converted to RGB": "Das Bild konnte nicht in RGB umgewandelt werden",
     "The new layer could not be made": "Die neue Ebene konnte nicht angelegt werden",
+    "The layer cannot be read": "Die Ebene kann nicht gelesen werden",
     "The new layer could not be filled": "Die neue Ebene konnte nicht gefüllt werden",
     "The new layer could not be put into its place": "Die neue Ebene konnte nicht an ihre Stelle",
     "The new layer is complete, but its recipe could not be saved.": "Die neue Ebene ist vollständig, aber ihr Rezept konnte nicht gespeichert werden.",

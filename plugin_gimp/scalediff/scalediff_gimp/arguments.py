@@ -31,7 +31,7 @@ _WRITABLE = GObject.ParamFlags.READWRITE
 Say = Callable[..., str]
 
 
-def add_settings(procedure: Any, say: Say, scale: float) -> None:
+def add_settings(procedure: Gimp.Procedure, say: Say, scale: float) -> None:
     """Add what an upscale can be told."""
     procedure.add_double_argument(
         "scale", say("_Scale"), say("How much larger, 1 to 32"), 1.0, 32.0, scale, _WRITABLE
@@ -86,7 +86,7 @@ def add_settings(procedure: Any, say: Say, scale: float) -> None:
     )
 
 
-def add_placing(procedure: Any, say: Say, *, with_source: bool) -> None:
+def add_placing(procedure: Gimp.Procedure, say: Say, *, with_source: bool) -> None:
     """Add what becomes of the image, and what is taken from it."""
     words = [(canvas.value, label, more) for canvas, label, more in _CANVASES]
     _choice(say, procedure, "canvas", say("C_anvas"), say("What becomes of the image"), words, 0)
@@ -94,7 +94,7 @@ def add_placing(procedure: Any, say: Say, *, with_source: bool) -> None:
         _choice(say, procedure, "source", say("So_urce"), say("What is upscaled"), _SOURCES, 0)
 
 
-def add_conversion(procedure: Any, say: Say) -> None:
+def add_conversion(procedure: Gimp.Procedure, say: Say) -> None:
     """Add the consent to convert indexed images."""
     procedure.add_boolean_argument(
         "convert-indexed",
@@ -105,7 +105,7 @@ def add_conversion(procedure: Any, say: Say) -> None:
     )
 
 
-def add_answers(procedure: Any, say: Say) -> None:
+def add_answers(procedure: Gimp.Procedure, say: Say) -> None:
     """Add what a script gets back."""
     procedure.add_image_return_value(
         "result-image", say("Image"), say("That holds the result"), True, _WRITABLE
@@ -115,17 +115,17 @@ def add_answers(procedure: Any, say: Say) -> None:
     )
 
 
-def values_of(config: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def values_of(config: Gimp.ProcedureConfig, names: tuple[str, ...]) -> dict[str, Any]:
     """Give arguments by their names, with underscores in place of hyphens."""
     return {name: config.get_property(name.replace("_", "-")) for name in names}
 
 
-def _text(procedure: Any, name: str, label: str, more: str, default: str = "") -> None:
+def _text(procedure: Gimp.Procedure, name: str, label: str, more: str, default: str = "") -> None:
     procedure.add_string_argument(name, label, more, default, _WRITABLE)
 
 
 def _choice(
-    say: Say, procedure: Any, name: str, label: str, more: str, words: Any, default: int
+    say: Say, procedure: Gimp.Procedure, name: str, label: str, more: str, words: Any, default: int
 ) -> None:
     choice = Gimp.Choice.new()
     for number, (value, title, hint) in enumerate(words):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Optional
 
 import gi
 
 gi.require_version("Gegl", "0.4")
 from gi.repository import Babl, Gegl, Gimp
 
-from .checked import Complaint
+from .checked import Complaint, must
 from .plugin_common.placement import Rect
 
 CUBIC = Gegl.SamplerType.CUBIC
@@ -33,7 +33,7 @@ class Block:
     samples: bytes
 
 
-def format_like(name: str, drawable: Any) -> str:
+def format_like(name: str, drawable: Gimp.Drawable) -> str:
     """Give the format of a name in a drawable's own space: another one would convert colours."""
     return str(Babl.get_name(Babl.format_with_space(name, drawable.get_format())))
 
@@ -54,20 +54,25 @@ def format_in(name: str, icc: bytes) -> str:
     return str(Babl.get_name(Babl.format_with_space(name, space)))
 
 
-def read(buffer: Any, area: Rect, name: str) -> Block:
-    """Read a rectangle of a buffer; what lies outside of it is empty."""
+def read(buffer: Optional[Gegl.Buffer], area: Rect, name: str) -> Block:
+    """Read a rectangle of a buffer; what lies outside of it is empty.
+
+    Raises:
+        Complaint: GIMP gave no buffer.
+    """
+    buffer = must(buffer, "The layer cannot be read")
     rectangle = Gegl.Rectangle.new(area.x, area.y, area.width, area.height)
     samples = buffer.get(rectangle, 1.0, name, Gegl.AbyssPolicy.NONE)
     return Block(area.width, area.height, name, bytes(samples))
 
 
-def write(buffer: Any, block: Block) -> None:
+def write(buffer: Gegl.Buffer, block: Block) -> None:
     """Write pixels into a buffer, from its corner on."""
     _set(buffer, block)
     buffer.flush()
 
 
-def scaled(block: Block, width: int, height: int, sampler: Any) -> Block:
+def scaled(block: Block, width: int, height: int, sampler: Gegl.SamplerType) -> Block:
     """Give pixels at another size; colours are averaged as light, and by their alpha."""
     if (block.width, block.height) == (width, height):
         return block
@@ -113,19 +118,19 @@ def multiplied(one: Block, other: Block) -> Block:
     return read(target, Rect(0, 0, one.width, one.height), one.format)
 
 
-def _buffer(block: Block) -> Any:
+def _buffer(block: Block) -> Gegl.Buffer:
     buffer = Gegl.Buffer.new(block.format, 0, 0, block.width, block.height)
     _set(buffer, block)
     return buffer
 
 
-def _set(buffer: Any, block: Block) -> None:
+def _set(buffer: Gegl.Buffer, block: Block) -> None:
     # bytes, and not a bytearray, which takes thirty times as long
     rectangle = Gegl.Rectangle.new(0, 0, block.width, block.height)
     buffer.set(rectangle, block.format, block.samples)
 
 
-def _node(graph: Any, operation: str, **properties: Any) -> Any:
+def _node(graph: Gegl.Node, operation: str, **properties: object) -> Gegl.Node:
     node = graph.create_child(operation)
     for name, value in properties.items():
         node.set_property(name.replace("_", "-"), value)

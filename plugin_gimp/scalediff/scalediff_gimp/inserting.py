@@ -30,8 +30,8 @@ class Inserted:
         keeps_recipes: whether they were to be kept
     """
 
-    image: Any
-    layers: list[Any]
+    image: Gimp.Image
+    layers: list[Gimp.Layer]
     is_new: bool = False
     keeps_recipes: bool = True
 
@@ -43,7 +43,7 @@ class Inserted:
         )
 
 
-def insert(image: Any, results: Sequence[Result], canvas: Canvas) -> Inserted:
+def insert(image: Gimp.Image, results: Sequence[Result], canvas: Canvas) -> Inserted:
     """Put results above what they were made of, or into an image of their own.
 
     Args:
@@ -94,13 +94,13 @@ def new_image(result: Result) -> Inserted:
     return Inserted(image, [layer], True, _keep_recipes([result]))
 
 
-def _into(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> list[Any]:
+def _into(image: Gimp.Image, results: Sequence[Result], found: Sequence[Placement]) -> list[Any]:
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         must(image.convert_rgb(), "The image could not be converted to RGB")
     # whatever can fail is done before the image changes
-    layers: list[Any] = []
-    inserted: list[Any] = []
-    hidden: list[Any] = []
+    layers: list[Gimp.Layer] = []
+    inserted: list[Gimp.Layer] = []
+    hidden: list[Gimp.Layer] = []
     try:
         for result, at in zip(results, found):
             layers.append(_layer(image, result, at.layer))
@@ -127,7 +127,7 @@ def _into(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> 
     return layers
 
 
-def _into_new(image: Any, results: Sequence[Result], found: Sequence[Placement]) -> Inserted:
+def _into_new(image: Gimp.Image, results: Sequence[Result], found: Sequence[Placement]) -> Inserted:
     canvas = found[0].canvas
     kind = image.get_base_type()
     if kind == Gimp.ImageBaseType.INDEXED:
@@ -143,7 +143,7 @@ def _into_new(image: Any, results: Sequence[Result], found: Sequence[Placement])
         told, wide, high = image.get_resolution()
         if told:
             must(made.set_resolution(wide, high), "The new image could not have the resolution")
-        layers: list[Any] = []
+        layers: list[Gimp.Layer] = []
         for result, at in zip(results, found):
             layer = _layer(made, result, at.layer)
             must(made.insert_layer(layer, None, len(layers)), "The layer could not be inserted")
@@ -151,19 +151,19 @@ def _into_new(image: Any, results: Sequence[Result], found: Sequence[Placement])
     return Inserted(made, layers, True, _keep_recipes(results))
 
 
-def _take_back(image: Any, inserted: Sequence[Any], hidden: Sequence[Any]) -> None:
+def _take_back(image: Gimp.Image, inserted: Sequence[Any], hidden: Sequence[Any]) -> None:
     for source in hidden:
         source.set_visible(True)
     for layer in inserted:
         image.remove_layer(layer)
 
 
-def _doubled(image: Any, results: Sequence[Result]) -> list[Any]:
+def _doubled(image: Gimp.Image, results: Sequence[Result]) -> list[Any]:
     """Return the sources that would have their effect twice if they showed below their results.
 
     A source of which a part was taken stays: the rest of it would be missing.
     """
-    found: list[Any] = []
+    found: list[Gimp.Layer] = []
     for result in results:
         source = result.layer
         if source is None or not source.is_valid() or source.get_image() != image:
@@ -174,11 +174,11 @@ def _doubled(image: Any, results: Sequence[Result]) -> list[Any]:
     return found
 
 
-def _state(image: Any) -> tuple[Any, ...]:
+def _state(image: Gimp.Image) -> tuple[Any, ...]:
     return image.get_base_type(), image.get_width(), image.get_height()
 
 
-def _layer(image: Any, result: Result, at: Rect) -> Any:
+def _layer(image: Gimp.Image, result: Result, at: Rect) -> Any:
     """Make a layer with all that it has, except a place among the others."""
     grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
     if grey:
@@ -207,7 +207,7 @@ def _layer(image: Any, result: Result, at: Rect) -> Any:
     return layer
 
 
-def _fill(layer: Any, result: Result, at: Rect) -> None:
+def _fill(layer: Gimp.Layer, result: Result, at: Rect) -> None:
     buffer = must(layer.get_buffer(), "The new layer could not be filled")
     gegl.write(buffer, result.pixels)
     must(layer.update(0, 0, at.width, at.height), "The new layer could not be filled")
@@ -217,7 +217,7 @@ def _fill(layer: Any, result: Result, at: Rect) -> None:
     _keep_recipe(layer, result.recipe)
 
 
-def _blend_as(layer: Any, source: Any) -> None:
+def _blend_as(layer: Gimp.Layer, source: Gimp.Layer) -> None:
     """Give a layer the blending of another one of the same mode."""
     deed = "The new layer could not be made"
     if layer.get_blend_space() != source.get_blend_space():
@@ -232,7 +232,7 @@ def _keep_recipes(results: Sequence[Result]) -> bool:
     return all(result.recipe for result in results)
 
 
-def _keep_recipe(layer: Any, recipe: str) -> None:
+def _keep_recipe(layer: Gimp.Layer, recipe: str) -> None:
     """Save a recipe with a layer. A layer without one is better than none."""
     if not recipe:
         return
@@ -243,7 +243,7 @@ def _keep_recipe(layer: Any, recipe: str) -> None:
         traceback.print_exc()
 
 
-def _put_mask(layer: Any, mask: Block) -> None:
+def _put_mask(layer: Gimp.Layer, mask: Block) -> None:
     made = must(layer.create_mask(Gimp.AddMaskType.WHITE), "The mask could not be made")
     must(layer.add_mask(made), "The mask could not be added")
     gegl.write(must(made.get_buffer(), "The mask could not be filled"), mask)
@@ -252,7 +252,7 @@ def _put_mask(layer: Any, mask: Block) -> None:
     must(layer.set_edit_mask(False), "The mask could not be added")
 
 
-def _above(image: Any, source: Optional[Any]) -> tuple[Optional[Any], int]:
+def _above(image: Gimp.Image, source: Optional[Gimp.Layer]) -> tuple[Optional[Any], int]:
     """Give the group and the position above a layer; on top of all if it is gone."""
     if source is None or not source.is_valid() or source.get_image() != image:
         return None, 0
@@ -260,7 +260,7 @@ def _above(image: Any, source: Optional[Any]) -> tuple[Optional[Any], int]:
     return source.get_parent(), max(0, position)
 
 
-def _try_out(image: Any, result: Result) -> None:
+def _try_out(image: Gimp.Image, result: Result) -> None:
     """Insert a layer of one pixel and take it out again.
 
     What fails, fails before the image is scaled, which cannot be taken back from here.
@@ -278,12 +278,12 @@ def _try_out(image: Any, result: Result) -> None:
     must(image.remove_layer(probe), "The layer could not be inserted")
 
 
-def _kind_of(image: Any) -> Any:
+def _kind_of(image: Gimp.Image) -> Any:
     grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
     return Gimp.ImageType.GRAYA_IMAGE if grey else Gimp.ImageType.RGBA_IMAGE
 
 
-def _scale(image: Any, size: tuple[int, int]) -> None:
+def _scale(image: Gimp.Image, size: tuple[int, int]) -> None:
     Gimp.context_push()
     try:
         Gimp.context_set_interpolation(Gimp.InterpolationType.CUBIC)
@@ -292,7 +292,7 @@ def _scale(image: Any, size: tuple[int, int]) -> None:
         Gimp.context_pop()
 
 
-def _grow(image: Any, canvases: Sequence[Rect]) -> None:
+def _grow(image: Gimp.Image, canvases: Sequence[Rect]) -> None:
     """Make the canvas as large as all need; what is in the image moves with it."""
     left, top = min(c.x for c in canvases), min(c.y for c in canvases)
     width = max(c.x + c.width for c in canvases) - left
@@ -302,7 +302,7 @@ def _grow(image: Any, canvases: Sequence[Rect]) -> None:
 
 
 @contextmanager
-def _deleted_on_failure(image: Any) -> Generator[None, None, None]:
+def _deleted_on_failure(image: Gimp.Image) -> Generator[None, None, None]:
     try:
         yield
     except BaseException:
@@ -311,7 +311,7 @@ def _deleted_on_failure(image: Any) -> Generator[None, None, None]:
 
 
 @contextmanager
-def _without_undo(image: Any) -> Generator[None, None, None]:
+def _without_undo(image: Gimp.Image) -> Generator[None, None, None]:
     """Nobody wants to undo the making of an image."""
     image.undo_disable()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any
 
 from gi.repository import Gimp, GLib, GObject
 
@@ -46,7 +46,7 @@ class ScaleDiff(Gimp.PlugIn):
         """Name the procedures."""
         return list(procedures.ALL)
 
-    def do_create_procedure(self, name: str) -> Any:
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
         """Describe a procedure."""
         say, told = _words(), procedures.ALL[name]
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, _run, say)
@@ -65,7 +65,12 @@ class ScaleDiff(Gimp.PlugIn):
 
 
 def _run(
-    procedure: Any, run_mode: Any, image: Any, drawables: Any, config: Any, say: Any = None
+    procedure: Gimp.Procedure,
+    run_mode: Gimp.RunMode,
+    image: Any,
+    drawables: Any,
+    config: Gimp.ProcedureConfig,
+    say: Any = None,
 ) -> Any:
     """Do what a procedure is for; whatever goes wrong becomes its error."""
     say = say or _words()
@@ -108,7 +113,9 @@ def _run(
     return answer
 
 
-def _outcome(name: str, call: Call, run_mode: Any, config: Any) -> Outcome:
+def _outcome(
+    name: str, call: Call, run_mode: Gimp.RunMode, config: Gimp.ProcedureConfig
+) -> Outcome:
     interactive = run_mode == Gimp.RunMode.INTERACTIVE
     if name == RECENT:
         if not interactive:
@@ -133,7 +140,7 @@ def _outcome(name: str, call: Call, run_mode: Any, config: Any) -> Outcome:
     return outcome
 
 
-def _told(name: str, call: Call, config: Any) -> tuple[Call, Wishes]:
+def _told(name: str, call: Call, config: Gimp.ProcedureConfig) -> tuple[Call, Wishes]:
     """Read what a script wants."""
     try:
         settings = from_arguments(arguments.values_of(config, _SETTINGS))
@@ -146,7 +153,7 @@ def _told(name: str, call: Call, config: Any) -> tuple[Call, Wishes]:
     return dataclasses.replace(call, visible=visible), Wishes(settings, canvas)
 
 
-def _tell_gimp(config: Any, name: str, wishes: Wishes) -> None:
+def _tell_gimp(config: Gimp.ProcedureConfig, name: str, wishes: Wishes) -> None:
     """Let GIMP remember what was chosen, for runs with the last values."""
     for argument, value in to_arguments(wishes.settings).items():
         config.set_property(argument, value)
@@ -154,7 +161,7 @@ def _tell_gimp(config: Any, name: str, wishes: Wishes) -> None:
         config.set_property("canvas", wishes.canvas.value)
 
 
-def _put(answer: Any, index: int, value: Optional[Any]) -> None:
+def _put(answer: Gimp.ValueArray, index: int, value: object) -> None:
     answer.remove(index)
     answer.insert(index, GObject.Value(type(value), value))
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gi.repository import Gimp
 
 from .checked import Complaint, must
 from .formats import Curve
 
 
-def profile_of(image: Any, curve: Curve) -> bytes:
+def profile_of(image: Gimp.Image, curve: Curve) -> bytes:
     """Give the ICC profile of an image's samples.
 
     An image keeps one profile through all precisions. It gives the primaries, but only where the

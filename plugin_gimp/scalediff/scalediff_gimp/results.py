@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
+
+from gi.repository import Gimp
 
 from . import gegl
 from .checked import Complaint
@@ -39,7 +41,7 @@ class Result:
     name: str
     area: Rect
     mask: Optional[Block]
-    layer: Optional[Any]
+    layer: Optional[Gimp.Layer]
     recipe: str
     icc: bytes
     blends_as_source: bool = True

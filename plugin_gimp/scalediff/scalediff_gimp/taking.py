@@ -46,11 +46,11 @@ class Taken:
     format: str
     place: SourcePlace
     mask: Optional[Block] = None
-    layer: Optional[Any] = None
+    layer: Optional[Gimp.Layer] = None
     is_whole: bool = False
 
 
-def place_of(image: Any, layer: Optional[Any]) -> SourcePlace:
+def place_of(image: Gimp.Image, layer: Optional[Gimp.Layer]) -> SourcePlace:
     """Return where a layer of an image is now, or the visible image."""
     canvas = (image.get_width(), image.get_height())
     if layer is None or not layer.is_valid() or layer.get_image() != image:
@@ -58,18 +58,20 @@ def place_of(image: Any, layer: Optional[Any]) -> SourcePlace:
     return SourcePlace(canvas, _rect(layer))
 
 
-def has_effects(layer: Any) -> bool:
+def has_effects(layer: Gimp.Layer) -> bool:
     """Tell whether a layer is seen through effects (fx)."""
     return any(each.get_visible() for each in layer.get_filters())
 
 
-def take_layers(image: Any, drawables: Sequence[Any], say: Callable[..., str]) -> list[Taken]:
+def take_layers(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], say: Callable[..., str]
+) -> list[Taken]:
     """Take layers, each as far as it is selected, from the top one down.
 
     Raises:
         Complaint: something is no layer, or nothing of it can be seen in the selection.
     """
-    layers: list[Any] = []
+    layers: list[Gimp.Layer] = []
     for drawable in drawables:
         layer = _layer_of(drawable, say)
         if layer not in layers:
@@ -79,7 +81,7 @@ def take_layers(image: Any, drawables: Sequence[Any], say: Callable[..., str]) -
     return [_take_layer(image, layer, say) for layer in layers]
 
 
-def take_visible(image: Any, say: Callable[..., str]) -> Taken:
+def take_visible(image: Gimp.Image, say: Callable[..., str]) -> Taken:
     """Take what is seen of an image, as far as it is selected.
 
     Raises:
@@ -100,7 +102,7 @@ def take_visible(image: Any, say: Callable[..., str]) -> Taken:
     return Taken(material, area, samples.format, place_of(image, None), mask)
 
 
-def _layer_of(drawable: Any, say: Callable[..., str]) -> Any:
+def _layer_of(drawable: Gimp.Drawable, say: Callable[..., str]) -> Any:
     if isinstance(drawable, Gimp.LayerMask):
         return must(Gimp.Layer.from_mask(drawable), "The mask belongs to no layer")
     if not isinstance(drawable, Gimp.Layer):
@@ -109,7 +111,7 @@ def _layer_of(drawable: Any, say: Callable[..., str]) -> Any:
     return drawable
 
 
-def _take_layer(image: Any, layer: Any, say: Callable[..., str]) -> Taken:
+def _take_layer(image: Gimp.Image, layer: Gimp.Layer, say: Callable[..., str]) -> Taken:
     if has_effects(layer):
         with _as_seen(image, layer) as (seen, frame, bounds):
             area = _within_selection(image, layer, bounds, say)
@@ -121,9 +123,9 @@ def _take_layer(image: Any, layer: Any, say: Callable[..., str]) -> Taken:
 
 
 def _taken(
-    image: Any,
-    layer: Any,
-    pixels: tuple[Any, Rect, Rect],
+    image: Gimp.Image,
+    layer: Gimp.Layer,
+    pixels: tuple[Gimp.Layer, Rect, Rect],
     say: Callable[..., str],
     *,
     as_seen: bool = False,
@@ -149,7 +151,9 @@ def _taken(
 
 
 @contextmanager
-def _as_seen(image: Any, layer: Any) -> Generator[tuple[Any, Rect, Rect], None, None]:
+def _as_seen(
+    image: Gimp.Image, layer: Gimp.Layer
+) -> Generator[tuple[Gimp.Layer, Rect, Rect], None, None]:
     """Give a layer with its mask and effects in its pixels.
 
     Yields:
@@ -185,7 +189,9 @@ def _as_seen(image: Any, layer: Any) -> Generator[tuple[Any, Rect, Rect], None, 
         other.delete()
 
 
-def _within_selection(image: Any, layer: Any, bounds: Rect, say: Callable[..., str]) -> Rect:
+def _within_selection(
+    image: Gimp.Image, layer: Gimp.Layer, bounds: Rect, say: Callable[..., str]
+) -> Rect:
     """Return what of some bounds is selected.
 
     Raises:
@@ -200,7 +206,7 @@ def _within_selection(image: Any, layer: Any, bounds: Rect, say: Callable[..., s
 
 
 def _require_seen(
-    layer: Any, within: Rect, mask: Optional[Block], name: str, say: Callable[..., str]
+    layer: Gimp.Layer, within: Rect, mask: Optional[Block], name: str, say: Callable[..., str]
 ) -> None:
     """Pass if some pixel can be seen.
 
@@ -226,7 +232,7 @@ def _require_seen(
     raise Complaint(say(text, name=name))
 
 
-def _pixels(layer: Any, area: Rect, *, as_seen: bool = False) -> tuple[Block, Encoding]:
+def _pixels(layer: Gimp.Layer, area: Rect, *, as_seen: bool = False) -> tuple[Block, Encoding]:
     """Read pixels in the layer's own encoding and space.
 
     What is seen always has alpha in GIMP; where it hides nothing it is left out.
@@ -242,23 +248,23 @@ def _pixels(layer: Any, area: Rect, *, as_seen: bool = False) -> tuple[Block, En
     return gegl.read(layer.get_buffer(), area, format_name), encoding
 
 
-def _is_opaque(layer: Any, area: Rect) -> bool:
+def _is_opaque(layer: Gimp.Layer, area: Rect) -> bool:
     alpha = gegl.read(layer.get_buffer(), area, "A float")
     return alpha.samples == _OPAQUE * (area.width * area.height)
 
 
-def _material(image: Any, samples: Block, encoding: Encoding, title: str) -> Material:
+def _material(image: Gimp.Image, samples: Block, encoding: Encoding, title: str) -> Material:
     header = encoding.header(samples.width, samples.height)
     return Material(header, samples.samples, profile_of(image, encoding.curve), title)
 
 
-def _selected(image: Any) -> Optional[Rect]:
+def _selected(image: Gimp.Image) -> Optional[Rect]:
     """Give the bounds of the selection; none = nothing is selected."""
     _, there, left, top, right, bottom = Gimp.Selection.bounds(image)
     return Rect(left, top, right - left, bottom - top) if there else None
 
 
-def _selection(image: Any, area: Rect) -> Optional[Block]:
+def _selection(image: Gimp.Image, area: Rect) -> Optional[Block]:
     """Give how far each pixel is selected; none = nothing is selected, so that all counts."""
     if _selected(image) is None:
         return None
@@ -266,7 +272,7 @@ def _selection(image: Any, area: Rect) -> Optional[Block]:
     return gegl.read(selection.get_buffer(), area, _mask_format(selection))
 
 
-def _rect(layer: Any) -> Rect:
+def _rect(layer: Gimp.Layer) -> Rect:
     _, x, y = layer.get_offsets()
     return Rect(x, y, layer.get_width(), layer.get_height())
 
@@ -290,7 +296,7 @@ def _shares(one: Rect, other: Rect) -> Optional[Rect]:
     return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
-def _mask_format(mask: Any) -> str:
+def _mask_format(mask: Gimp.Drawable) -> str:
     return str(gegl.Babl.get_name(mask.get_format()))
 
 

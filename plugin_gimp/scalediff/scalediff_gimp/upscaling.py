@@ -48,7 +48,7 @@ class Call:
     """
 
     image: Any
-    drawables: Sequence[Any]
+    drawables: Sequence[Gimp.Drawable]
     say: Words
     connect: Callable[[], Client]
     bar: StatusBar
@@ -219,7 +219,7 @@ def _insert(
         return _outcome(call, insert(image, results, Canvas.NEW), wishes, note)
 
 
-def _area_now(image: Any, taken: Taken) -> Optional[Rect]:
+def _area_now(image: Gimp.Image, taken: Taken) -> Optional[Rect]:
     """Return where something that was taken is now; none = its source has another size."""
     return follow(taken.area, taken.place, place_of(image, taken.layer), is_whole=True)
 
@@ -247,11 +247,11 @@ def _take(call: Call, canvas: Optional[Canvas]) -> list[Taken]:
     return taken
 
 
-def _is_indexed(image: Any) -> bool:
+def _is_indexed(image: Gimp.Image) -> bool:
     return bool(image.get_base_type() == Gimp.ImageBaseType.INDEXED)
 
 
-def is_shown(image: Any) -> bool:
+def is_shown(image: Gimp.Image) -> bool:
     """Tell whether an image has a window.
 
     Nothing of GIMP says so. But it lets an image take over the windows of another only if it has
