@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalediff_engine.base.errors import OutputError, OutputExists, UsageError
+from scalediff_engine.base.files import disk_of, free_bytes
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.base.text import file_size
 from scalediff_engine.batch.inputs import Source
 from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.request import STREAM, Destination, Existing, Request
-from scalediff_engine.cli.words import file_size
-from scalediff_engine.images.folders import disk_of, free_bytes
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
 

@@ -27,6 +27,7 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.bench.metrics import SeamScore, colour_shift, powers, psnr_db
 from scalediff_engine.bench.page import cut_to, prompt_of, renew_table, small_of
 from scalediff_engine.bench.rivals import DIRECT, OUR_OWN, SCALEDIFF, ablations
+from scalediff_engine.client.files import whole_file
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.planning.settings import Settings
@@ -186,9 +187,8 @@ def cell_of(
 
 
 def _write(path: Path, text: str) -> None:
-    beside = path.with_suffix(".part")
-    beside.write_text(text)
-    beside.replace(path)
+    with whole_file(path) as file:
+        file.write(text.encode())
 
 
 def _renew(paths: Sequence[Path], page: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scalediff_engine.base.errors import Cancelled, DiskFull, OutputExists, ScaleDiffError
+from scalediff_engine.base.files import disk_of
 from scalediff_engine.batch.inputs import Failure
 from scalediff_engine.batch.outputs import exists_already
 from scalediff_engine.cli.crashlog import crash_error
@@ -29,7 +30,6 @@ from scalediff_engine.cli.report import Reporter
 from scalediff_engine.cli.request import STREAM, Existing, Request
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.families import registry as families
-from scalediff_engine.images.folders import disk_of
 from scalediff_engine.images.formats import format_for
 from scalediff_engine.images.writer import encode_picture
 from scalediff_engine.memory.ran_out import memory_ran_out

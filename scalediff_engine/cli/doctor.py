@@ -10,14 +10,14 @@ from pathlib import Path
 
 import scalediff_engine
 from scalediff_engine.base.errors import EngineError, ScaleDiffError
+from scalediff_engine.base.files import free_bytes, require_writable, write_whole
+from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
-from scalediff_engine.cli.words import gib, one_line
+from scalediff_engine.cli.words import one_line
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import DeviceInfo, JobInfo
 from scalediff_engine.client.places import Places, default_home, read_command, read_engine
-from scalediff_engine.images.atomic import require_writable, write_whole
-from scalediff_engine.images.folders import free_bytes
 from scalediff_engine.jobs.database import DAMAGED
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.memory.device import find_device

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from scalediff_engine.base.files import require_folder
 from scalediff_engine.batch.outputs import named_output, settle_existing
 from scalediff_engine.cli.events import OUTPUT_EXISTS, Job, Skipped
 from scalediff_engine.cli.jobs import Worklist
 from scalediff_engine.cli.request import STREAM, GenerateRequest
-from scalediff_engine.images.folders import require_folder
 from scalediff_engine.planning.machine import Machine
 from scalediff_engine.planning.plan_generate import plan_generate
 from scalediff_engine.planning.remarks import precision_notes, size_notes

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from scalediff_engine.base.errors import ScaleDiffError, UsageError
+from scalediff_engine.base.files import require_folder
 from scalediff_engine.batch.inputs import Failure, Source, collect
 from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.batch.outputs import output_folder, output_path, same_place, settle_existing
@@ -18,7 +19,6 @@ from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, UNSUPPORTED_F
 from scalediff_engine.cli.pipes import Pipes, is_stream
 from scalediff_engine.cli.request import STREAM, Existing, UpscaleRequest
 from scalediff_engine.client.naming import SourceStems
-from scalediff_engine.images.folders import require_folder
 from scalediff_engine.images.formats import is_picture
 from scalediff_engine.images.recipe import recipe_in
 from scalediff_engine.memory.choose import Room

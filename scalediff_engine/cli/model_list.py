@@ -5,9 +5,10 @@ from __future__ import annotations
 import json as json_format
 import os
 
+from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.model_report import family_object, model_object
-from scalediff_engine.cli.words import gib, one_line
+from scalediff_engine.cli.words import one_line
 from scalediff_engine.families.registry import FAMILIES, facts_of
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout
 from scalediff_engine.store.folder import title

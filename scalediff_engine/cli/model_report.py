@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
-from scalediff_engine.cli.words import gib, one_line
+from scalediff_engine.cli.words import one_line
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.registry import facts_of, registered
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout, LoraFile, Part

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
 
 from scalediff_engine.base.errors import InputError, OutputError, ScaleDiffError, UsageError
+from scalediff_engine.base.files import make_folder, write_whole
 from scalediff_engine.batch.outputs import parse_format
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.request import STREAM, Request, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.images import reader
-from scalediff_engine.images.atomic import write_whole
-from scalediff_engine.images.folders import make_folder
 from scalediff_engine.images.formats import Format, format_for
 from scalediff_engine.images.probe import Loaded, Probe
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from scalediff_engine.base.text import duration
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.events import (
     Advanced,
@@ -26,7 +27,7 @@ from scalediff_engine.cli.sentences import (
     start_sentence,
     summary_sentence,
 )
-from scalediff_engine.cli.words import duration, one_line
+from scalediff_engine.cli.words import one_line
 from scalediff_engine.planning.progress import Phase
 
 LINES_PER_FILE = 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scalediff_engine.base.errors import DiskFull
+from scalediff_engine.base.text import duration
 from scalediff_engine.cli.events import (
     UNSUPPORTED_FORMAT,
     Failed,
@@ -12,7 +13,7 @@ from scalediff_engine.cli.events import (
     Skipped,
     Summary,
 )
-from scalediff_engine.cli.words import duration, one_line, plural
+from scalediff_engine.cli.words import one_line, plural
 from scalediff_engine.images.unread_formats import refusal
 from scalediff_engine.planning.progress import Phase, Progress
 

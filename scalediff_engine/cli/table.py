@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scalediff_engine.base.text import duration, gib
 from scalediff_engine.cli.events import Job
-from scalediff_engine.cli.words import duration, gib, one_line, plural
+from scalediff_engine.cli.words import one_line, plural
 
 HEADER = ("INPUT", "SIZE", "RESULT", "STAGE", "CANVAS", "FROM", "STEPS", "MEMORY", "TIME", "OUTPUT")
 

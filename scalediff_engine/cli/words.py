@@ -1,38 +1,13 @@
-"""Numbers as people read them."""
+"""Words for a terminal."""
 
 from __future__ import annotations
 
 import unicodedata
 
-from scalediff_engine.spec.footprint import GIB
-
 # how Python carries the bytes of a file name that is not UTF-8; they go out as they came in
 _UNDECODABLE = ("\udc80", "\udcff")
 # of emoji and of scripts that join their letters
 _JOINERS = ("\u200c", "\u200d")
-
-
-def duration(seconds: float) -> str:
-    """Give a duration with the digits that an estimate deserves: 0.4 s, 12 s, 1 h 20 min."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
-def gib(count_bytes: int) -> str:
-    """Give an amount of memory in GiB."""
-    return f"{count_bytes / GIB:.1f} GiB"
-
-
-def file_size(count_bytes: int) -> str:
-    """Give the size of files or the space for them in MiB, or in GiB from there on."""
-    return gib(count_bytes) if count_bytes >= GIB else f"{count_bytes / 2**20:.1f} MiB"
 
 
 def plural(count: int, noun: str) -> str:

@@ -16,6 +16,7 @@ from .batch_client import BatchClient
 from .channel import Channel, Find
 from .errors import UnexpectedAnswer
 from .exchange import Buffer, Upload, read_into, read_whole
+from .files import whole_file
 from .messages import (
     DownloadList,
     FolderRequest,
@@ -173,15 +174,9 @@ class Client:
         Raises:
             OSError: it cannot be written.
         """
-        target = Path(file)
-        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            path = f"{_job(job_id)}/result"
-            with self._channel.open("GET", path) as response, draft.open("wb") as opened:
-                _copy(response, opened.write)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        path = f"{_job(job_id)}/result"
+        with self._channel.open("GET", path) as response, whole_file(Path(file)) as opened:
+            _copy(response, opened.write)
 
     def preview(self, job_id: str) -> bytes:
         """Give the newest preview, as JPEG."""

@@ -14,22 +14,19 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Optional
+from typing import Optional
 
 from . import codec
 from .errors import UnsafeEngineFile
+from .files import make_private, whole_file
 from .processes import is_alive, process_space
 
 HOME_VARIABLE = "SCALEDIFF_HOME"
 _MAX_BYTES = 1 << 16
-# Windows refuses to replace a file that somebody has open; a reader is done in microseconds.
-_REPLACE_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -135,28 +132,6 @@ def default_home(
     return user / ".local" / "share" / "scalediff"
 
 
-def make_private(folder: Path) -> None:
-    """Make a folder that only its owner may enter, and likewise those above it as needed."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    for place in reversed(missing):
-        place.mkdir(exist_ok=True, mode=0o700)
-    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) != 0o700:
-        folder.chmod(0o700)
-
-
-def open_private(file: Path) -> BinaryIO:
-    """Open a file to append to, which nobody but its owner can read; a link is not followed.
-
-    Raises:
-        OSError: it cannot be opened, or is a link.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-    opened = os.fdopen(os.open(file, flags, 0o600), "ab")
-    if os.name == "posix":
-        os.fchmod(opened.fileno(), 0o600)
-    return opened
-
-
 def read_engine(places: Places) -> Optional[EngineRecord]:
     """Give the engine that runs; none if the file is missing, damaged or left by a dead process.
 
@@ -216,25 +191,9 @@ def parse_command(data: bytes) -> Optional[list[str]]:
 
 
 def _write_own(file: Path, data: bytes) -> None:
-    """Write a file that appears whole and that only its owner can read, from its first byte on."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    draft.unlink(missing_ok=True)  # of a process that had our number before us
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as opened:
+    """Write a file that appears whole and that only its owner can read."""
+    with whole_file(file, private=True) as opened:
         opened.write(data)
-    for _ in range(_REPLACE_TRIES):
-        if _replaces(draft, file):
-            return
-        time.sleep(0.05)
-    draft.replace(file)
-
-
-def _replaces(draft: Path, file: Path) -> bool:
-    try:
-        draft.replace(file)
-    except PermissionError:
-        return False
-    return True
 
 
 def _read(file: Path) -> Optional[EngineRecord]:

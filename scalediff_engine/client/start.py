@@ -21,13 +21,12 @@ from .channel import Channel
 from .client import Client
 from .environment import cleaned
 from .errors import EngineNotInstalled, EngineNotStarted, EngineUnreachable, Refused
+from .files import make_private, open_private
 from .places import (
     HOME_VARIABLE,
     EngineRecord,
     Places,
     default_home,
-    make_private,
-    open_private,
     parse_command,
     read_command,
     read_engine,

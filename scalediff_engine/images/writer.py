@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalediff_engine.base import files
 from scalediff_engine.base.errors import OutputError, UsageError
-from scalediff_engine.images import atomic, encode, exif, png_chunks
+from scalediff_engine.images import encode, exif, png_chunks
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.formats import Format, require_size, written_format
 from scalediff_engine.images.icc import model_of
@@ -39,7 +40,7 @@ def write(
 ) -> Notes:
     """Write ``picture`` in the format of the extension of ``path``.
 
-    The file appears whole or not at all; see :func:`atomic.write_whole`.
+    The file appears whole or not at all; see :func:`files.write_whole`.
 
     Args:
         picture: what to write
@@ -63,9 +64,9 @@ def write(
     if form is None:
         names = ", ".join(one.extensions[0] for one in Format)
         raise OutputError(f"{path} has an extension that cannot be written; use one of {names}.")
-    atomic.require_writable(path, overwrite=overwrite)
+    files.require_writable(path, overwrite=overwrite)
     encoded = encode_picture(picture, form, quality=quality, recipe=recipe)
-    atomic.write_whole(path, encoded.data, overwrite=overwrite)
+    files.write_whole(path, encoded.data, overwrite=overwrite)
     return encoded.notes
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalediff_engine.base.errors import DiskFull, EngineError, OutputError
-from scalediff_engine.client.places import make_private
+from scalediff_engine.client.files import make_private
 
 _log = logging.getLogger(__name__)
 

@@ -24,9 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalediff_engine.base.errors import DiskFull, NotFound, UnreadablePicture
+from scalediff_engine.base.files import free_bytes
+from scalediff_engine.base.text import file_size
 from scalediff_engine.client import codec, pixels
+from scalediff_engine.client.files import make_private
 from scalediff_engine.client.messages import ImageInfo
-from scalediff_engine.client.places import make_private
 from scalediff_engine.jobs.overdue import Kind, Lying, overdue
 from scalediff_engine.jobs.upload import Upload, UploadCheck, info_of
 
@@ -282,15 +284,15 @@ class Spool:
         left = self.limits.quota_bytes - self._used_bytes()
         if length_bytes > left:
             raise DiskFull(
-                f"This upload takes {_mib(length_bytes)} and the engine's folder may take "
-                f"{_mib(max(0, left))} more. Delete results that are no longer needed."
+                f"This upload takes {file_size(length_bytes)} and the engine's folder may take "
+                f"{file_size(max(0, left))} more. Delete results that are no longer needed."
             )
         coming = sum(upload.missing_bytes for upload in list(self._arriving.values()))
-        free = shutil.disk_usage(self._folder).free - coming - self.limits.reserve_bytes
+        free = free_bytes(self._folder) - coming - self.limits.reserve_bytes
         if length_bytes > free:
             raise DiskFull(
-                f"This upload takes {_mib(length_bytes)} and the disk with {self._folder} has "
-                f"{_mib(max(0, free))} to spare. Free some space and try again."
+                f"This upload takes {file_size(length_bytes)} and the disk with {self._folder} has "
+                f"{file_size(max(0, free))} to spare. Free some space and try again."
             )
 
 
@@ -320,7 +322,3 @@ def _size_bytes(path: Path) -> int:
         return path.lstat().st_size
     except FileNotFoundError:  # gone meanwhile
         return 0
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:,.1f} MiB"

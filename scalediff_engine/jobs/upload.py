@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import threading
 from collections.abc import Callable, Generator
@@ -11,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 
 from scalediff_engine.base.errors import DiskFull, OutputError, PictureTooLarge, UnreadablePicture
+from scalediff_engine.base.files import is_disk_full
+from scalediff_engine.base.text import file_size
 from scalediff_engine.client import codec, pixels
 from scalediff_engine.client.messages import ImageInfo
 from scalediff_engine.client.pixels import PixelHeader
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MEGA = 1e6
 
 
@@ -219,9 +219,9 @@ def _sentences(length_bytes: int) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_disk_full(error):
             raise DiskFull(
-                f"The disk or quota is full: this upload takes {length_bytes / 2**20:,.1f} MiB; "
+                f"The disk or quota is full: this upload takes {file_size(length_bytes)}; "
                 "nothing of it was kept."
             ) from error
         raise OutputError(f"The upload cannot be kept: {error.strerror or error}.") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from scalediff_engine.client.codec import Malformed
-from scalediff_engine.client.places import make_private, open_private
+from scalediff_engine.client.files import make_private, open_private
 from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.protocol import News, Order, from_line, to_line
 

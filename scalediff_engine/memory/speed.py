@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
+from scalediff_engine.base.settings import fields_of, load_json, save_json
 from scalediff_engine.memory.caches import cache_folder
 from scalediff_engine.memory.probe import guessed_gflop_per_second
 from scalediff_engine.spec.footprint import Cost
@@ -86,33 +83,16 @@ class SpeedRecord:
             known = figures.get(key)
             mixed = newest if known is None else known + NEWEST_WEIGHT * (newest - known)
             figures[key] = round(mixed, 3)
-        self._write(figures)
+        with suppress(OSError):
+            save_json(self.file, dict(sorted(figures.items())))
 
     def _read(self) -> dict[str, float]:
-        try:
-            stored: Any = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        if not isinstance(stored, dict):
-            return {}
+        stored = fields_of(load_json(self.file))
         return {
             key: float(value)
-            for key, value in cast(dict[str, Any], stored).items()
+            for key, value in stored.items()
             if type(value) in (int, float) and math.isfinite(value) and value > 0
         }
-
-    def _write(self, speeds: dict[str, float]) -> None:
-        with suppress(OSError):
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.file.parent, prefix=".speed-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                    json.dump(speeds, stream, indent=1, sort_keys=True)
-                Path(temporary).replace(self.file)
-            except BaseException:
-                with suppress(OSError):
-                    Path(temporary).unlink()
-                raise
 
 
 def _key(device: str, model: str) -> str:

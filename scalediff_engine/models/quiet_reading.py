@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from scalediff_engine.base.errors import ModelError, NotEnoughMemory, ScaleDiffError
+from scalediff_engine.base.files import is_disk_full
 from scalediff_engine.memory.ran_out import is_out_of_memory
 
 # What these libraries raise for files that are not as they should be.
@@ -54,7 +54,7 @@ def reading(what: str, path: Path) -> Generator[None]:
             raise
         if is_out_of_memory(error):
             raise NotEnoughMemory(_no_room(what, path)) from error
-        if getattr(error, "errno", None) == errno.ENOSPC:
+        if isinstance(error, OSError) and is_disk_full(error):
             raise ModelError(
                 f"The disk is full, so the {what} in {path} cannot be read."
             ) from error

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import scalediff_engine
 from scalediff_engine.client.errors import ClientError
-from scalediff_engine.client.places import Places, make_private, read_command, write_command
+from scalediff_engine.client.files import make_private
+from scalediff_engine.client.places import Places, read_command, write_command
 
 
 def own_command() -> list[str]:

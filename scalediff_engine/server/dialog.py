@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scalediff_engine.base.errors import UsageError
-from scalediff_engine.client.places import make_private, open_private
+from scalediff_engine.client.files import make_private, open_private
 from scalediff_engine.jobs import running_time
 
 _log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from scalediff_engine.base.errors import ModelMissing, NotFound, WrongState
+from scalediff_engine.client.files import make_private, open_private
 from scalediff_engine.client.messages import DownloadState, ModelDownload, Problem
-from scalediff_engine.client.places import make_private, open_private
 from scalediff_engine.families.registry import registered
 from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.spool import new_id

@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from scalediff_engine.client.places import open_private
+from scalediff_engine.client.files import open_private
 
 LEVELS = ("debug", "info", "warning", "error")
 _MAX_BYTES = 1 << 20

@@ -10,7 +10,8 @@ from filelock import FileLock, Timeout
 
 from scalediff_engine.base.errors import EngineError, EngineRunsAlready
 from scalediff_engine.client.errors import ClientError
-from scalediff_engine.client.places import Places, make_private, read_engine
+from scalediff_engine.client.files import make_private
+from scalediff_engine.client.places import Places, read_engine
 
 
 @dataclass(frozen=True)

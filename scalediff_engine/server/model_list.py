@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalediff_engine.base.errors import ModelError, ScaleDiffError
+from scalediff_engine.base.files import free_bytes
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import (
     ModelFolder,
@@ -21,7 +22,6 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.registry import FAMILIES, facts_of, find, registered
-from scalediff_engine.images.folders import free_bytes
 from scalediff_engine.server.planner import plan
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout
 from scalediff_engine.spec.family import FamilyFacts

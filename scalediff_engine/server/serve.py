@@ -22,14 +22,9 @@ import uvicorn
 
 import scalediff_engine
 from scalediff_engine.base.errors import EngineError
+from scalediff_engine.client.files import make_private
 from scalediff_engine.client.messages import PROTOCOL
-from scalediff_engine.client.places import (
-    EngineRecord,
-    Places,
-    make_private,
-    remove_engine,
-    write_engine,
-)
+from scalediff_engine.client.places import EngineRecord, Places, remove_engine, write_engine
 from scalediff_engine.client.processes import process_space
 from scalediff_engine.server.command import remember_command
 from scalediff_engine.server.http_protocol import BACKLOG, AcceptErrors, LimitedHttpProtocol

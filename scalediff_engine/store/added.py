@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 from scalediff_engine.base.errors import DiskFull, NotFound, OutputError
-from scalediff_engine.client.places import make_private, open_private
+from scalediff_engine.base.files import is_disk_full
+from scalediff_engine.base.settings import load_json, save_json
 from scalediff_engine.store.scan import Scan, require_models
 
-_log = logging.getLogger(__name__)
 _lock = threading.Lock()
 
 
@@ -25,13 +21,7 @@ def file_in(data: Path) -> Path:
 
 def added_folders(file: Path) -> tuple[Path, ...]:
     """Give the folders, in the order in which they were added; a damaged file counts as empty."""
-    try:
-        found: Any = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        return ()
-    except (OSError, ValueError, RecursionError) as error:
-        _log.warning("The list of model folders cannot be read: %s", error)
-        return ()
+    found: Any = load_json(file)
     words = cast("list[Any]", found) if isinstance(found, list) else []
     paths = (Path(word) for word in words if isinstance(word, str))
     return tuple(path for path in paths if path.is_absolute())
@@ -67,15 +57,8 @@ def forget_folder(file: Path, folder: Path) -> None:
 
 
 def _write(file: Path, folders: tuple[Path, ...]) -> None:
-    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        make_private(file.parent)
-        draft.unlink(missing_ok=True)
-        with open_private(draft) as opened:
-            opened.write(json.dumps([str(path) for path in folders]).encode())
-        draft.replace(file)
+        save_json(file, [str(path) for path in folders])
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        kind = DiskFull if error.errno == 28 else OutputError
+        kind = DiskFull if is_disk_full(error) else OutputError
         raise kind(f"{file} cannot be written: {error.strerror}.") from error

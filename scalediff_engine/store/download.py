@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scalediff_engine.base.errors import DiskFull, ModelError, ModelMissing, ScaleDiffError
+from scalediff_engine.base.files import free_bytes
 from scalediff_engine.store.hub_cache import repository_folder
 from scalediff_engine.store.hub_fetch import Repository
 from scalediff_engine.store.hub_files import HubFile, needed
@@ -131,10 +131,7 @@ def require_room(cache: Path, hub_id: str, total_bytes: int, arrived_bytes: int)
     Raises:
         DiskFull: it has not; the sentence has the numbers.
     """
-    there = cache
-    while not there.exists():
-        there = there.parent
-    free = shutil.disk_usage(there).free - RESERVE_BYTES
+    free = free_bytes(cache) - RESERVE_BYTES
     missing = total_bytes - arrived_bytes
     if missing > free:
         raise DiskFull(

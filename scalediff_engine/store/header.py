@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.base.text import file_size
 
 # The format's own library takes 100 MB, which takes many seconds to look through. The largest model
 # that runs here has 3,000 tensors and a header of 400 KB; a LoRA may carry megabytes of words.
@@ -135,14 +136,6 @@ def read_floats(header: Header, name: str) -> tuple[float, ...]:
     return struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)
 
 
-def amount(count_bytes: int) -> str:
-    """``count_bytes`` for people: GiB, MiB, or bytes."""
-    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
-        if count_bytes >= unit:
-            return f"{count_bytes / unit:.1f} {name}"
-    return f"{count_bytes:,} bytes"
-
-
 def is_pickle(path: Path) -> bool:
     """Whether the name of ``path`` is that of a Python pickle."""
     return path.suffix.lower() in _PICKLE_SUFFIXES
@@ -180,8 +173,8 @@ def _header_length(path: Path, start: bytes, file_bytes: int) -> int:
     (length,) = struct.unpack("<Q", start[:_LENGTH_BYTES])
     if length > MAX_HEADER_BYTES:
         raise ModelError(
-            f"{path} cannot be used: its header claims {amount(length)}, and at most "
-            f"{amount(MAX_HEADER_BYTES)} are read. If it should be a model, download it again."
+            f"{path} cannot be used: its header claims {file_size(length)}, and at most "
+            f"{file_size(MAX_HEADER_BYTES)} are read. If it should be a model, download it again."
         )
     if _LENGTH_BYTES + length > file_bytes:
         raise _cut_off(path, file_bytes, _LENGTH_BYTES + length)
@@ -204,13 +197,13 @@ def _another_format(path: Path, start: bytes, file_bytes: int) -> ModelError:
             "Download the file again from its page."
         )
     return ModelError(
-        f"{path} is not a safetensors file, or it is damaged ({amount(file_bytes)}). "
+        f"{path} is not a safetensors file, or it is damaged ({file_size(file_bytes)}). "
         "Download it again."
     )
 
 
 def _cut_off(path: Path, file_bytes: int, needed_bytes: int) -> ModelError:
-    there, needed = amount(file_bytes), amount(needed_bytes)
+    there, needed = file_size(file_bytes), file_size(needed_bytes)
     if there == needed:  # a few bytes short of many
         there, needed = f"{file_bytes:,}", f"{needed_bytes:,} bytes"
     return ModelError(f"{path} is cut off: {there} of {needed} are there. Download it again.")

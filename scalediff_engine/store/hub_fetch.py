@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scalediff_engine.base.errors import DiskFull, ModelError, OutputError
+from scalediff_engine.base.files import is_disk_full
+from scalediff_engine.client.files import whole_file
 from scalediff_engine.store.hub_files import HubFile, path_parts, require_hash
 
 _CHUNK_BYTES = 1 << 20
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Get(Protocol):
@@ -96,7 +97,7 @@ class Repository:
         except OSError as error:
             if error.errno is None:  # of the transport, which tells whoever fetches
                 raise
-            if error.errno in _FULL:
+            if is_disk_full(error):
                 raise DiskFull(
                     f"The disk with {self._folder.parent} is full. What has arrived stays: free "
                     "some space and start the download again, and it goes on where it stopped."
@@ -111,9 +112,8 @@ class Repository:
         """
         refs = self._folder / "refs"
         refs.mkdir(exist_ok=True)
-        draft = refs / f".main.{os.getpid()}"
-        draft.write_text(self._commit, encoding="utf-8")
-        draft.replace(refs / "main")
+        with whole_file(refs / "main") as opened:
+            opened.write(self._commit.encode())
 
     def _arrive(self, file: HubFile, get: Get, tell: Callable[[int], None]) -> None:
         draft = self.draft(file)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from scalediff_engine.base.errors import ModelError
+from scalediff_engine.base.text import file_size
 from scalediff_engine.spec.checkpoint import Part
 from scalediff_engine.store.header import (
     MAX_HEADER_BYTES,
-    amount,
     is_pickle,
     read_header,
     require_regular,
@@ -37,8 +37,8 @@ def read_json(path: Path) -> dict[str, Any]:
         require_regular(path)
         if path.stat().st_size > MAX_HEADER_BYTES:
             raise ModelError(
-                f"{path} cannot be used: it takes {amount(path.stat().st_size)}, and at most "
-                f"{amount(MAX_HEADER_BYTES)} are read."
+                f"{path} cannot be used: it takes {file_size(path.stat().st_size)}, and at most "
+                f"{file_size(MAX_HEADER_BYTES)} are read."
             )
         value: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

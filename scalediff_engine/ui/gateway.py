@@ -5,7 +5,6 @@ Each method gives a ticket; once that is cancelled, neither ``done`` nor ``faile
 
 from __future__ import annotations
 
-import errno
 import logging
 import tempfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 import numpy as np
 from PySide6.QtGui import QImage
 
+from scalediff_engine.base.files import is_disk_full
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import ImageInfo, JobEvent, Problem
@@ -33,7 +33,6 @@ Failed = Callable[[Problem], None]
 _log = logging.getLogger(__name__)
 # How long a stream may be silent.
 STREAM_TIMEOUT_S = 600.0
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def as_problem(error: Exception) -> Problem:
@@ -54,7 +53,7 @@ def as_problem(error: Exception) -> Problem:
 def _file_sentence(error: OSError) -> str:
     """Say which file, and what would help."""
     name = str(error.filename or "")
-    if error.errno in _FULL:
+    if is_disk_full(error):
         place = str(Path(name).parent) if name else translate("Errors", "this computer")
         return translate(
             "Errors", "The disk is full ({place}). Make room there and try again."

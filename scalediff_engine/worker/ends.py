@@ -12,10 +12,17 @@ from pathlib import Path
 from typing import Protocol
 
 from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists
+from scalediff_engine.base.files import (
+    make_folder,
+    require_folder,
+    require_writable,
+    sweep_part,
+    whole,
+    write_whole,
+)
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.base.text import file_size
 from scalediff_engine.images import reader
-from scalediff_engine.images.atomic import require_writable, sweep_part, whole, write_whole
-from scalediff_engine.images.folders import make_folder, require_folder
 from scalediff_engine.images.formats import Format, require_size, written_format
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.images.raw import read_header, read_pixels, result_header, write_pixels
@@ -128,7 +135,7 @@ class SpoolEnds:
                 write_pixels(result, like, file)
         except DiskFull as error:
             raise DiskFull(
-                f"The disk or quota is full: the result needs {size_bytes / 2**20:.1f} MiB; "
+                f"The disk or quota is full: the result needs {file_size(size_bytes)}; "
                 "nothing was written. With more room, it can be tried again."
             ) from error
         except OutputError as error:

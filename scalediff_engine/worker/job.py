@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.files import sweep
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.images.atomic import sweep
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.jobs import spool
 from scalediff_engine.jobs.protocol import Done, Failed, Loading, Measured, News, Stopped

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scalediff_engine.base.errors import CheckpointUnusable, OutputError
-from scalediff_engine.images.atomic import write_whole
+from scalediff_engine.base.files import write_whole
 from scalediff_engine.jobs import spool
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints

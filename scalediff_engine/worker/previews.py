@@ -6,14 +6,13 @@ import io
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from scalediff_engine.images.atomic import PART_PREFIX, private_opener
+from scalediff_engine.client.files import whole_file
 from scalediff_engine.jobs import spool
 
 _QUALITY = 90
@@ -69,15 +68,8 @@ class Previews:
         """Not flushed to the disk, as there will soon be another."""
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "JPEG", quality=_QUALITY, comment=comment)
-        part = self._file.with_name(f"{PART_PREFIX}{self._file.name}.part")
-        try:
-            with open(part, "wb", opener=private_opener) as opened:
-                opened.write(stream.getvalue())
-            part.replace(self._file)
-        except OSError:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
+        with whole_file(self._file, private=True) as opened:
+            opened.write(stream.getvalue())
 
 
 def _newest_of(file: Path) -> tuple[int, bool]:

@@ -14,10 +14,10 @@ from batching import finish
 from engines import EngineProcess, engine, real_worker, until
 from PIL import Image
 
+from scalediff_engine.base.files import PART_PREFIX
 from scalediff_engine.client.batches import BatchFile
 from scalediff_engine.client.channel import Refused
 from scalediff_engine.client.messages import JobRequest, JobState, PlanRequest, UpscaleSettings
-from scalediff_engine.images.atomic import PART_PREFIX
 from scalediff_engine.jobs import spool
 
 FAST = UpscaleSettings(scale=8, method="fast")

@@ -54,7 +54,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing_else(
 ) -> None:
     (tmp_path / "dialog").write_text("in the way")
     save(Memory(), file_in(tmp_path))
-    assert "cannot be kept" in caplog.text
+    assert "cannot be written" in caplog.text
 
 
 _JSON = st.recursive(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from .client import codec
+from .client.files import whole_file
 from .client.messages import UpscaleSettings
 from .plugin_common.placement import Canvas
 
@@ -112,12 +113,8 @@ def remember(wishes: Wishes, file: Path) -> None:
         "canvas": wishes.canvas.value,
         "default": wishes.default.value,
     }
-    draft = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(json.dumps(told), encoding="utf-8")
-        draft.replace(file)
-    except (OSError, UnicodeError):
-        draft.unlink(missing_ok=True)
+    with suppress(OSError, UnicodeError), whole_file(file) as opened:
+        opened.write(json.dumps(told).encode())
 
 
 def remembered(file: Path) -> Optional[Wishes]:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
 
+from scalediff_engine.base.settings import fields_of, load_json, save_if_possible, text
 from scalediff_engine.client.batches import Existing
-from scalediff_engine.client.places import make_private
 from scalediff_engine.ui.folder.destination import Destination, Place
 from scalediff_engine.ui.folder.formats import WRITTEN
-
-_log = logging.getLogger(__name__)
 
 
 def file_in(home: Path) -> Path:
@@ -28,20 +21,16 @@ def load(file: Path) -> Destination:
     That results are replaced is never remembered: who wants that says so each time.
     """
     usual = Destination()
-    try:
-        found: Any = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return usual
-    fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    fields = fields_of(load_json(file))
     places = {place.value: place for place in Place}
     quality = fields.get("quality")
     form = fields.get("format")
     existing = fields.get("existing")
     return Destination(
         place=places.get(str(fields.get("place")), usual.place),
-        subfolder=_text(fields, "subfolder") or usual.subfolder,
-        folder=_text(fields, "folder"),
-        pattern=_text(fields, "pattern") or usual.pattern,
+        subfolder=text(fields, "subfolder", usual.subfolder),
+        folder=text(fields, "folder"),
+        pattern=text(fields, "pattern", usual.pattern),
         format=form if form in WRITTEN else None,
         quality=quality if type(quality) is int and 1 <= quality <= 100 else None,
         existing=Existing.KEEP if existing == Existing.KEEP.value else usual.existing,
@@ -59,17 +48,4 @@ def save(chosen: Destination, file: Path) -> None:
         "quality": chosen.quality,
         "existing": chosen.existing.value,
     }
-    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        make_private(file.parent)
-        draft.write_text(json.dumps(fields, indent=1), encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        _log.warning("The destination cannot be kept: %s", error)
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
+    save_if_possible(file, fields)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from scalediff_engine.client.places import make_private
+from scalediff_engine.base.settings import (
+    fields_of,
+    load_json,
+    number,
+    save_if_possible,
+    text,
+    word,
+)
 from scalediff_engine.ui.upscale.choices import (
     ATTENTIONS,
     DIFFUSION,
@@ -28,7 +31,6 @@ from scalediff_engine.ui.upscale.extent import (
     Unit,
 )
 
-_log = logging.getLogger(__name__)
 _VERSION = 1
 
 
@@ -120,22 +122,18 @@ def file_in(home: Path) -> Path:
 
 def load(file: Path) -> Memory:
     """Read what is remembered; whatever makes no sense is as if it had never been."""
-    try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return Memory()
-    whole = _fields(found)
-    families = _fields(whole.get("families"))
+    whole = fields_of(load_json(file))
+    families = fields_of(whole.get("families"))
     return Memory(
-        model=_text(whole, "model", "embedded"),
+        model=text(whole, "model", "embedded"),
         extent=Extent(
-            scale=_number(whole, "scale", MIN_SCALE, MAX_SCALE) or 4.0,
-            ppi=_number(whole, "ppi", MIN_PPI, MAX_PPI) or 300.0,
+            scale=number(whole, "scale", MIN_SCALE, MAX_SCALE) or 4.0,
+            ppi=number(whole, "ppi", MIN_PPI, MAX_PPI) or 300.0,
         ),
-        seed=int(_number(whole, "seed", 0, MAX_SEED) or 0),
+        seed=int(number(whole, "seed", 0, MAX_SEED) or 0),
         seed_is_locked=whole.get("seed_is_locked") is not False,
-        families={name: _family(_fields(value)) for name, value in families.items()},
-        method=_word(whole, "method", METHODS, DIFFUSION),
+        families={name: _family(fields_of(value)) for name, value in families.items()},
+        method=word(whole, "method", METHODS, DIFFUSION),
         strip=whole.get("strip") is True,
     )
 
@@ -153,47 +151,17 @@ def save(memory: Memory, file: Path) -> None:
         "strip": memory.strip,
         "families": {name: vars(family) for name, family in memory.families.items()},
     }
-    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        make_private(file.parent)
-        draft.write_text(json.dumps(whole, indent=1), encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        _log.warning("The settings cannot be kept: %s", error)
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    save_if_possible(file, whole)
 
 
 def _family(found: dict[str, Any]) -> FamilyMemory:
-    steps = _number(found, "steps", 1, 1000)
-    structure = _number(found, "structure", 0, 1)
+    steps = number(found, "steps", 1, 1000)
+    structure = number(found, "structure", 0, 1)
     return FamilyMemory(
-        preset=_word(found, "preset", PRESETS, "balanced"),
-        creativity=_number(found, "creativity", 0, 1),
+        preset=word(found, "preset", PRESETS, "balanced"),
+        creativity=number(found, "creativity", 0, 1),
         structure=1.0 if structure is None else structure,
         steps=None if steps is None else int(steps),
-        guidance=_number(found, "guidance", 0, 30),
-        attention=_word(found, "attention", ATTENTIONS, "npa"),
+        guidance=number(found, "guidance", 0, 30),
+        attention=word(found, "attention", ATTENTIONS, "npa"),
     )
-
-
-def _fields(found: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _text(fields: dict[str, Any], name: str, default: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) and value else default
-
-
-def _word(fields: dict[str, Any], name: str, known: tuple[str, ...], default: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) and value in known else default
-
-
-def _number(fields: dict[str, Any], name: str, low: float, high: float) -> float | None:
-    value = fields.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    # NaN is not within
-    return value if low <= value <= high else None

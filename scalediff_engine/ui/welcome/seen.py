@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from scalediff_engine.client.places import make_private
+from scalediff_engine.client.files import make_private
 
 _log = logging.getLogger(__name__)
 

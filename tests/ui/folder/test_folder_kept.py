@@ -47,4 +47,4 @@ def test_a_place_that_cannot_be_written_costs_the_memory_alone(
 ) -> None:
     (tmp_path / "dialog").write_text("a file")
     kept.save(Destination(), kept.file_in(tmp_path))
-    assert "cannot be kept" in caplog.text
+    assert "cannot be written" in caplog.text

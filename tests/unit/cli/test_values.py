@@ -16,7 +16,7 @@ from scalediff_engine.cli.values import (
     parse_preset,
     parse_size,
 )
-from scalediff_engine.cli.words import duration, gib, one_line, plural
+from scalediff_engine.cli.words import one_line, plural
 from scalediff_engine.planning.settings import Attention, Preset
 
 
@@ -63,25 +63,8 @@ def test_kinds_of_attention_are_known_by_name() -> None:
         parse_attention("NPA")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (12.4, "12 s"),
-        (89.0, "89 s"),
-        (120.0, "2 min"),
-        (3599.0, "1 h"),
-        (4800.0, "1 h 20 min"),
-    ],
-)
-def test_a_duration_has_the_digits_that_it_deserves(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-def test_counts_and_bytes_read_as_words() -> None:
+def test_counts_read_as_words() -> None:
     assert (plural(1, "file"), plural(2, "file")) == ("1 file", "2 files")
-    assert gib(1_610_612_736) == "1.5 GiB"
 
 
 def test_a_line_cannot_control_the_terminal() -> None:

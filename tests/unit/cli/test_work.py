@@ -53,4 +53,4 @@ def test_a_dry_run_neither_fails_at_existing_results_nor_at_a_disk_without_room(
     out, err = capsys.readouterr()
     assert "a_x4.png" in out
     assert "a_x4.png already exists" in err
-    assert f"the disk with {tmp_path} has 0.0 MiB free" in err
+    assert f"the disk with {tmp_path} has 0 bytes free" in err

@@ -8,17 +8,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scalediff_engine.client import places as places_module
 from scalediff_engine.client.errors import UnsafeEngineFile
+from scalediff_engine.client.files import make_private, open_private
 from scalediff_engine.client.places import (
     EngineRecord,
     Places,
     default_home,
-    make_private,
-    open_private,
     parse_command,
     read_command,
     read_engine,
@@ -85,13 +85,14 @@ def test_nobody_else_can_read_it_from_its_first_byte_on(
     home: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes: list[int] = []
-    really = os.fdopen
+    really = os.open
 
-    def looked_at(descriptor: int, *rest: str) -> object:
+    def looked_at(*arguments: Any) -> int:
+        descriptor = really(*arguments)
         modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
-        return really(descriptor, *rest)
+        return descriptor
 
-    monkeypatch.setattr(places_module.os, "fdopen", looked_at)
+    monkeypatch.setattr(os, "open", looked_at)
     before = os.umask(0)
     try:
         write_engine(home, record())

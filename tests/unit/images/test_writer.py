@@ -26,7 +26,6 @@ from PIL import Image
 from PIL.ExifTags import IFD
 
 from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists, UsageError
-from scalediff_engine.images import atomic
 from scalediff_engine.images.colour import to_srgb
 from scalediff_engine.images.formats import Format
 from scalediff_engine.images.picture import ColourChunk, Depth, Metadata, Picture, Text
@@ -257,7 +256,7 @@ def test_a_full_disk_leaves_nothing(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(atomic.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFull):
         write(picture(), tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,6 @@ from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.store.header import (
     MAX_HEADER_BYTES,
     MAX_TENSORS,
-    amount,
     read_floats,
     read_header,
 )
@@ -149,13 +148,6 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 )
 def test_impossible_tensors_are_damage(tmp_path: Path, field: object) -> None:
     assert "makes no sense" in _refusal(write_raw(tmp_path / "m.safetensors", {"x": field}, 2))
-
-
-@pytest.mark.parametrize(
-    ("count", "words"), [(130, "130 bytes"), (13 * 2**20, "13.0 MiB"), (7 * 2**30, "7.0 GiB")]
-)
-def test_amounts_have_units(count: int, words: str) -> None:
-    assert amount(count) == words
 
 
 @PER_FILE

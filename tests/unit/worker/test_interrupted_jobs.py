@@ -263,7 +263,7 @@ def test_a_disk_too_full_for_the_result_fails_the_job_and_leaves_nothing_half_wr
         outcome = process.do(run)
         assert isinstance(outcome, Failed)
         assert outcome.problem.code == "disk-full"
-        assert "0.3 MiB" in outcome.problem.message
+        assert "288.0 KiB" in outcome.problem.message
         assert str(tmp_path) not in outcome.problem.message
         seen = Path(f"/proc/{process.process.pid}/root{run.folder}")
         names = sorted(path.name for path in seen.iterdir())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import torch
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.embedded.spec import EMBEDDED
-from scalediff_engine.images import atomic
 from scalediff_engine.jobs import spool
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
@@ -108,7 +108,7 @@ def test_a_full_disk_is_logged_once_and_leaves_the_checkpoint_before(
         raise OSError(errno.ENOSPC, "full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         save(checkpoints, 2)
         save(checkpoints, 3)
     assert caplog.text.count("cannot be kept on disk") == 1

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists
-from scalediff_engine.images import atomic
-from scalediff_engine.images.atomic import sweep, whole, write_whole
+from scalediff_engine.base.files import sweep, whole, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -56,7 +55,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
         path.write_bytes(b"theirs")
         real(handle)
 
-    monkeypatch.setattr(atomic.os, "fsync", somebody_writes_too)
+    monkeypatch.setattr(os, "fsync", somebody_writes_too)
     if not links:
         monkeypatch.setattr(Path, "hardlink_to", _no_links)
     with pytest.raises(OutputExists):
@@ -83,7 +82,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"old")
-    monkeypatch.setattr(atomic.os, "fsync", _failing(code))
+    monkeypatch.setattr(os, "fsync", _failing(code))
     with pytest.raises(DiskFull, match=r"needs 2\.0 MiB; nothing was written"):
         write_whole(tmp_path / "a.png", bytes(2 * 2**20), overwrite=True)
     assert (tmp_path / "a.png").read_bytes() == b"old"
@@ -110,7 +109,7 @@ def test_an_interrupt_leaves_nothing_behind(
     def interrupted(_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(atomic.os, "fsync", interrupted)
+    monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_whole(tmp_path / "a.png", b"content")
     assert names(tmp_path) == []
@@ -125,10 +124,10 @@ def test_other_failures_are_one_sentence(tmp_path: Path, monkeypatch: pytest.Mon
         write_whole(tmp_path / ("x" * 300 + ".png"), b"")
     with pytest.raises(OutputError):
         write_whole(tmp_path / "a\0b.png", b"")
-    monkeypatch.setattr(atomic.os, "fsync", _failing(errno.EROFS))
+    monkeypatch.setattr(os, "fsync", _failing(errno.EROFS))
     with pytest.raises(OutputError, match="permission denied"):
         write_whole(tmp_path / "a.png", b"")
-    monkeypatch.setattr(atomic.os, "fsync", _failing(errno.EIO))
+    monkeypatch.setattr(os, "fsync", _failing(errno.EIO))
     with pytest.raises(OutputError, match=r"cannot be written: Input/output error"):
         write_whole(tmp_path / "a.png", b"")
     assert names(tmp_path) == []
@@ -174,7 +173,7 @@ def test_a_file_can_be_written_piece_by_piece_and_appears_at_the_end(tmp_path: P
 
 def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
     code = (
-        "import os, pathlib; from scalediff_engine.images.atomic import whole\n"
+        "import os, pathlib; from scalediff_engine.base.files import whole\n"
         f"with whole(pathlib.Path({str(tmp_path / 'a')!r}), 1) as file: os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9

@@ -1,10 +1,10 @@
-"""A file appears whole or not at all, and never in place of one that should stay."""
+"""Files that appear whole or not at all, and never in place of one that should stay; disk space."""
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
+import shutil
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists
+from scalediff_engine.base.text import file_size
+from scalediff_engine.client.files import PART_PREFIX, draft_of, replace, whole_file
 
-PART_PREFIX = ".scalediff-"
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -68,27 +68,21 @@ def whole(
     """
     require_writable(path, overwrite=overwrite)
     target = _replaced(path, overwrite=overwrite)
-    temporary = _part_of(target, part or secrets.token_hex(8))
-    with _sentences(path, size_bytes):
-        try:
-            with open(temporary, "xb", opener=private_opener if private else None) as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            if overwrite:
-                if not private:
-                    _keep_permissions(target, temporary)
-                temporary.replace(target)
-            else:
-                _rename_to_new(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _flush_folder(target.parent)
 
+    def publish(draft: Path, target: Path) -> None:
+        if not overwrite:
+            _rename_to_new(draft, target)
+            return
+        if not private:
+            _keep_permissions(target, draft)
+        replace(draft, target)
 
-def private_opener(file: str, flags: int) -> int:
-    """Open a file, as ``open`` asks for it; a new one is its owner's alone."""
-    return os.open(file, flags, 0o600)
+    with (
+        _sentences(path, size_bytes),
+        whole_file(target, private=private, flush=True, word=part, publish=publish) as file,
+    ):
+        yield file
+    _flush_folder(target.parent)
 
 
 def sweep(folder: Path) -> None:
@@ -101,16 +95,12 @@ def sweep(folder: Path) -> None:
 def sweep_part(path: Path, part: str, *, overwrite: bool = False) -> None:
     """Delete what a process left that was killed in ``write_whole`` with the same words."""
     with suppress(OSError):
-        _part_of(_replaced(path, overwrite=overwrite), part).unlink(missing_ok=True)
+        draft_of(_replaced(path, overwrite=overwrite), part).unlink(missing_ok=True)
 
 
 def _replaced(path: Path, *, overwrite: bool) -> Path:
     """The file itself, where a link to it is followed."""
     return path.resolve() if overwrite and path.is_symlink() else path
-
-
-def _part_of(target: Path, part: str) -> Path:
-    return target.parent / f"{PART_PREFIX}{part}.part"
 
 
 def require_writable(path: Path, *, overwrite: bool = False) -> None:
@@ -136,9 +126,9 @@ def _sentences(path: Path, size_bytes: int) -> Generator[None]:
     except FileExistsError as error:
         raise OutputExists(f"{path} exists already; --overwrite would replace it.") from error
     except OSError as error:
-        if error.errno in FULL:
+        if is_disk_full(error):
             raise DiskFull(
-                f"The disk or quota is full: {path} needs {size_bytes / 2**20:.1f} MiB; "
+                f"The disk or quota is full: {path} needs {file_size(size_bytes)}; "
                 "nothing was written."
             ) from error
         if error.errno in _DENIED:
@@ -181,3 +171,55 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Tell whether an error says that the disk or the user's quota is full."""
+    return error.errno in _FULL
+
+
+def require_folder(path: Path) -> None:
+    """Pass if the folder of ``path`` takes files, or could be made.
+
+    Raises:
+        OutputError: it is no folder, or read-only.
+    """
+    folder = nearest_folder(path.parent)
+    if not folder.is_dir():
+        raise OutputError(f"{path} cannot be written: {folder} is not a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path} cannot be written: the folder {folder} is read-only.")
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of ``path`` if it is not there.
+
+    Raises:
+        OutputError: it cannot be made; DiskFull for want of room.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = f"The folder {path.parent} cannot be made: {error.strerror}."
+        raise (DiskFull if is_disk_full(error) else OutputError)(sentence) from error
+
+
+def nearest_folder(folder: Path) -> Path:
+    """Give ``folder``, or the nearest one above it that exists."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def disk_of(path: Path) -> int:
+    """Give the number of the disk that ``path`` is or would be on."""
+    return nearest_folder(path.parent).stat().st_dev
+
+
+def free_bytes(folder: Path) -> int:
+    """Give the free space of the disk that ``folder`` is or would be on.
+
+    Raises:
+        OSError: the system cannot tell.
+    """
+    return shutil.disk_usage(nearest_folder(folder)).free
