@@ -33,7 +33,7 @@ def arguments():
     ap.add_argument("--held", type=Path, required=True)
     ap.add_argument("--features", type=Path)
     ap.add_argument("--vae", type=Path, default=Path(__file__).parent.parent / "vae")
-    ap.add_argument("--fast", default=str(Path(__file__).parents[2] / "fast" / "x2.onnx"))
+    ap.add_argument("--fast", default=str(Path(__file__).parents[2] / "upscalers" / "x2.onnx"))
     ap.add_argument("--factor", type=int, default=4)
     ap.add_argument("--sources", default="bicubic,box,lanczos")
     ap.add_argument("--cutoff", type=float, default=1.0, help="of the lock")

@@ -77,7 +77,7 @@ def arguments():
     )
     ap.add_argument("--init", type=Path, required=True, help="folder of earlier weights")
     ap.add_argument("--vae", type=Path, default=Path(__file__).parent.parent / "vae")
-    ap.add_argument("--fast", default=str(Path(__file__).parents[2] / "fast" / "x2.onnx"))
+    ap.add_argument("--fast", default=str(Path(__file__).parents[2] / "upscalers" / "x2.onnx"))
     ap.add_argument("--out", type=Path, required=True)
     ap.add_argument("--seconds", type=float, default=1200)
     ap.add_argument("--regression", type=float, default=480, help="seconds of the first phase")

@@ -18,13 +18,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.bench.rivals import enlarged
-from scalediff_engine.fast.network import shipped
-from scalediff_engine.geometry import Box, Size
-from scalediff_engine.models.embedded import EMBEDDED
-from scalediff_engine.models.embedded_model import load_embedded
+from scalediff_engine.families.embedded.model import load_embedded
+from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.pipeline import cut
-from scalediff_engine.pipeline.settings import Attention, Settings
+from scalediff_engine.planning.settings import Attention, Settings
+from scalediff_engine.upscalers.network import shipped
 
 FOLDER = Path(__file__).parents[3] / "scalediff_engine" / "embedded"
 TRAINING = FOLDER / "training"
