@@ -7,21 +7,20 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from scalediff_engine.client.messages import JobInfo, JobRequest, JobState, Problem
+from scalediff_engine.client.messages import JobRequest, JobState, Problem
 from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.compare.results import Results
 from scalediff_engine.ui.compare.tries import Tries
 from scalediff_engine.ui.gateway import Failed, Gateway
 from scalediff_engine.ui.guess.model import GuessModel
+from scalediff_engine.ui.job_follower import JobFollower, PendingRequests
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.model import LoupeModel
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.origin import Loaded, Origin, ensure_uploaded
-from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
-from scalediff_engine.ui.submitting import Submission, stop
 from scalediff_engine.ui.upscale.choices import Choices, from_settings
 from scalediff_engine.ui.upscale.extent import Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
@@ -60,7 +59,6 @@ class DialogModel:
         upscale: what is chosen; none while the picture comes
         loupe: looks at a part of what is chosen; none while the picture comes
         guess: what the fast networks make of what is seen; none while the picture comes
-        progress: of the job that runs or ran last
         problem: the last thing that went wrong, until something else is done
         note: a sentence on what went well
         canvas: what becomes of the document; none = that is not asked
@@ -84,17 +82,15 @@ class DialogModel:
         self._origin = origin
         self._memory = memory
         self._keep = keep
-        self._clock = clock
         self._asked_for = Choices()
-        self._owed = Owed()
-        self._submission: Submission | None = None
+        self._pending = PendingRequests()
+        self._job = JobFollower(gateway, later, self._ensure_uploaded, self._pending, clock)
         self._ends_when_accepted = origin.closes_when_accepted
         self.phase = Phase.LOADING
         self.loaded: Loaded | None = None
         self.upscale: UpscaleModel | None = None
         self.loupe: LoupeModel | None = None
         self.guess: GuessModel | None = None
-        self.progress: ProgressModel | None = None
         self.problem: Problem | None = None
         self.note = ""
         self.canvas: Canvas | None = None
@@ -102,6 +98,11 @@ class DialogModel:
         self.changed = Observers()
         self.ended = Observers()
         self._results = Results(gateway, workers, self.changed.tell)
+
+    @property
+    def progress(self) -> ProgressModel | None:
+        """Of the job that runs or ran last."""
+        return self._job.progress
 
     @property
     def tries(self) -> Tries:
@@ -135,26 +136,24 @@ class DialogModel:
             self.upscale.choices, creativity=self.upscale.creativity
         )
         self._keep(self.upscale.memory)
+        self._job.leave()  # an earlier one is not shown any more
         self._go(Phase.STARTING)
         title = self.loaded.title
-        self._submission = Submission(
-            self._gateway,
-            self._owed,
-            self._ensure_uploaded,
+        self._job.start(
             lambda image: JobRequest(image, settings, title=title),
-            self._on_submitted,
+            lambda _: self._go(Phase.RUNNING),
+            self._on_job_ended,
             self._on_refused,
         )
 
     def cancel(self) -> None:
         """Stop the job; the settings are back at once, whatever the engine still has to do."""
         if self.phase is Phase.STARTING:
-            self._give_up_submission()
+            self._job.cancel()
             self._go(Phase.CHOOSING)
-        elif self.phase in (Phase.RUNNING, Phase.FETCHING) and self.progress is not None:
+        elif self.phase in (Phase.RUNNING, Phase.FETCHING):
             self._results.give_up()
-            self._give_up(self.progress)
-            self.progress = None
+            self._job.cancel()
             self._back()
 
     def work_in_background(self) -> None:
@@ -228,12 +227,10 @@ class DialogModel:
         if self.phase is Phase.HANDING_OVER:
             self._ends_when_accepted = True
             return
-        self._give_up_submission()
         self._go(Phase.ENDED)
         self._results.close()
-        if self.progress is not None:
-            self._give_up(self.progress)
-        self._owed.then(lambda: self._origin.discard(self.ended.tell))
+        self._job.cancel()
+        self._pending.then(lambda: self._origin.discard(self.ended.tell))
 
     def session_ended(self) -> None:
         """End: the editor wants nothing any more.
@@ -243,11 +240,12 @@ class DialogModel:
         if self.phase is Phase.ENDED:
             return
         stops = self.loaded is not None and self.loaded.stops_with_host and not self.in_background
-        self._give_up_submission()
         self._go(Phase.ENDED)
-        if stops and self.progress is not None:
-            self._give_up(self.progress)
-        self._owed.then(self.ended.tell)
+        if stops:
+            self._job.cancel()
+        else:
+            self._job.leave()
+        self._pending.then(self.ended.tell)
 
     def session_lost(self) -> None:
         """Say that the engine that knew the editor is gone; what was made is not."""
@@ -272,8 +270,7 @@ class DialogModel:
             self.guess.close()
         if self.upscale is not None:
             self.upscale.close()
-        if self.progress is not None:
-            self.progress.close()
+        self._job.leave()
 
     def _go(self, phase: Phase) -> None:
         self.phase, self.problem, self.note = phase, None, ""
@@ -291,17 +288,6 @@ class DialogModel:
         self.problem = problem
         self.changed.tell()
 
-    def _give_up_submission(self) -> None:
-        if self._submission is not None:
-            self._submission.give_up()
-            self._submission = None
-
-    def _give_up(self, progress: ProgressModel) -> None:
-        """Follow a job no more, and stop it unless it has ended."""
-        progress.close()
-        if not progress.state.is_final:
-            stop(self._gateway, self._owed, progress.job_id)
-
     def _on_loaded(self, loaded: Loaded) -> None:
         if self.phase is not Phase.LOADING:
             return
@@ -316,10 +302,10 @@ class DialogModel:
             self.upscale,
             self._ensure_uploaded,
             loaded.title,
-            self._owed,
+            self._pending,
         )
         self.guess = GuessModel(
-            self._gateway, self._later, self.upscale, self._ensure_uploaded, self._owed
+            self._gateway, self._later, self.upscale, self._ensure_uploaded, self._pending
         )
         self.loupe.changed.add(self._allow_guess)
         self._go(Phase.CHOOSING)
@@ -336,25 +322,14 @@ class DialogModel:
         ensure_uploaded(self._gateway, loaded, on_uploaded, failed)
 
     def _on_refused(self, problem: Problem) -> None:
-        self._submission = None
         self._go(Phase.CHOOSING)
         self._on_problem(problem)
 
-    def _on_submitted(self, job: JobInfo) -> None:
-        self._submission = None
-        self.progress = ProgressModel(self._gateway, self._later, job, self._clock)
-        self.progress.ended.add(self._on_job_ended)
-        self._go(Phase.RUNNING)
-        self.progress.begin()
-
-    def _on_job_ended(self) -> None:
-        progress = self.progress
-        if progress is None or self.phase is not Phase.RUNNING:
-            return
+    def _on_job_ended(self, progress: ProgressModel) -> None:
         if progress.state is JobState.DONE:
             self._fetch()
-        elif progress.state is JobState.CANCELLED:  # by somebody else
-            self.progress = None
+        elif progress.state is JobState.CANCELLED:  # by another client
+            self._job.leave()
             self._back()
         else:
             self._on_problem(progress.problem or Problem("engine", ""))
@@ -375,7 +350,7 @@ class DialogModel:
             return
         if self._ends_when_accepted:
             self._go(Phase.ENDED)
-            self._owed.then(self.ended.tell)
+            self._pending.then(self.ended.tell)
         else:
             self._go(Phase.COMPARING)
             self.note = note

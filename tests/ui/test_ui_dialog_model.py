@@ -142,6 +142,20 @@ def test_cancel_before_the_engine_has_taken_the_job(
     assert gateway.last("cancel").args == ("j7",)
 
 
+def test_a_second_upscale_does_not_show_the_progress_of_the_first(
+    dialog: DialogModel, gateway: FakeGateway
+) -> None:
+    load(dialog, gateway)
+    run(dialog, gateway)
+    finish(dialog, gateway)
+    dialog.choose_again()
+    shown: list[object] = []
+    dialog.changed.add(lambda: shown.append(dialog.progress))
+    dialog.start()
+    assert shown
+    assert not any(shown)
+
+
 def test_cancel_while_the_result_comes(dialog: DialogModel, gateway: FakeGateway) -> None:
     load(dialog, gateway)
     run(dialog, gateway)

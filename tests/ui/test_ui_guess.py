@@ -11,8 +11,8 @@ from fake_gateway import FakeGateway, FakeLater, event, job, picture
 from scalediff_engine.client.messages import JobRequest, JobState, Priority, Window
 from scalediff_engine.ui.gateway import Failed
 from scalediff_engine.ui.guess.model import DELAY_MS, GuessModel
+from scalediff_engine.ui.job_follower import PendingRequests
 from scalediff_engine.ui.loupe.frame import MAX_SIDE_PX, Frame
-from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.upscale.extent import Extent, Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
@@ -27,16 +27,18 @@ def upscale(gateway: FakeGateway, later: FakeLater) -> UpscaleModel:
 
 
 @pytest.fixture
-def owed() -> Owed:
-    return Owed()
+def pending() -> PendingRequests:
+    return PendingRequests()
 
 
 @pytest.fixture
-def model(gateway: FakeGateway, later: FakeLater, upscale: UpscaleModel, owed: Owed) -> GuessModel:
+def model(
+    gateway: FakeGateway, later: FakeLater, upscale: UpscaleModel, pending: PendingRequests
+) -> GuessModel:
     def upload(done: Callable[[str], None], _: Failed) -> None:
         done("i1")
 
-    found = GuessModel(gateway, later, upscale, upload, owed)
+    found = GuessModel(gateway, later, upscale, upload, pending)
     found.allow(True)
     return found
 
@@ -73,7 +75,7 @@ def test_what_is_seen_is_asked_for_after_a_while_behind_everybody_else(
 
 
 def test_it_is_seen_and_the_engine_forgets_it(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater, owed: Owed
+    model: GuessModel, gateway: FakeGateway, later: FakeLater, pending: PendingRequests
 ) -> None:
     model.see(SEEN, 3.5)
     later.pass_ms(DELAY_MS)
@@ -83,7 +85,7 @@ def test_it_is_seen_and_the_engine_forgets_it(
     assert not model.is_under_way
     assert gateway.last("remove").args == ("g1",)
     ended: list[int] = []
-    owed.then(lambda: ended.append(1))
+    pending.then(lambda: ended.append(1))
     assert not ended
     gateway.last("remove").succeed(job("g1", JobState.DONE))
     assert ended

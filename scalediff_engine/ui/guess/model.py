@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
-    JobInfo,
     JobRequest,
     JobState,
     Priority,
@@ -15,14 +13,13 @@ from scalediff_engine.client.messages import (
     Window,
 )
 from scalediff_engine.ui.gateway import Gateway
+from scalediff_engine.ui.job_follower import JobFollower, PendingRequests, Upload
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.frame import Frame, frame_of
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.submitting import Submission, Upload, stop
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.extent import Extent, Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
@@ -81,7 +78,7 @@ class GuessModel:
         later: calls something after a while
         upscale: what is chosen
         upload: gives the picture to the engine, unless it has it
-        owed: what must be heard before the program ends
+        pending: requests that must be answered before the program ends
 
     Attributes:
         is_on: whether the user wants to see it
@@ -95,19 +92,15 @@ class GuessModel:
         later: Later,
         upscale: UpscaleModel,
         upload: Upload,
-        owed: Owed | None = None,
+        pending: PendingRequests | None = None,
     ) -> None:
-        self._gateway = gateway
         self._later = later
         self._upscale = upscale
-        self._upload = upload
-        self._owed = owed or Owed()
+        self._job = JobFollower(gateway, later, upload, pending or PendingRequests())
         self._seen: tuple[Frame, float] | None = None
         self._is_allowed = False
         self._asked: _Asked | None = None
-        self._submission: Submission | None = None
-        self._progress: ProgressModel | None = None
-        self._waiting, self._fetching = Ticket(), Ticket()
+        self._waiting = Ticket()
         self.is_on = True
         self.guess: Guess | None = None
         self.changed = Observers()
@@ -184,59 +177,33 @@ class GuessModel:
         def request(image: str) -> JobRequest:
             return JobRequest(image, settings, Priority.FOLDER, keep=False, window=wanted.window)
 
-        self._submission = Submission(
-            self._gateway, self._owed, self._upload, request, self._follow, lambda _: self._end()
-        )
+        self._job.start(request, lambda _: None, self._on_job_ended, lambda _: self._end())
 
-    def _follow(self, job: JobInfo) -> None:
-        self._progress = ProgressModel(self._gateway, self._later, job)
-        self._progress.ended.add(self._on_job_ended)
-        self._progress.begin()
-
-    def _on_job_ended(self) -> None:
-        progress = self._progress
-        if progress is None:
-            return
+    def _on_job_ended(self, progress: ProgressModel) -> None:
         if progress.state is JobState.DONE:
-            self._fetching = self._gateway.result(
-                progress.job_id,
-                lambda picture: self._on_result(progress.job_id, picture),
-                lambda _: self._end(),
-            )
+            self._job.fetch(self._on_result, lambda _: self._end())
         else:
             self._end()
 
-    def _on_result(self, job_id: str, picture: Picture) -> None:
+    def _on_result(self, picture: Picture) -> None:
         asked = self._asked
         if asked is not None:
             source = self._upscale.source
             frame = frame_of(asked.window, source, _result(source, asked.scale))
             self.guess = Guess(frame, asked.scale, picture.raster)
-        self._forget(job_id)
+        self._job.remove()  # nobody will ask for it again
         self._end()
-
-    def _forget(self, job_id: str) -> None:
-        """Nobody will ask for it again."""
-        heard = self._owed.add()
-        self._gateway.call(lambda _: heard(), lambda _: heard(), Client.remove, job_id)
 
     def _give_up(self) -> None:
-        progress = self._progress
         self._waiting.cancel()
-        if self._asked is None:
-            return
-        self._end()
-        if progress is not None and not progress.state.is_final:
-            stop(self._gateway, self._owed, progress.job_id)
+        if self._asked is not None:
+            self._job.cancel()
+            self._end()
 
     def _end(self) -> None:
         """Be through with the one that was under way."""
-        if self._submission is not None:
-            self._submission.give_up()
-        self._fetching.cancel()
-        if self._progress is not None:
-            self._progress.close()
-        self._asked, self._submission, self._progress = None, None, None
+        self._job.leave()
+        self._asked = None
         self.changed.tell()
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
-    JobInfo,
     JobRequest,
     JobState,
     PlanInfo,
@@ -18,14 +17,13 @@ from scalediff_engine.client.messages import (
     Window,
 )
 from scalediff_engine.ui.gateway import Gateway
+from scalediff_engine.ui.job_follower import JobFollower, PendingRequests, Upload
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.frame import Frame, first_frame, frame_of
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.owed import Owed
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.submitting import Submission, Upload, stop
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices
 from scalediff_engine.ui.upscale.extent import Size
@@ -82,13 +80,12 @@ class LoupeModel:
         upscale: what is chosen
         upload: gives the picture to the engine, unless it has it
         title: of the picture
-        owed: what must be heard before the program ends
+        pending: requests that must be answered before the program ends
 
     Attributes:
         is_on: whether the loupe is in the hand
         frame: where it is held; none = nowhere yet
         seconds: about how long a look takes; none = not known yet
-        progress: of the look that is under way; none = none is
         looks: the oldest first
         chosen: number of the one that is seen; 0 = none
         problem: why there is no look, or cannot be
@@ -102,27 +99,29 @@ class LoupeModel:
         upscale: UpscaleModel,
         upload: Upload,
         title: str = "",
-        owed: Owed | None = None,
+        pending: PendingRequests | None = None,
     ) -> None:
         self._gateway = gateway
         self._later = later
         self._upscale = upscale
-        self._upload = upload
         self._title = title
-        self._owed = owed or Owed()
+        self._job = JobFollower(gateway, later, upload, pending or PendingRequests())
         self._asked: _Asked | None = None
         self._costed: PlanRequest | None = None
-        self._submission: Submission | None = None
-        self._waiting, self._planning, self._fetching = Ticket(), Ticket(), Ticket()
+        self._waiting, self._planning = Ticket(), Ticket()
         self.is_on = False
         self.frame: Frame | None = None
         self.seconds: float | None = None
-        self.progress: ProgressModel | None = None
         self.looks: tuple[Look, ...] = ()
         self.chosen = 0
         self.problem: Problem | None = None
         self.changed = Observers()
         upscale.changed.add(self._on_settings)
+
+    @property
+    def progress(self) -> ProgressModel | None:
+        """Of the look that is under way."""
+        return self._job.progress
 
     @property
     def source(self) -> Size:
@@ -206,23 +205,14 @@ class LoupeModel:
         self._asked = _Asked(frame, window, self._upscale.choices, self._settings)
         self.problem = None
         self.changed.tell()
-        self._submission = Submission(
-            self._gateway,
-            self._owed,
-            self._upload,
-            self._asked.request(self._title),
-            self._follow,
-            self._end,
-        )
+        request = self._asked.request(self._title)
+        self._job.start(request, self._on_submitted, self._on_job_ended, self._end)
 
     def cancel(self) -> None:
         """Give up the look that is under way."""
-        if self._asked is None:
-            return
-        progress = self.progress
-        self._end(None)
-        if progress is not None and not progress.state.is_final:
-            stop(self._gateway, self._owed, progress.job_id)
+        if self._asked is not None:
+            self._job.cancel()
+            self._end(None)
 
     def look_at(self, number: int) -> None:
         """See another look again."""
@@ -282,19 +272,13 @@ class LoupeModel:
 
     # The look
 
-    def _follow(self, job: JobInfo) -> None:
-        self.progress = ProgressModel(self._gateway, self._later, job)
-        self.progress.changed.add(self.changed.tell)
-        self.progress.ended.add(self._on_job_ended)
-        self.progress.begin()
+    def _on_submitted(self, progress: ProgressModel) -> None:
+        progress.changed.add(self.changed.tell)
         self.changed.tell()
 
-    def _on_job_ended(self) -> None:
-        progress = self.progress
-        if progress is None or self._asked is None:
-            return
+    def _on_job_ended(self, progress: ProgressModel) -> None:
         if progress.state is JobState.DONE:
-            self._fetching = self._gateway.result(progress.job_id, self._on_result, self._end)
+            self._job.fetch(self._on_result, self._end)
         else:
             self._end(progress.problem)
 
@@ -312,11 +296,6 @@ class LoupeModel:
 
     def _end(self, problem: Problem | None) -> None:
         """Be through with the look that was under way."""
-        if self._submission is not None:
-            self._submission.give_up()
-            self._submission = None
-        self._fetching.cancel()
-        if self.progress is not None:
-            self.progress.close()
-        self._asked, self.progress, self.problem = None, None, problem
+        self._job.leave()
+        self._asked, self.problem = None, problem
         self.changed.tell()
