@@ -21,6 +21,7 @@ import uvicorn
 
 from scalediff_engine.base.errors import NotFound, WrongState
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.base.process import Program
 from scalediff_engine.client.messages import (
     DeviceInfo,
     EventKind,
@@ -44,8 +45,6 @@ from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.spool import Spool, SpoolLimits
 from scalediff_engine.jobs.states import Action, after
 from scalediff_engine.server.app import create_app
-from scalediff_engine.server.dialog import DialogProgram
-from scalediff_engine.server.downloads import DownloadProgram
 from scalediff_engine.server.engine import Engine, EnginePatience
 from scalediff_engine.server.planner import Planner
 from scalediff_engine.server.remembered import Remembered
@@ -206,12 +205,12 @@ def fake_engine(
     desk: object | None = None,
     planner: Planner = fake_plan,
     limits: SpoolLimits | None = None,
-    dialog: DialogProgram | None = None,
+    dialog: Program | None = None,
     patience: EnginePatience | None = None,
     token: str = TOKEN,
     device: Callable[[], DeviceInfo] = lambda: DeviceInfo("a device", 2**30),
     models: Callable[[], ModelList] = lambda: ModelList([]),
-    download: DownloadProgram | None = None,
+    download: Program | None = None,
 ) -> Engine:
     """An engine with a real spool, and with everything else as a test wants it."""
     places = Places(home)
@@ -221,7 +220,7 @@ def fake_engine(
         desk or FakeDesk(),  # type: ignore[arg-type]
         Spool(places.data / "spool", limits),
         planner,
-        dialog or DialogProgram(["false"], places.log / "dialog.log"),
+        dialog or Program(["false"], places.log / "dialog.log"),
         Remembered(device, DeviceInfo("not known yet", 0), 5.0),
         Remembered(models, ModelList([]), 5.0),
         patience,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from scalediff_engine.base import running_time
 from scalediff_engine.base.errors import DiskFull, ScaleDiffError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import (
@@ -25,7 +26,6 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
     WorkerState,
 )
-from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.protocol import (

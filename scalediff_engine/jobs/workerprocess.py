@@ -5,40 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO
+from dataclasses import dataclass
 
+from scalediff_engine.base import running_time
+from scalediff_engine.base.process import Child, Program
 from scalediff_engine.client.codec import Malformed
-from scalediff_engine.client.files import make_private, open_private
-from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.protocol import News, Order, from_line, to_line
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_LINE = 4 * 2**20
-_LOG_BYTES = 2 * 2**20
 _LAST_WORDS_S = 5.0
 
 
 @dataclass(frozen=True)
-class WorkerProgram:
-    """How a worker is started, and how long it may keep silent.
+class WorkerProgram(Program):
+    """A worker, and how long it may keep silent.
 
     Attributes:
-        argv: the program and its arguments
-        log: where its standard error goes; the one before is kept beside it
+        last_words_s: see ``Program``
         silence_s: running time without a line until it counts as gone; it sends one every second
-        environment: variables; None = this process's own
     """
 
-    argv: Sequence[str]
-    log: Path
+    last_words_s: float = 5.0
     silence_s: float = 60.0
-    environment: Mapping[str, str] | None = None
 
 
 @dataclass
@@ -54,15 +45,15 @@ class WorkerProcess:
     program: WorkerProgram
     hear: Callable[[News], None]
     gone: Callable[[str], None]
-    _process: asyncio.subprocess.Process | None = None
+    _child: Child | None = None
     _task: asyncio.Task[None] | None = None
     _silent: bool = False
-    _ending: bool = field(default=False)
+    _ending: bool = False
 
     @property
     def pid(self) -> int | None:
         """Of the process; None before it is there."""
-        return None if self._process is None else self._process.pid
+        return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
         """Start the process.
@@ -70,71 +61,51 @@ class WorkerProcess:
         Raises:
             OSError: there is no such program, or no room for another process.
         """
-        with _opened_log(self.program.log) as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.program.argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=None if self.program.environment is None else dict(self.program.environment),
-                limit=_LONGEST_LINE,
-            )
-        self._task = asyncio.create_task(self._listen())
+        child = await Child.start(self.program, rotates_log=True, own_session=False)
+        self._child = child
+        self._task = asyncio.create_task(self._listen(child))
 
     def send(self, order: Order) -> None:
         """Give an order; one that has gone away hears nothing."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        with suppress(OSError, RuntimeError):
-            self._process.stdin.write(to_line(order))
+        assert self._child is not None
+        self._child.send(to_line(order))
 
     def kill(self) -> None:
         """End it on the spot; ``gone`` hears of it."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+        if self._child is not None:
+            self._child.kill()
 
-    async def end(self, patience_s: float = 5.0) -> None:
+    async def end(self) -> None:
         """Let it go, and wait until it has gone."""
         self._ending = True
-        if self._process is None:
-            return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            await running_time.wait_for(self._process.wait(), patience_s)
-        except TimeoutError:
-            self.kill()
-            await self._process.wait()
+        if self._child is not None:
+            await self._child.end()
         if self._task is not None:
             await self._task
 
-    async def _listen(self) -> None:
-        process = self._process
-        assert process is not None
-        assert process.stdout is not None
+    async def _listen(self, child: Child) -> None:
         try:
             async with running_time.Timeout(self.program.silence_s) as silence:
-                while line := await process.stdout.readline():
+                while line := await child.lines.readline():
                     silence.restart()
                     self._take(line)
         except TimeoutError:
             self._silent = True
         except ValueError:  # a line without an end
             _log.exception("The worker's news cannot be read")
-        status = await self._status(process)
+        status = await self._status(child)
         how = _in_words(status, silent_s=self.program.silence_s * self._silent)
         if not self._ending:
             _log.warning("The worker %s", how)
             self.gone(how)
 
-    async def _status(self, process: asyncio.subprocess.Process) -> int:
+    async def _status(self, child: Child) -> int:
         """The end of a process that says nothing any more, by itself if it is quick."""
         if not self._silent:
             with suppress(TimeoutError):
-                return await asyncio.wait_for(process.wait(), _LAST_WORDS_S)
-        self.kill()
-        return await process.wait()
+                return await asyncio.wait_for(child.wait(), _LAST_WORDS_S)
+        child.kill()
+        return await child.wait()
 
     def _take(self, line: bytes) -> None:
         try:
@@ -158,11 +129,3 @@ def _in_words(status: int, *, silent_s: float) -> str:
         name = signal.Signals(-status).name
         return f"was ended by {name}" + (", as when memory runs out" if name == "SIGKILL" else "")
     return f"was ended by signal {-status}"
-
-
-def _opened_log(file: Path) -> IO[bytes]:
-    make_private(file.parent)
-    with suppress(OSError):
-        if file.stat().st_size > _LOG_BYTES:
-            file.replace(file.with_name(file.name + ".1"))
-    return open_private(file)

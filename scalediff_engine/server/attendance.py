@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from scalediff_engine.jobs import running_time
+from scalediff_engine.base import running_time
 
 
 class Attendance:

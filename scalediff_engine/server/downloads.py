@@ -6,19 +6,15 @@ import asyncio
 import json
 import logging
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from scalediff_engine.base.errors import ModelMissing, NotFound, WrongState
-from scalediff_engine.client.files import make_private, open_private
+from scalediff_engine.base.process import Child, Program
 from scalediff_engine.client.messages import DownloadState, ModelDownload, Problem
 from scalediff_engine.families.registry import registered
-from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.spool import new_id
 from scalediff_engine.store.hub_cache import cache_folder
 from scalediff_engine.store.offered import Offer, offer_of
@@ -31,21 +27,6 @@ def download_argv() -> list[str]:
     return [sys.executable, "-P", "-m", "scalediff_engine.store.download"]
 
 
-@dataclass(frozen=True)
-class DownloadProgram:
-    """How downloads are started and ended.
-
-    Attributes:
-        argv: the program; see ``store.download``
-        log: what it writes besides what it says goes here
-        last_words_seconds: for it to end by itself, once told
-    """
-
-    argv: Sequence[str]
-    log: Path
-    last_words_seconds: float = 3.0
-
-
 class Downloads:
     """All downloads; for one event loop.
 
@@ -54,12 +35,12 @@ class Downloads:
         on_end: called when a model has arrived, or a part of it and no more
     """
 
-    def __init__(self, program: DownloadProgram, on_end: Callable[[], object]) -> None:
+    def __init__(self, program: Program, on_end: Callable[[], object]) -> None:
         self._program = program
         self._on_end = on_end
         self._found: dict[str, ModelDownload] = {}
         self._running: asyncio.Task[None] | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._current: str | None = None
 
     def all(self) -> list[ModelDownload]:
@@ -113,7 +94,7 @@ class Downloads:
         if not download.state.is_final:
             self._change(download_id, state=DownloadState.CANCELLED, seconds_left=None)
             if self._current == download_id and self._process is not None:
-                _close_input(self._process)
+                self._process.close_input()
         return self._found[download_id]
 
     async def close(self) -> None:
@@ -141,49 +122,26 @@ class Downloads:
         assert offer is not None
         self._change(download_id, state=DownloadState.CHECKING)
         try:
-            process = self._process = await self._started()
+            process = self._process = await Child.start(self._program)
         except OSError as error:
             self._fail(download_id, "engine", f"It could not be started: {error.strerror}.")
             return
         try:
             told = {"hub_id": offer.hub_id, "cache": str(cache_folder(os.environ))}
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(told).encode() + b"\n")
-            assert process.stdout is not None
-            async for line in process.stdout:
+            process.send(json.dumps(told).encode() + b"\n")
+            async for line in process.lines:
                 self._hear(download_id, line)
-            await self._ended(process)
+            status = await process.end()
         finally:
             self._process = None
-            with suppress(ProcessLookupError):
-                process.kill()
+            process.kill()
         if not self._found[download_id].state.is_final:
             self._fail(
                 download_id,
                 "engine",
-                f"The download ended by itself with status {process.returncode}. What has "
+                f"The download ended by itself with status {status}. What has "
                 "arrived stays: start it again, and it goes on where it stopped.",
             )
-
-    async def _started(self) -> asyncio.subprocess.Process:
-        log = self._program.log
-        make_private(log.parent)
-        with open_private(log) as opened:
-            return await asyncio.create_subprocess_exec(
-                *self._program.argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=opened,
-                start_new_session=True,  # Ctrl-C in the engine's terminal is not meant for it
-            )
-
-    async def _ended(self, process: asyncio.subprocess.Process) -> None:
-        _close_input(process)
-        with suppress(TimeoutError):
-            await running_time.wait_for(process.wait(), self._program.last_words_seconds)
-            return
-        process.kill()
-        await process.wait()
 
     def _hear(self, download_id: str, line: bytes) -> None:
         if self._found[download_id].state.is_final:
@@ -217,8 +175,3 @@ class Downloads:
         self._found[download_id] = replace(self._found[download_id], **fields)
         if self._found[download_id].state.is_final:
             self._on_end()
-
-
-def _close_input(process: asyncio.subprocess.Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scalediff_engine.base.errors import NotFound, OutputError, WrongState
+from scalediff_engine.base.process import Program
 from scalediff_engine.client.messages import DeviceInfo, JobState, ModelList, UpscaleSettings
 from scalediff_engine.client.places import Places
 from scalediff_engine.jobs.age_clock import AgeClock, machine_seconds
@@ -27,8 +28,8 @@ from scalediff_engine.jobs.workerprocess import WorkerProgram
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.server.activity import Activity
 from scalediff_engine.server.attendance import Attendance
-from scalediff_engine.server.dialog import DialogProgram, dialog_argv
-from scalediff_engine.server.downloads import DownloadProgram, Downloads, download_argv
+from scalediff_engine.server.dialog import dialog_argv
+from scalediff_engine.server.downloads import Downloads, download_argv
 from scalediff_engine.server.lifecycle import Pulse
 from scalediff_engine.server.limited_threads import LimitedThreads
 from scalediff_engine.server.model_list import list_models
@@ -93,11 +94,11 @@ class Engine:
         desk: Desk,
         spool: Spool,
         planner: Planner,
-        dialog: DialogProgram,
+        dialog: Program,
         device: Remembered[DeviceInfo],
         models: Remembered[ModelList],
         patience: EnginePatience | None = None,
-        download: DownloadProgram | None = None,
+        download: Program | None = None,
     ) -> None:
         self.places = places
         self.token = token
@@ -119,7 +120,7 @@ class Engine:
             gone_seconds=self.patience.watcher_gone,
         )
         self.sessions = Sessions(dialog, self._where, self._newest_job, self.patience.sessions)
-        program = download or DownloadProgram(download_argv(), places.log / "download.log")
+        program = download or Program(download_argv(), places.log / "download.log")
         self.downloads = Downloads(program, models.outdate)
         self.model_folders = file_in(places.data)
         self.batches = Batches(BatchStore(places.data / "batches.sqlite"), desk)
@@ -246,7 +247,7 @@ def build_engine(
     desk = Desk(
         book, spool, WorkerProgram(argv, places.log / "worker.log", environment=environment)
     )
-    dialog = DialogProgram(dialog_argv(), places.log / "dialog.log")
+    dialog = Program(dialog_argv(), places.log / "dialog.log")
     device = Remembered(_device, UNASKED, patience.device)
     models = Remembered(lambda: list_models(file_in(places.data)), ModelList([]), patience.models)
     return Engine(places, token, desk, spool, plan, dialog, device, models, patience)

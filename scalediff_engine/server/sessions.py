@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scalediff_engine.base.errors import NotFound, UsageError, WrongState
+from scalediff_engine.base.process import Child, Program
 from scalediff_engine.client.messages import (
     Problem,
     Purpose,
@@ -24,7 +25,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.jobs.spool import new_id
 from scalediff_engine.server.attendance import Attendance
-from scalediff_engine.server.dialog import Dialog, DialogProgram, dialog_environment
+from scalediff_engine.server.dialog import complaint_of, dialog_environment, start_dialog
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class _Session:
 
     history: list[SessionInfo]
     change: asyncio.Event = field(default_factory=asyncio.Event)
-    dialog: Dialog | None = None
+    dialog: Child | None = None
 
     @property
     def info(self) -> SessionInfo:
@@ -75,7 +76,7 @@ class Sessions:
 
     def __init__(
         self,
-        program: DialogProgram,
+        program: Program,
         door: Callable[[], Mapping[str, str | int]],
         job_of: Callable[[str], str | None],
         patience: SessionPatience | None = None,
@@ -85,7 +86,7 @@ class Sessions:
         self._job_of = job_of
         self._patience = patience or SessionPatience()
         self._sessions: dict[str, _Session] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._attendance = Attendance(
             self._host_gone,
             first_seconds=self._patience.first,
@@ -142,13 +143,13 @@ class Sessions:
         purpose = {} if info.purpose is Purpose.UPSCALE else {"purpose": info.purpose.value}
         told = {"session": info.id, **purpose, **look, **self._door()}
         try:
-            session.dialog = await Dialog.start(self._program, environment, told)
+            session.dialog = await start_dialog(self._program, environment, told)
         except OSError as error:
             self._fail(info.id, f"The dialog could not be started: {error.strerror}.")
         else:
             self._spawn(self._await_end(info.id, session.dialog))
             if session.info.state.is_final:  # nobody waited until it was there
-                self._spawn(session.dialog.end())
+                self._spawn(session.dialog.end(terminates=True))
         return session.info
 
     def session(self, session_id: str) -> SessionInfo:
@@ -247,13 +248,13 @@ class Sessions:
         change, session.change = session.change, asyncio.Event()
         change.set()
         if session.dialog is not None:
-            self._spawn(session.dialog.end())
+            self._spawn(session.dialog.end(terminates=True))
         loop = asyncio.get_running_loop()
         loop.call_later(self._patience.remembered, self._forget, session_id)
         _log.info("Session %s: %s", session_id, state.value)
         return info
 
-    async def _await_end(self, session_id: str, dialog: Dialog) -> None:
+    async def _await_end(self, session_id: str, dialog: Child) -> None:
         status = await dialog.wait()
         session = self._sessions.get(session_id)
         if session is None or session.info.state.is_final:
@@ -263,7 +264,7 @@ class Sessions:
         else:
             self._fail(
                 session_id,
-                dialog.complaint()
+                complaint_of(dialog)
                 or f"The dialog ended by itself with status {status}. Its log says more: "
                 "`scalediff doctor --bundle` packs it.",
             )
@@ -272,7 +273,7 @@ class Sessions:
         self._attendance.forget(session_id)
         self._sessions.pop(session_id, None)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

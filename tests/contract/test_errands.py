@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from engine_server import TOKEN, Running, fake_engine, serving
 
+from scalediff_engine.base.process import Program
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import EngineNotInstalled
 from scalediff_engine.client.messages import (
@@ -39,7 +40,6 @@ from scalediff_engine.plugin_common.errand import (
     Phase,
     Working,
 )
-from scalediff_engine.server.dialog import DialogProgram
 
 DIALOG = Path(__file__).with_name("errand_dialog.py")
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Callable
 
         def served(user: str = "finish") -> Running:
             argv = [sys.executable, str(DIALOG), user]
-            program = DialogProgram(argv, tmp_path / "dialog.log")
+            program = Program(argv, tmp_path / "dialog.log")
             return stack.enter_context(serving(fake_engine(tmp_path / "home", dialog=program)))
 
         yield served

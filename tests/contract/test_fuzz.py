@@ -13,10 +13,10 @@ import pytest
 from engine_server import TOKEN, FakeDesk, Running, fake_engine, fake_plan, picture, serving
 
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.base.process import Program
 from scalediff_engine.client.messages import JobEvent, PlanInfo, UpscaleSettings, Window
 from scalediff_engine.jobs.spool import SpoolLimits
 from scalediff_engine.server.app import OPENAPI
-from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.planner import plan as real_plan
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def planned(
 
 @pytest.fixture
 def server(tmp_path: Path) -> Generator[Running]:
-    program = DialogProgram([sys.executable, "-S", "-c", "pass"], tmp_path / "dialog.log")
+    program = Program([sys.executable, "-S", "-c", "pass"], tmp_path / "dialog.log")
     limits = SpoolLimits(quota_bytes=2**26)
     engine = fake_engine(
         tmp_path / "home", desk=EndingDesk(), planner=planned, dialog=program, limits=limits

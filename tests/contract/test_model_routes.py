@@ -11,11 +11,11 @@ import psutil
 import pytest
 from engine_server import TOKEN, Running, fake_engine, serving
 
+from scalediff_engine.base.process import Program
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import NotFound, Refused
 from scalediff_engine.client.messages import DownloadState, ModelPlace
 from scalediff_engine.client.places import EngineRecord, Places
-from scalediff_engine.server.downloads import DownloadProgram
 from scalediff_engine.server.engine import EnginePatience
 from scalediff_engine.server.model_list import list_models
 from scalediff_engine.server.sessions import SessionPatience
@@ -74,7 +74,7 @@ def serve(tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch) -> Gener
             home,
             patience=PATIENCE,
             models=lambda: list_models(file_in(Places(home).data)),
-            download=DownloadProgram([sys.executable, "-c", STAND_IN], tmp_path / "log" / "d.log"),
+            download=Program([sys.executable, "-c", STAND_IN], tmp_path / "log" / "d.log"),
         )
         context = serving(engine)
         running = context.__enter__()
@@ -139,7 +139,7 @@ def test_the_end_of_the_engine_ends_its_downloads(
 ) -> None:
     monkeypatch.setenv("NOTES", str(notes))
     monkeypatch.setenv("WHAT", "stay")
-    program = DownloadProgram([sys.executable, "-c", STAND_IN], tmp_path / "d.log")
+    program = Program([sys.executable, "-c", STAND_IN], tmp_path / "d.log")
     with serving(fake_engine(tmp_path / "home", download=program)) as running:
         assert running.ask("POST", "/v1/models/downloads", {"model": "sdxl"}).status == 201
         wait_for(notes.exists)

@@ -15,11 +15,11 @@ import psutil
 import pytest
 from engine_server import TOKEN, Running, fake_engine, serving
 
+from scalediff_engine.base.process import Program
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import NotFound
 from scalediff_engine.client.messages import SessionInfo, SessionRequest, SessionState
 from scalediff_engine.client.places import EngineRecord
-from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.engine import EnginePatience
 from scalediff_engine.server.sessions import SessionPatience
 
@@ -68,10 +68,10 @@ def open_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[O
     with ExitStack() as stack:
 
         def opened(what: str, argv: list[str] | None = None, **fields: Any) -> Opened:
-            program = DialogProgram(
+            program = Program(
                 argv or [sys.executable, str(STAND_IN), what, str(notes)],
                 tmp_path / "log" / "dialog.log",
-                last_words_seconds=0.5 if what == "stubborn" else 5.0,
+                last_words_s=0.5 if what == "stubborn" else 5.0,
             )
             engine = fake_engine(tmp_path / "home", dialog=program, patience=PATIENCE)
             server = stack.enter_context(serving(engine))
@@ -275,7 +275,7 @@ def test_the_end_of_the_engine_ends_its_dialogs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = tmp_path / "notes.json"
-    program = DialogProgram([sys.executable, str(STAND_IN), "work", str(notes)], tmp_path / "log")
+    program = Program([sys.executable, str(STAND_IN), "work", str(notes)], tmp_path / "log")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with serving(fake_engine(tmp_path / "home", dialog=program)) as server:
         request = SessionRequest(server.upload(), "gimp")

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from scalediff_engine.base import running_time
 from scalediff_engine.base.errors import UnreadablePicture, WrongState
 from scalediff_engine.client.messages import ImageInfo
 from scalediff_engine.client.pixels import MEDIA_TYPE
-from scalediff_engine.jobs import running_time
 from scalediff_engine.jobs.spool import Spool
 from scalediff_engine.server.routes.common import CHUNK_BYTES, Id, TheEngine, send_file
 

@@ -60,7 +60,7 @@ class Folders:
 def program(path: Path, *arguments: str, silence_s: float = 20) -> WorkerProgram:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     argv = (sys.executable, fake_worker.__file__, *arguments)
-    return WorkerProgram(argv, path / "worker.log", silence_s, environment)
+    return WorkerProgram(argv, path / "worker.log", environment=environment, silence_s=silence_s)
 
 
 @dataclass

@@ -7,15 +7,15 @@ import json
 import sys
 from pathlib import Path
 
+from scalediff_engine.base.process import Program
 from scalediff_engine.client.messages import Purpose, SessionInfo, SessionRequest, SessionState
-from scalediff_engine.server.dialog import DialogProgram
 from scalediff_engine.server.sessions import SessionPatience, Sessions
 
 PATIENT = [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"]
 
 
 def sessions(tmp_path: Path, patience: SessionPatience | None = None) -> Sessions:
-    program = DialogProgram(PATIENT, tmp_path / "dialog.log")
+    program = Program(PATIENT, tmp_path / "dialog.log")
     return Sessions(program, lambda: {"port": 1, "token": "t"}, lambda _: None, patience)
 
 
@@ -74,7 +74,7 @@ def test_a_session_that_ends_before_its_dialog_is_there_takes_it_along(tmp_path:
 def test_a_session_for_recent_results_says_so_to_its_dialog(tmp_path: Path) -> None:
     told = tmp_path / "told"
     code = f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())"
-    program = DialogProgram([sys.executable, "-S", "-c", code], tmp_path / "dialog.log")
+    program = Program([sys.executable, "-S", "-c", code], tmp_path / "dialog.log")
 
     async def run() -> None:
         found = Sessions(program, lambda: {"port": 1, "token": "t"}, lambda _: None)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scalediff_engine.jobs import running_time
+from scalediff_engine.base import running_time
 
 
 class Jumpy(asyncio.SelectorEventLoop):
