@@ -30,7 +30,7 @@ from scalediff_engine.client.places import default_home  # noqa: E402
 from scalediff_engine.client.proof import NONCE_HEADER, PROOF_PATH, prove  # noqa: E402
 from scalediff_engine.server import serve as serve_module  # noqa: E402
 from scalediff_engine.server.lifecycle import Pulse  # noqa: E402
-from scalediff_engine.server.serve import Door, ServeOptions, serve  # noqa: E402
+from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve  # noqa: E402
 
 COMMAND = [sys.executable, str(Path(__file__).resolve())]
 
@@ -38,15 +38,15 @@ COMMAND = [sys.executable, str(Path(__file__).resolve())]
 class StandIn:
     """Answers health, shutdown, and a stream that lasts; remembers that its end was orderly."""
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
+    def __init__(self, endpoint: ServerEndpoint) -> None:
+        self.endpoint = endpoint
         self.requests = 0
         self.last_at = time.monotonic()
         self.leaving = asyncio.Event()
 
     def leave(self) -> None:
         self.leaving.set()
-        self.door.stop()
+        self.endpoint.stop()
 
     def pulse(self) -> Pulse:
         return Pulse(jobs=0, sessions=0, requests=self.requests, last_at=self.last_at)
@@ -67,15 +67,17 @@ class StandIn:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await asyncio.sleep(float(os.environ.get("STAND_IN_CLOSING", "0")))
-        (self.door.home / "closed").write_text("orderly")
+        (self.endpoint.home / "closed").write_text("orderly")
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: dict[str, Any], send: Any) -> None:
         token = dict(scope["headers"]).get(b"authorization", b"").decode()
         if scope["path"] == PROOF_PATH:
             nonce = dict(scope["headers"])[NONCE_HEADER.lower().encode()].decode()
-            await _say(send, 200, prove(self.door.token, nonce, os.getpid(), self.door.port))
-        elif token != f"Bearer {self.door.token}":
+            await _say(
+                send, 200, prove(self.endpoint.token, nonce, os.getpid(), self.endpoint.port)
+            )
+        elif token != f"Bearer {self.endpoint.token}":
             await _say(send, 401, Problem("no-token", "Who are you?"))
         elif scope["path"] == "/v1/health":
             await _say(send, 200, _health())
@@ -85,7 +87,7 @@ class StandIn:
             await self.leaving.wait()
             await _say(send, 200, {})
         elif scope["path"] == "/v1/hang":  # as a read from a dead disk
-            await asyncio.to_thread(open, self.door.home / "pipe", "rb")
+            await asyncio.to_thread(open, self.endpoint.home / "pipe", "rb")
         elif scope["path"] == "/v1/shutdown":
             self.leave()
             await _say(send, 202, {})
@@ -118,6 +120,11 @@ async def _say(send: Callable[[dict[str, Any]], Any], status: int, message: Any)
     await send({"type": "http.response.body", "body": body})
 
 
+def create(endpoint: ServerEndpoint) -> Application:
+    found = StandIn(endpoint)
+    return Application(found.app, found.pulse, found.leave)
+
+
 def main(words: list[str]) -> int:
     for name in ("_LAST_ANSWERS_SECONDS", "_END_SECONDS", "_EXIT_SECONDS"):
         seconds = os.environ.get(f"STAND_IN{name}")
@@ -132,7 +139,7 @@ def main(words: list[str]) -> int:
                 idle_seconds=float(options.get("idle", "0")),
                 log_level="debug",
             ),
-            StandIn,
+            create,
             lambda sentence: sys.stdout.write(sentence + "\n") and sys.stdout.flush(),
         )
     except ScaleDiffError as error:

@@ -11,7 +11,7 @@ from scalediff_engine.cli import streams
 from scalediff_engine.client.places import default_home
 from scalediff_engine.server.command import let_children_find_us
 from scalediff_engine.server.journal import LEVELS
-from scalediff_engine.server.serve import Door, Hosted, ServeOptions, serve
+from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve
 
 _MAX_PORT = 65535
 
@@ -26,7 +26,7 @@ def run_serve(port: int, idle_minutes: float, home: str | None, log_level: str) 
     options = parse(port, idle_minutes, home, log_level)
     let_children_find_us()
     try:
-        return serve(options, _host, _tell)
+        return serve(options, _application, _tell)
     except OSError as error:
         raise EngineError(
             f"{error.filename or options.home} cannot be used: {error.strerror or error}. Check "
@@ -54,11 +54,12 @@ def parse(port: int, idle_minutes: float, home: str | None, log_level: str) -> S
     )
 
 
-def _host(door: Door) -> Hosted:
+def _application(endpoint: ServerEndpoint) -> Application:
     # imported here, behind the lock: whoever comes second is told so at once
-    from scalediff_engine.server.hosted import host_engine
+    from scalediff_engine.server.app import application_of
+    from scalediff_engine.server.engine import build_engine
 
-    return host_engine(door)
+    return application_of(build_engine(endpoint.home, endpoint.token), endpoint)
 
 
 def _tell(sentence: str) -> None:

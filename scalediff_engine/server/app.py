@@ -24,6 +24,7 @@ from scalediff_engine.server.routes import (
     sessions,
 )
 from scalediff_engine.server.security import Door
+from scalediff_engine.server.serve import Application, ServerEndpoint
 
 OPENAPI = "/v1/openapi.json"
 
@@ -65,3 +66,10 @@ def create_app(engine: Engine) -> FastAPI:
         activity=engine.activity,
     )
     return app
+
+
+def application_of(engine: Engine, endpoint: ServerEndpoint) -> Application:
+    """Put an engine behind the server's endpoint."""
+    engine.port = endpoint.port
+    engine.on_leave = endpoint.stop
+    return Application(create_app(engine), engine.pulse, engine.leave)

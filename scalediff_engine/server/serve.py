@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -60,7 +60,7 @@ class ServeOptions:
 
 
 @dataclass(frozen=True)
-class Door:
+class ServerEndpoint:
     """What the application must know of the server that carries it.
 
     Attributes:
@@ -76,35 +76,32 @@ class Door:
     stop: Callable[[], None]
 
 
-class Hosted(Protocol):
+@dataclass(frozen=True)
+class Application:
     """What answers.
 
     Attributes:
         app: by ASGI; its lifespan starts and ends what works behind it
+        pulse: gives what there is to do, by ``time.monotonic``
+        leave: ends what would go on for ever, then stops the server
     """
 
     app: Any
-
-    def pulse(self) -> Pulse:
-        """Give what there is to do, by ``time.monotonic``."""
-        ...
-
-    def leave(self) -> None:
-        """End what would go on for ever, then stop the server."""
-        ...
+    pulse: Callable[[], Pulse]
+    leave: Callable[[], None]
 
 
-Compose = Callable[[Door], Hosted]
+AppFactory = Callable[[ServerEndpoint], Application]
 
 
 def serve(
-    options: ServeOptions, compose: Compose, tell: Callable[[str], None] = lambda _: None
+    options: ServeOptions, create: AppFactory, tell: Callable[[str], None] = lambda _: None
 ) -> int:
     """Answer until there is nothing to do any more, or until told to end.
 
     Args:
         options: what it is told
-        compose: makes what answers
+        create: makes what answers
         tell: says in a sentence where it listens, once it does
 
     Returns:
@@ -122,7 +119,7 @@ def serve(
         journal = open_journal(places.engine_log, options.log_level, token)
         try:
             with listen(options.port) as listening:
-                _Run(options, places, listening, token, compose, tell).until_told()
+                _Run(options, places, listening, token, create, tell).until_told()
         finally:
             close_journal(journal)
     return 0
@@ -203,7 +200,7 @@ class _Run:
         places: Places,
         listening: socket.socket,
         token: str,
-        compose: Compose,
+        create: AppFactory,
         tell: Callable[[str], None],
     ) -> None:
         self._places = places
@@ -211,7 +208,7 @@ class _Run:
         self._tell = tell
         self._is_told = False
         port = int(listening.getsockname()[1])
-        self._hosted = compose(Door(options.home, port, token, self._stop))
+        self._application = create(ServerEndpoint(options.home, port, token, self._stop))
         self._record = EngineRecord(
             pid=os.getpid(),
             port=port,
@@ -225,7 +222,7 @@ class _Run:
         self._failure: OSError | None = None
         self._server = Server(
             server_config(
-                self._hosted.app,
+                self._application.app,
                 timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
                 callback_notify=self._each_second,
                 timeout_notify=0,
@@ -243,7 +240,7 @@ class _Run:
         _log.info("Engine %s, process %d", self._record.version, self._record.pid)
         try:
             self._server.run(sockets=[self._listening])
-        except SystemExit as error:  # how the server says that what it hosts did not start
+        except SystemExit as error:  # how the server says that what it serves did not start
             raise EngineError(
                 f"The engine did not start. Its log is {self._places.engine_log}."
             ) from error
@@ -283,20 +280,20 @@ class _Run:
         if not self._is_told:
             self._is_told = True
             self._announce()
-        if self._idleness.is_over(self._hosted.pulse(), time.monotonic()):
+        if self._idleness.is_over(self._application.pulse(), time.monotonic()):
             _log.info("Nothing to do any more")
-            self._hosted.leave()
+            self._application.leave()
 
     def _announce(self) -> None:
         loop = asyncio.get_running_loop()
         # In the place of uvicorn's own, which would wait for streams that never end.
-        self._on_signals(partial(loop.call_soon_threadsafe, self._hosted.leave))
+        self._on_signals(partial(loop.call_soon_threadsafe, self._application.leave))
         try:
             write_engine(self._places, self._record)
             remember_command(self._places)
         except OSError as error:
             self._failure = error
-            self._hosted.leave()
+            self._application.leave()
         else:
             self._tell(f"The engine answers on {HOST}:{self._record.port}.")
 

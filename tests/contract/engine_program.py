@@ -5,21 +5,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from scalediff_engine.server.app import application_of
 from scalediff_engine.server.engine import build_engine
-from scalediff_engine.server.hosted import HostedEngine
-from scalediff_engine.server.serve import Door, ServeOptions, serve
+from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve
 
 
 def main() -> int:
     home, *worker = sys.argv[1:]
 
-    def host(door: Door) -> HostedEngine:
-        engine = build_engine(door.home, door.token, worker=worker)
-        engine.port = door.port
-        engine.on_leave = door.stop
-        return HostedEngine(engine)
+    def create(endpoint: ServerEndpoint) -> Application:
+        engine = build_engine(endpoint.home, endpoint.token, worker=worker)
+        return application_of(engine, endpoint)
 
-    return serve(ServeOptions(Path(home), idle_seconds=0), host)
+    return serve(ServeOptions(Path(home), idle_seconds=0), create)
 
 
 if __name__ == "__main__":

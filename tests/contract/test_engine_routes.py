@@ -190,7 +190,7 @@ def test_the_real_parts_together_do_a_job_and_know_it_afterwards(
 
 def test_the_server_imports_nothing_heavy() -> None:
     code = (
-        "import sys, scalediff_engine.server.hosted as hosted, scalediff_engine.server.planner;"
+        "import sys, scalediff_engine.server.app, scalediff_engine.server.planner;"
         "print([m for m in ('torch', 'diffusers', 'numpy', 'PySide6') if m in sys.modules])"
     )
     done = subprocess.run(

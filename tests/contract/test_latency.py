@@ -107,7 +107,7 @@ def test_the_server_answers_within_a_second_and_imports_nothing_heavy(tmp_path: 
         assert seconds < 3  # one second on a quiet machine
     heavy = ("torch", "diffusers", "transformers", "PySide6", "PIL")
     code = (
-        "import sys, json, scalediff_engine.cli.app_serve, scalediff_engine.server.hosted;"
+        "import sys, json, scalediff_engine.cli.app_serve, scalediff_engine.server.app;"
         f"print(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
     )
     done = subprocess.run(

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from scalediff_engine.server import engine as engine_module
+from scalediff_engine.server.app import application_of
 from scalediff_engine.server.command import let_children_find_us
 from scalediff_engine.server.engine import EnginePatience, build_engine
-from scalediff_engine.server.hosted import HostedEngine
-from scalediff_engine.server.serve import Door, ServeOptions, serve
+from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve
 from scalediff_engine.server.sessions import SessionPatience
 
 HERE = Path(__file__).parent
@@ -29,13 +29,11 @@ def main() -> int:
     program = HERE / ("person.py" if is_person else "user.py")
     engine_module.dialog_argv = lambda: [sys.executable, str(program), said[said.find(":") + 1 :]]
 
-    def host(door: Door) -> HostedEngine:
-        made = build_engine(door.home, door.token, PATIENCE, worker=worker or None)
-        made.port = door.port
-        made.on_leave = door.stop
-        return HostedEngine(made)
+    def create(endpoint: ServerEndpoint) -> Application:
+        made = build_engine(endpoint.home, endpoint.token, PATIENCE, worker=worker or None)
+        return application_of(made, endpoint)
 
-    return serve(ServeOptions(Path(home), idle_seconds=0), host)
+    return serve(ServeOptions(Path(home), idle_seconds=0), create)
 
 
 if __name__ == "__main__":
