@@ -41,7 +41,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.client.pixels import PixelHeader, to_prefix
 from scalediff_engine.client.places import Places
-from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.protocol import FileWork
 from scalediff_engine.jobs.spool import Spool, SpoolLimits
 from scalediff_engine.jobs.states import Action, after
 from scalediff_engine.server.app import create_app

@@ -22,8 +22,7 @@ from scalediff_engine.client.naming import SourceStems
 from scalediff_engine.images.formats import is_picture
 from scalediff_engine.images.recipe import recipe_in
 from scalediff_engine.memory.choose import Room
-from scalediff_engine.planning.machine import Machine
-from scalediff_engine.planning.methods import plan_method
+from scalediff_engine.planning.machine import Machine, plan_method
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.remarks import FEW_BITS, FEW_BITS_NOTE
 from scalediff_engine.spec.family import FamilyFacts

@@ -20,8 +20,7 @@ from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.table import plan_table
 from scalediff_engine.memory.speed import SpeedRecord, default_file
-from scalediff_engine.planning.machine import Machine, machine_for
-from scalediff_engine.planning.methods import chosen
+from scalediff_engine.planning.machine import Machine, chosen, machine_for
 from scalediff_engine.planning.settings import settled
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import Cost

@@ -21,10 +21,9 @@ from scalediff_engine.client.batches import (
     FileState,
 )
 from scalediff_engine.client.messages import EventKind
-from scalediff_engine.jobs import batch_states
+from scalediff_engine.jobs import batch_rules
 from scalediff_engine.jobs.batch_ledger import Ledger
-from scalediff_engine.jobs.batch_requests import check_files, check_request
-from scalediff_engine.jobs.batch_states import BatchAction
+from scalediff_engine.jobs.batch_rules import BatchAction, check_files, check_request
 from scalediff_engine.jobs.batch_store import BatchStore, Header
 from scalediff_engine.jobs.desk import Desk
 from scalediff_engine.jobs.foreman import Foreman, job_of
@@ -132,7 +131,7 @@ class Batches:
             OutputError: they cannot be written down.
         """
         ledger = self._ledger(batch_id)
-        batch_states.after(ledger.state, BatchAction.ADD)
+        batch_rules.after(ledger.state, BatchAction.ADD)
         check_files(files)
         if files:
             ledger.add(files)
@@ -167,7 +166,7 @@ class Batches:
             OutputError: it cannot be written down.
         """
         ledger = self._ledger(batch_id)
-        state = batch_states.after(ledger.state, BatchAction.CANCEL)
+        state = batch_rules.after(ledger.state, BatchAction.CANCEL)
         if state is not ledger.state:
             current = ledger.current
             ledger.move(state, [FileState.WAITING], FileState.CANCELLED)
@@ -185,7 +184,7 @@ class Batches:
             OutputError: it cannot be written down.
         """
         ledger = self._ledger(batch_id)
-        state = batch_states.after(ledger.state, BatchAction.RETRY)
+        state = batch_rules.after(ledger.state, BatchAction.RETRY)
         is_leaving = ledger.state is BatchState.CANCELLED and ledger.current is not None
         again = (FileState.FAILED, FileState.CANCELLED)
         if is_leaving or any(ledger.counts.get(found) for found in again):
@@ -244,7 +243,7 @@ class Batches:
 
     def _act(self, batch_id: str, action: BatchAction) -> BatchInfo:
         ledger = self._ledger(batch_id)
-        state = batch_states.after(ledger.state, action)
+        state = batch_rules.after(ledger.state, action)
         if state is not ledger.state:
             ledger.note(state=state)
             self._foreman.agree(ledger)

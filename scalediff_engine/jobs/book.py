@@ -26,7 +26,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.jobs import record as records
-from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.protocol import FileWork
 from scalediff_engine.jobs.record import Record
 from scalediff_engine.jobs.states import Action
 from scalediff_engine.jobs.store import JobStore

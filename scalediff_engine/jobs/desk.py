@@ -27,12 +27,12 @@ from scalediff_engine.client.messages import (
     WorkerState,
 )
 from scalediff_engine.jobs.book import Book
-from scalediff_engine.jobs.filework import FileWork
 from scalediff_engine.jobs.protocol import (
     Advanced,
     Alive,
     Done,
     Failed,
+    FileWork,
     Loading,
     Measured,
     News,

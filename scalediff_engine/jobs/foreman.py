@@ -18,10 +18,10 @@ from scalediff_engine.base.errors import NotFound, OutputError
 from scalediff_engine.client.batches import BatchItem, BatchState, Existing, FileState
 from scalediff_engine.client.messages import EventKind, JobInfo, JobState
 from scalediff_engine.jobs.batch_ledger import Ledger
-from scalediff_engine.jobs.batch_outcome import exists_problem, is_not_the_files, settled
+from scalediff_engine.jobs.batch_rules import exists_problem, is_not_the_files, settled
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.desk import Desk
-from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.protocol import FileWork
 
 _log = logging.getLogger(__name__)
 

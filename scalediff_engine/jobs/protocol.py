@@ -12,7 +12,23 @@ from typing import Any, Optional
 
 from scalediff_engine.client import codec
 from scalediff_engine.client.messages import JobProgress, Problem, UpscaleSettings, Window
-from scalediff_engine.jobs.filework import FileWork
+
+
+@dataclass(frozen=True)
+class FileWork:
+    """What a job of a folder reads and writes; the worker does both.
+
+    Attributes:
+        source: absolute path of the picture
+        target: absolute path of the result; its suffix says the format
+        replace: whether a file that is there already is replaced
+        quality: of a lossy format, 1 to 100; None = the format's own
+    """
+
+    source: str
+    target: str
+    replace: bool = False
+    quality: Optional[int] = None  # noqa: UP045 - ``wire.codec`` reads it at run time
 
 
 @dataclass(frozen=True)

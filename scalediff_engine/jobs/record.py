@@ -15,7 +15,7 @@ from scalediff_engine.client.messages import (
     Priority,
     Problem,
 )
-from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.protocol import FileWork
 from scalediff_engine.jobs.states import Action, after
 
 # At one place, and anywhere: memory that runs out does not always do so at the same step.

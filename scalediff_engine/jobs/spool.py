@@ -29,7 +29,7 @@ from scalediff_engine.base.text import file_size
 from scalediff_engine.client import codec, pixels
 from scalediff_engine.client.files import make_private
 from scalediff_engine.client.messages import ImageInfo
-from scalediff_engine.jobs.overdue import Kind, Lying, overdue
+from scalediff_engine.jobs.retention import Kind, Lying, overdue
 from scalediff_engine.jobs.upload import Upload, UploadCheck, info_of
 
 PLAN = "plan.json"

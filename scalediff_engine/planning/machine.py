@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from scalediff_engine.base.errors import NotEnoughMemory
-from scalediff_engine.base.geometry import Size
+from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.client.messages import UpscaleSettings, Window
+from scalediff_engine.families import registry as families
 from scalediff_engine.memory.caches import compiled_folder
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.held import NOTHING_HELD, Held
 from scalediff_engine.memory.probe import available_memory_bytes
 from scalediff_engine.memory.speed import SpeedRecord, default_file
-from scalediff_engine.planning.methods import chosen, plan_method
-from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.plan import Plan, plan_upscale
+from scalediff_engine.planning.plan_fast import plan_fast
 from scalediff_engine.planning.remarks import Asked, precision_notes, unused_notes
 from scalediff_engine.planning.settings import Method, Settings, settled
 from scalediff_engine.planning.window import window_box
@@ -28,6 +29,34 @@ from scalediff_engine.planning.wishes import (
 )
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import GIB, Cost, require_fit
+from scalediff_engine.upscalers.spec import FAST
+
+
+def chosen(choice: ModelChoice, settings: Settings) -> tuple[ModelChoice, FamilyFacts]:
+    """Give what will work, and its facts; the fast networks run on the processor.
+
+    Raises:
+        ModelMissing: no such family and no such model.
+        ModelError: it is there and cannot be used.
+    """
+    if settings.method is Method.FAST:
+        return replace(choice, device="cpu"), FAST
+    return choice, families.facts(choice.name, choice.loras)
+
+
+def plan_method(
+    source: Size,
+    target: Size,
+    facts: FamilyFacts,
+    settings: Settings,
+    room: Room | None = None,
+    window: Box | None = None,
+) -> Plan:
+    """Settle an upscale by the method of the settings; see ``plan_upscale``."""
+    if settings.method is Method.FAST:
+        return plan_fast(source, target, window)
+    return plan_upscale(source, target, facts, settings, room, window)
+
 
 _UNDER_A_LIMIT = "this machine under the memory limit"
 

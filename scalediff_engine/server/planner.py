@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from scalediff_engine.base.errors import NotEnoughMemory, UsageError
 from scalediff_engine.base.geometry import Size
@@ -10,8 +11,7 @@ from scalediff_engine.client.messages import PlanInfo, Problem, StageInfo, Upsca
 from scalediff_engine.families import registry as families
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.memory.held import NOTHING_HELD, held_by
-from scalediff_engine.planning.machine import plan_for
-from scalediff_engine.server.fitting import fitting_scale
+from scalediff_engine.planning.machine import Prepared, plan_for
 from scalediff_engine.store.locate import locate
 
 # (source, settings, the worker's process or None, the part that is wanted or None)
@@ -100,3 +100,43 @@ def plan(
         notes=list(prepared.notes),
         fits_scale=fits_scale,
     )
+
+
+_PARTS = 10  # scales are tried in tenths
+# What is free goes up and down while somebody reads what would fit.
+_SHARE = 0.97
+
+
+def fitting_scale(
+    source: Size,
+    settings: UpscaleSettings,
+    target: Size,
+    plan: Callable[[UpscaleSettings], Prepared],
+) -> float | None:
+    """Give the largest scale, in tenths, that fits where ``settings`` does not.
+
+    Args:
+        source: of the picture
+        settings: what does not fit
+        target: what it would come to
+        plan: plans settings on this machine; milliseconds, and asked a few times
+
+    Returns:
+        a scale whose plan fits, or None if not even the picture's own size does
+    """
+
+    def fits(tenths: int) -> bool:
+        smaller = replace(settings, scale=tenths / _PARTS, width=None, height=None)
+        found = plan(smaller)
+        return found.plan.cost.peak_bytes <= _SHARE * found.machine.available_bytes
+
+    fitting, too_large = _PARTS, round(_PARTS * target.width / source.width)
+    if too_large <= fitting or not fits(fitting):
+        return None
+    while too_large - fitting > 1:
+        middle = (fitting + too_large) // 2
+        if fits(middle):
+            fitting = middle
+        else:
+            too_large = middle
+    return fitting / _PARTS

@@ -25,8 +25,8 @@ import scalediff_engine
 from scalediff_engine.client.messages import PROTOCOL, PROTOCOL_HEADER, Problem
 from scalediff_engine.client.proof import PROOF_PATH
 from scalediff_engine.server import problems
-from scalediff_engine.server.activity import Activity
 from scalediff_engine.server.http_protocol import ADMIT, max_files
+from scalediff_engine.server.lifecycle import Activity
 
 _log = logging.getLogger(__name__)
 

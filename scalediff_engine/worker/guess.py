@@ -18,8 +18,8 @@ from scalediff_engine.planning.machine import Prepared, plan_for
 from scalediff_engine.planning.progress import Phase
 from scalediff_engine.planning.settings import Method
 from scalediff_engine.worker.ends import ends_of
-from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews
+from scalediff_engine.worker.streams import Task
 
 # A source beyond this takes too long to read for a glance.
 _MAX_SOURCE_PIXELS = 16_000_000

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from scalediff_engine.base.errors import Cancelled
+import torch
+
+from scalediff_engine.base.errors import Cancelled, OutputError, ScaleDiffError
 from scalediff_engine.base.files import sweep
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.client.messages import Problem
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.jobs import spool
 from scalediff_engine.jobs.protocol import Done, Failed, Loading, Measured, News, Stopped
 from scalediff_engine.memory.held import NOTHING_HELD, Held
+from scalediff_engine.memory.ran_out import is_out_of_memory, memory_ran_out
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.models.device import forget_peak, peak_bytes
 from scalediff_engine.models.model import Model
@@ -30,10 +34,9 @@ from scalediff_engine.worker.ends import Ends, ends_of
 from scalediff_engine.worker.guess import show_guess
 from scalediff_engine.worker.keeping import Keeper, identity_of
 from scalediff_engine.worker.loaded import LoadedModel
-from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews
-from scalediff_engine.worker.problems import device_is_lost, problem_of
 from scalediff_engine.worker.reports import Reports
+from scalediff_engine.worker.streams import Task
 
 # A model that is loaded shows its first step within a second if the job is no longer than this.
 _LONG_S = 30.0
@@ -180,3 +183,43 @@ class Workplace:
         taken_bytes = peak_bytes(model.device)
         if taken_bytes is not None and plan.memory == prepared.plan.memory:
             self._speed.add_memory(names, family, plan.cost, taken_bytes)
+
+
+_log = logging.getLogger(__name__)
+
+
+def problem_of(error: Exception, target: Size | None) -> Problem:
+    """Say why a job cannot be done; what nobody expected is logged.
+
+    The sentence may leave this process: it has no traceback and no prompt, and it names files only
+    if they are what the job was asked about by name.
+
+    Args:
+        error: what ended it
+        target: size of its result; None = it was not known yet
+    """
+    if isinstance(error, ScaleDiffError):
+        if isinstance(error, OutputError):
+            _log.error("Writing failed: %s", _reason(error))
+        return Problem(error.code, str(error))
+    _log.error("A job ended by an unexpected error.", exc_info=error)
+    explained = memory_ran_out(error, target) or ScaleDiffError(
+        f"An unexpected error ({type(error).__name__}); the worker's log has the details."
+    )
+    return Problem(explained.code, str(explained))
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, without the file's name: a log goes into reports."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__
+
+
+def device_is_lost(error: Exception) -> bool:
+    """Whether this process can use its device no more; a new one can, from the checkpoint."""
+    if isinstance(error, ScaleDiffError) or is_out_of_memory(error):
+        return False
+    return isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error)

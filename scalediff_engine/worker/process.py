@@ -21,8 +21,7 @@ from scalediff_engine.client.messages import Problem
 from scalediff_engine.jobs.protocol import Failed, Ready
 from scalediff_engine.memory.ran_out import memory_ran_out
 from scalediff_engine.models.environment import hush_libraries, share_the_processor
-from scalediff_engine.worker.orders import Orders
-from scalediff_engine.worker.streams import Herald, leave, take_over
+from scalediff_engine.worker.streams import Herald, Orders, leave, take_over
 
 CHECKPOINT_SECONDS = 5.0
 # An older worker ends as soon as it notices that its engine is gone.

@@ -9,8 +9,8 @@ from scalediff_engine.client.messages import JobProgress
 from scalediff_engine.jobs.protocol import Advanced
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.worker.keeping import Keeper
-from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews
+from scalediff_engine.worker.streams import Task
 
 
 class Reports:

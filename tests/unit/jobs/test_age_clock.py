@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalediff_engine.jobs.age_clock import SETTLE_SECONDS, AgeClock, machine_seconds
+from scalediff_engine.jobs.retention import SETTLE_SECONDS, AgeClock, machine_seconds
 
 DAY = 86400.0
 NOON = 20_000 * DAY

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scalediff_engine.client.messages import JobState
-from scalediff_engine.jobs.overdue import Kind, Lying, expired_jobs, overdue
+from scalediff_engine.jobs.retention import Kind, Lying, expired_jobs, overdue
 
 NOW = 1_000_000.0
 

@@ -11,7 +11,7 @@ from scalediff_engine.client.messages import (
     Priority,
     UpscaleSettings,
 )
-from scalediff_engine.jobs.filework import FileWork
+from scalediff_engine.jobs.protocol import FileWork
 from scalediff_engine.jobs.record import Record, advanced, changed, measured
 from scalediff_engine.jobs.states import Action
 

@@ -20,7 +20,7 @@ from scalediff_engine.base.errors import (
     UnreadablePicture,
 )
 from scalediff_engine.client.messages import ImageInfo
-from scalediff_engine.jobs.overdue import Kind
+from scalediff_engine.jobs.retention import Kind
 from scalediff_engine.jobs.spool import Spool, SpoolLimits, is_id, new_id
 
 DAY = 24 * 3600.0

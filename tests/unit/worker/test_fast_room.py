@@ -12,7 +12,7 @@ from scalediff_engine.jobs.protocol import Done, Failed, News
 from scalediff_engine.planning import machine
 from scalediff_engine.worker.job import Workplace
 from scalediff_engine.worker.loaded import LoadedModel
-from scalediff_engine.worker.orders import Task
+from scalediff_engine.worker.streams import Task
 
 FAST = UpscaleSettings(scale=2.0, method="fast")
 MIB = 2**20

@@ -8,7 +8,7 @@ import pytest
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.jobs.protocol import Run, Stop, to_line
-from scalediff_engine.worker.orders import Orders, Task
+from scalediff_engine.worker.streams import Orders, Task
 
 
 def run(job: str) -> Run:

@@ -9,7 +9,7 @@ import torch
 from scalediff_engine.base.errors import ModelMissing, NotEnoughMemory, OutputError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.worker.problems import device_is_lost, problem_of
+from scalediff_engine.worker.job import device_is_lost, problem_of
 
 
 def test_what_is_for_people_goes_as_it_is() -> None:

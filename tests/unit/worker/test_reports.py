@@ -12,9 +12,9 @@ from scalediff_engine.jobs.protocol import Advanced, Run, Stop
 from scalediff_engine.pipeline.checkpoint import Checkpoint
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.worker.keeping import Keeper
-from scalediff_engine.worker.orders import Task
 from scalediff_engine.worker.previews import Previews
 from scalediff_engine.worker.reports import Reports
+from scalediff_engine.worker.streams import Task
 
 
 class Scene:

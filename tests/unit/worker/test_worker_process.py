@@ -158,7 +158,7 @@ def test_what_libraries_print_does_not_disturb_the_news(tmp_path: Path) -> None:
     noisy.write_text(
         "import os, subprocess, sys\n"
         "import scalediff_engine.worker.process as process\n"
-        "import scalediff_engine.worker.orders as orders\n"
+        "import scalediff_engine.worker.streams as orders\n"
         "forget = orders.Task.leave_if_told\n"
         "def leave_if_told(task):\n"
         "    print('noise of Python')\n"
