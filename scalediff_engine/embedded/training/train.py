@@ -42,6 +42,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from cleanliness import figures
 from common import (
+    CROP,
     LABELS,
     VAE_FACTOR,
     Clock,
@@ -86,9 +87,9 @@ def arguments():
     ap.add_argument("--loaders", type=int, default=2, help="processes that make batches, per GPU")
     ap.add_argument("--side", type=int, default=256, help="of a crop, pixels")
     ap.add_argument("--lr", type=float, default=4e-4, help="of the first phase")
-    ap.add_argument("--adversarial-lr", type=float, default=2e-4)
-    ap.add_argument("--critic-lr", type=float, default=3e-4)
-    ap.add_argument("--adversarial", type=float, default=1.0, help="share of the critic's gradient")
+    ap.add_argument("--adversarial-lr", type=float, default=1e-4)
+    ap.add_argument("--critic-lr", type=float, default=5e-4)
+    ap.add_argument("--adversarial", type=float, default=0.5, help="share of the critic's gradient")
     ap.add_argument("--matching", type=float, default=1.0, help="share of its features' gradient")
     ap.add_argument("--save", type=float, default=120, help="seconds between two savings")
     ap.add_argument("--report", type=int, default=100, help="steps between two lines of the log")
@@ -102,8 +103,9 @@ def arguments():
 class Pictures:
     """Whole pictures on the device, and crops of them at many scales."""
 
-    def __init__(self, folder, dev, seed):
+    def __init__(self, folder, dev, seed, least):
         self.folder, self.dev, self.rng = folder, dev, random.Random(seed)
+        self.least = least  # of a picture's sides, pixels
         self.read, self.items, self.weights = set(), [], []
         self.load_new()
 
@@ -117,6 +119,8 @@ class Pictures:
                 files = [(m.name, tar.extractfile(m).read()) for m in tar.getmembers()]
             with ThreadPoolExecutor(min(16, os.cpu_count())) as pool:
                 for array, detail, label in pool.map(self._decoded, files):
+                    if min(array.shape[:2]) < self.least:
+                        continue
                     picture = torch.from_numpy(array).permute(2, 0, 1).contiguous().to(self.dev)
                     self.items.append((picture, detail, label))
                     self.weights.append((array.shape[0] * array.shape[1]) ** 0.5)
@@ -204,7 +208,7 @@ def fill(queue, folder, batches, dev, seed, first, stride):
     """Puts the batches of every `stride`-th step into a queue; runs in a process of its own."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    pictures = Pictures(folder, dev, seed)
+    pictures = Pictures(folder, dev, seed, batches.side)
     for step in itertools.count(first, stride):
         if step % 50 < stride:
             pictures.load_new()
@@ -429,7 +433,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     torch.manual_seed(2000 + procs.rank)
     batches = Batches(a.batch, a.side)
-    held = held_tiles(a.held, a.side, dev) if a.held and procs.rank == 0 else None
+    held = held_tiles(a.held, min(a.side, CROP), dev) if a.held and procs.rank == 0 else None
     parts = Parts(a, dev)
     net = load_generator(a.init).to(dev, memory_format=torch.channels_last)
     critic = Critic().to(dev, memory_format=torch.channels_last)

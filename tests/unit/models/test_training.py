@@ -78,6 +78,7 @@ def train(init: Path, pictures: Path, fast: Path, out: Path, steps: int) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # three starts of Python with torch
 def test_training_saves_weights_in_small_files_and_goes_on_from_them(
     tmp_path: Path, pictures: Path, fast_network: Path
 ) -> None:
