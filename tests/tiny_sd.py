@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,19 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.families.sd.spec import SD15, SD21
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.families.sd15.spec import SD15
+from scalediff_engine.families.sd21.spec import SD21
 from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.models import components
 from scalediff_engine.spec.checkpoint import Checkpoint, Family, Layout, Part, Prediction
 from scalediff_engine.spec.family import FamilyFacts
 
 TINY_SDXL: FamilyFacts = replace(SDXL, name="tiny-sdxl", native=Size(128, 128))
 TINY_SD15: FamilyFacts = replace(SD15, name="tiny-sd15", native=Size(256, 256))
 TINY_SD21: FamilyFacts = replace(SD21, name="tiny-sd21", native=Size(256, 256))
+
+load_parts = partial(components.load_parts, families=FAMILIES)
 
 WIDTH = 32  # of the text encoders
 MERGES = ("s h", "sh a", "sha r", "shar p</w>", "c a", "s t", "st l", "l e</w>", "st le</w>")

@@ -3,74 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FluxTransformer2DModel, UNet2DConditionModel
 from torch import Tensor, nn
 
 from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.families import registry as families
-from scalediff_engine.families.flux.model import FluxModel
-from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.models.device import pick_device
+from scalediff_engine.models.family_loader import FamilyLoader
 from scalediff_engine.models.model import Model, Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.precision import pick_dtype
-from scalediff_engine.spec.checkpoint import Family, Variant
-from scalediff_engine.spec.family import FamilyFacts
-from scalediff_engine.store.configs import config_folder
+from scalediff_engine.spec.family import FamilyFacts, FamilySpec
 
 _POOL = 1 << 22
-# What text encoders give: tokens, channels, channels of the whole prompt.
-_WORDS: dict[tuple[Family, Variant], tuple[int, int, int]] = {
-    ("sdxl", "base"): (77, 2048, 1280),
-    ("sd15", "base"): (77, 768, 0),
-    ("sd21", "base"): (77, 1024, 0),
-    ("flux", "dev"): (512, 4096, 768),
-    ("flux", "schnell"): (256, 4096, 768),
-}
 
 
-def load_random(family: str, device: str = "auto") -> Model:
-    """Build a registered family's model at full size with random weights.
+def load_random(name: str, device: str = "auto") -> Model:
+    """Build a registered model at full size with random weights.
 
     Args:
-        family: a name of ``families.FAMILIES`` with a shipped configuration
+        name: of a form whose settings ship
         device: see ``models.device.pick_device``
 
     Raises:
-        ModelMissing: no such family.
+        ModelMissing: no such model.
     """
-    facts = _facts(family)
+    spec, facts = _registered(name)
     place = pick_device(device)
     dtype = pick_dtype(place)
-    base = cast(Family, family.split("-")[0])  # names of families begin with it
-    variants: dict[str, Variant] = {"flux": "dev", "flux-schnell": "schnell"}
-    variant = variants.get(family, "base")
-    folder = config_folder(base, variant)
-    words = _WORDS[base, variant]
-    denoiser_class: Any = FluxTransformer2DModel if base == "flux" else UNet2DConditionModel
-    denoiser_folder = folder / ("transformer" if base == "flux" else "unet")
-    scheduler = _json(folder / "scheduler" / "scheduler_config.json")
+    settings = spec.settings(name.removeprefix(f"{spec.name}-"))
+    loader: FamilyLoader = spec.load()
+    assert spec.denoiser is not None  # its weights do not ship
     parts = Parts(
-        denoiser=_random(denoiser_class, denoiser_folder, dtype),
-        vae=_random(AutoencoderKL, folder / "vae", dtype),
-        scheduler=scheduler,
-        encode_text=_random_words(*words),
+        denoiser=_random(loader.classes[spec.denoiser], settings.folder / spec.denoiser, dtype),
+        vae=_random(loader.classes["vae"], settings.folder / "vae", dtype),
+        scheduler=_json(settings.folder / "scheduler" / "scheduler_config.json"),
+        encode_text=_random_words(*settings.prompt_shape),
         weights_hash="random",
     )
-    model_class: Any = FluxModel if base == "flux" else UNetModel
-    return model_class(facts, parts, place, dtype)
+    return loader.model(facts, parts, place, dtype)
 
 
-def _facts(family: str) -> FamilyFacts:
-    made_up = [facts for facts in families.FAMILIES if facts is not families.EMBEDDED]
-    for facts in made_up:
-        if facts.name == family:
-            return facts
-    known = ", ".join(facts.name for facts in made_up)
-    raise ModelMissing(f"There is no model '{family}' to make up. These are: {known}.")
+def _registered(name: str) -> tuple[FamilySpec, FamilyFacts]:
+    made_up = [
+        (family, form)
+        for family in families.FAMILIES
+        if not family.comes_with_program
+        for form in family.forms
+    ]
+    for family, form in made_up:
+        if form.name == name:
+            return family, form
+    known = ", ".join(form.name for _, form in made_up)
+    raise ModelMissing(f"There is no model '{name}' to make up. These are: {known}.")
 
 
 def _json(path: Any) -> dict[str, Any]:  # noqa: ANN401

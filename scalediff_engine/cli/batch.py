@@ -278,7 +278,11 @@ def load_model(request: Request) -> LoadedModel:
     from scalediff_engine.pipeline.upscale import upscale
     from scalediff_engine.planning.recipe import make_recipe
 
-    rest = None if model.text_encoders_from is None else locate(model.text_encoders_from)
+    rest = (
+        None
+        if model.text_encoders_from is None
+        else locate(model.text_encoders_from, families.FAMILIES)
+    )
     loaded = families.load(model.name, model.device, model.loras, rest)
     cap_memory(loaded.device, request.max_memory_bytes)
 

@@ -18,6 +18,7 @@ from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import DeviceInfo, JobInfo
 from scalediff_engine.client.places import Places, default_home, read_command, read_engine
+from scalediff_engine.families import registry as families
 from scalediff_engine.jobs.database import DAMAGED
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.memory.device import find_device
@@ -99,7 +100,7 @@ def look(places: Places) -> Findings:
         is_well=is_well,
         command=own_command() if known is None else known,
         is_command_known=known is not None,
-        models=len(cached_models()),
+        models=len(cached_models(families.FAMILIES)),
         set_aside=sorted(str(path) for path in places.data.glob(f"*{DAMAGED}*")),
     )
 

@@ -9,7 +9,7 @@ from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.model_report import family_object, model_object
 from scalediff_engine.cli.words import one_line
-from scalediff_engine.families.registry import FAMILIES, facts_of
+from scalediff_engine.families.registry import FAMILIES, all_forms, facts_of
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout
 from scalediff_engine.store.folder import title
 from scalediff_engine.store.hub_cache import cache_folder
@@ -18,15 +18,15 @@ from scalediff_engine.store.locate import cached_models
 
 def show_models(*, json: bool) -> int:
     """Write a line for each family and one for each model in the cache of Hugging Face."""
-    found = cached_models()
+    found = cached_models(FAMILIES)
     if json:
-        for family in FAMILIES:
+        for family in all_forms():
             streams.to_stdout(json_format.dumps(family_object(family)))
         for model in found:
             streams.to_stdout(json_format.dumps({**model_object(model), "word": _word(model)}))
         return 0
-    width = max(len(family.name) for family in FAMILIES)
-    for family in FAMILIES:
+    width = max(len(family.name) for family in all_forms())
+    for family in all_forms():
         streams.to_stdout(f"{family.name:<{width}}  {family.native!s:>9}  {family.title}")
     streams.to_stdout("")
     if not found:

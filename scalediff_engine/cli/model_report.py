@@ -11,14 +11,13 @@ from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.words import one_line
-from scalediff_engine.families.embedded.spec import EMBEDDED
-from scalediff_engine.families.registry import facts_of, registered
-from scalediff_engine.spec.checkpoint import Checkpoint, Layout, LoraFile, Part
-from scalediff_engine.spec.component_sizes import ANATOMY, TITLES
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.registry import facts_of, family_of, registered
+from scalediff_engine.spec.checkpoint import TITLES, Checkpoint, Layout, LoraFile, Part
 from scalediff_engine.spec.family import FamilyFacts
+from scalediff_engine.store.catalog import aliases
 from scalediff_engine.store.header import read_header
 from scalediff_engine.store.inspect import inspect, inspect_lora
-from scalediff_engine.store.known import KNOWN_MODELS
 from scalediff_engine.store.locate import locate
 from scalediff_engine.store.weights import weight_files
 
@@ -48,11 +47,12 @@ def show_model(word: str, *, json: bool) -> int:
         ModelMissing: it is not there.
         ModelError: it is damaged, or nothing that runs here.
     """
-    if word == EMBEDDED.name:
-        _write(family_object(EMBEDDED), _facts_rows(EMBEDDED), json=json)
+    named = registered(word)
+    if named is not None and families.comes_with_program(word):
+        _write(family_object(named), _facts_rows(named), json=json)
         return 0
     try:
-        path = locate(word)
+        path = locate(word, families.FAMILIES)
     except ModelMissing:
         family = _without_a_place(word)
         if family is None:
@@ -60,7 +60,7 @@ def show_model(word: str, *, json: bool) -> int:
         _write(family_object(family), _family_rows(family), json=json)
         return 0
     try:
-        found = inspect(path)
+        found = inspect(path, families.FAMILIES)
     except ModelError:
         lora = _lora(path)
         if lora is None:
@@ -133,14 +133,14 @@ def precisions(found: Checkpoint) -> Counter[str]:
 
 def missing_parts(found: Checkpoint) -> tuple[Part, ...]:
     """Name the networks of its family that a checkpoint does not hold."""
-    return tuple(part for part in ANATOMY[found.family].parts if part not in found.parts)
+    return tuple(part for part in family_of(found).parts if part not in found.parts)
 
 
 def _rows(found: Checkpoint) -> Rows:
     prediction = _PREDICTIONS[found.prediction]
     if found.zero_terminal_snr:
         prediction += ", on a schedule that ends in pure noise"
-    held = (TITLES[part] for part in ANATOMY[found.family].parts if part in found.parts)
+    held = (TITLES[part] for part in family_of(found).parts if part in found.parts)
     return [
         (found.layout.value.capitalize(), str(found.path)),
         *_facts_rows(facts_of(found)),
@@ -156,7 +156,7 @@ def _rows(found: Checkpoint) -> Rows:
 
 def _without_a_place(word: str) -> FamilyFacts | None:
     """The family of this name that has many files and no one place to find it."""
-    return None if word.lower() in KNOWN_MODELS else registered(word)
+    return None if word.lower() in aliases(families.FAMILIES) else registered(word)
 
 
 def _family_rows(family: FamilyFacts) -> Rows:
@@ -199,7 +199,7 @@ def _missing_words(found: Checkpoint) -> str:
 
 def _lora(path: Path) -> LoraFile | None:
     try:
-        return inspect_lora(path) if path.is_file() else None
+        return inspect_lora(path, families.FAMILIES) if path.is_file() else None
     except ModelError:
         return None
 

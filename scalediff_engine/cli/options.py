@@ -23,9 +23,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 def family_names() -> list[str]:
     """Return the names of families that --model takes, for the shell's completion."""
-    from scalediff_engine.families.registry import FAMILIES
+    from scalediff_engine.families.registry import all_forms
 
-    return [family.name for family in FAMILIES]
+    return [form.name for form in all_forms()]
 
 
 Output = Annotated[

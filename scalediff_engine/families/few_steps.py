@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from scalediff_engine.spec.family import Effort, FamilyFacts, StageDefaults
+from scalediff_engine.spec.checkpoint import Variant
+from scalediff_engine.spec.family import FamilyFacts, PresetSteps, StageDefaults
 
 # How people call the ways of distillation that checkpoints and LoRA files come with.
 DISTILLATIONS = {
@@ -16,8 +18,8 @@ DISTILLATIONS = {
 }
 
 # These were made for about four steps; beyond eight there is little left to gain.
-FEW_STEPS_FAST = Effort(steps=2, base_steps=2)
-FEW_STEPS_BEST = Effort(steps=8, base_steps=8)
+FEW_STEPS_FAST = PresetSteps(steps=2, base_steps=2)
+FEW_STEPS_BEST = PresetSteps(steps=8, base_steps=8)
 
 # Published with a sampler that takes fresh noise at every step (Luo et al. 2023, arXiv 2310.04378,
 # algorithm 3; Yin et al. 2024, arXiv 2405.14867).
@@ -57,6 +59,25 @@ def few_steps(base: FamilyFacts, variant: str) -> FamilyFacts:
 def hearing_guidance(distilled: FamilyFacts) -> FamilyFacts:
     """Give the facts of a distilled form whose network hears a guidance (full LCM models)."""
     return _guided_by(distilled, _LCM_GUIDANCE)
+
+
+def form_of(
+    base: FamilyFacts, variant: Variant, forms: Sequence[FamilyFacts], *, hears: bool = False
+) -> FamilyFacts:
+    """Give the facts of a checkpoint.
+
+    Args:
+        base: of what was trained further
+        variant: how; what is none of ``DISTILLATIONS`` leaves the base as it is
+        forms: of the family, of which the one with the variant's name is taken
+        hears: the network takes the guidance as an input
+    """
+    if variant not in DISTILLATIONS:
+        return base
+    family, _, _ = base.name.partition("-")
+    named = (form for form in forms if form.name == f"{family}-{variant}")
+    distilled = next(named, None) or few_steps(base, variant)
+    return hearing_guidance(distilled) if hears else distilled
 
 
 def _guided_by(distilled: FamilyFacts, guidance: float) -> FamilyFacts:

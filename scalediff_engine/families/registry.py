@@ -1,4 +1,4 @@
-"""All families, registered explicitly; loading imports torch, asking does not."""
+"""All families; loading a model imports torch, asking for its facts does not."""
 
 from __future__ import annotations
 
@@ -8,56 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
-from scalediff_engine.families.embedded.spec import EMBEDDED
-from scalediff_engine.families.few_steps import DISTILLATIONS, few_steps, hearing_guidance
-from scalediff_engine.families.flux.spec import FLUX_DEV, FLUX_SCHNELL
-from scalediff_engine.families.sd.spec import (
-    SD15,
-    SD15_HYPER,
-    SD15_LCM,
-    SD21,
-    SD21_BASE,
-    SD21_TURBO,
+from scalediff_engine.families.embedded import spec as embedded
+from scalediff_engine.families.flux import spec as flux
+from scalediff_engine.families.sd15 import spec as sd15
+from scalediff_engine.families.sd21 import spec as sd21
+from scalediff_engine.families.sdxl import spec as sdxl
+from scalediff_engine.spec.checkpoint import Checkpoint
+from scalediff_engine.spec.family import (
+    Families,
+    FamilyFacts,
+    FamilySpec,
+    family_named,
+    lacks_parts,
 )
-from scalediff_engine.families.sdxl.spec import (
-    SDXL,
-    SDXL_DMD2,
-    SDXL_HYPER,
-    SDXL_LCM,
-    SDXL_LIGHTNING,
-    SDXL_TURBO,
-    SDXL_TURBO_MERGE,
-)
-from scalediff_engine.spec.checkpoint import Checkpoint, Layout
-from scalediff_engine.spec.component_sizes import lacks_parts
-from scalediff_engine.spec.family import FamilyFacts
-from scalediff_engine.store.folder import title
+from scalediff_engine.store.catalog import aliases
 from scalediff_engine.store.inspect import inspect, inspect_lora
-from scalediff_engine.store.known import KNOWN_MODELS
 from scalediff_engine.store.locate import locate
-from scalediff_engine.store.words import told_first_turbo
 
 if TYPE_CHECKING:
     from scalediff_engine.models.model import Model
 
-FAMILIES: tuple[FamilyFacts, ...] = (
-    EMBEDDED,
-    SDXL,
-    SDXL_TURBO,
-    SDXL_TURBO_MERGE,
-    SDXL_LIGHTNING,
-    SDXL_LCM,
-    SDXL_DMD2,
-    SDXL_HYPER,
-    FLUX_DEV,
-    FLUX_SCHNELL,
-    SD21,
-    SD21_BASE,
-    SD21_TURBO,
-    SD15,
-    SD15_LCM,
-    SD15_HYPER,
-)
+FAMILIES: Families = (embedded.SPEC, sdxl.SPEC, flux.SPEC, sd21.SPEC, sd15.SPEC)
 
 _BARE_WORD = re.compile(r"[\w-]*")
 
@@ -80,9 +51,9 @@ def facts(name_or_path: str, loras: Loras = ()) -> FamilyFacts:
         ModelError: it is there and cannot be used.
     """
     named = registered(name_or_path)
-    if named is EMBEDDED:
-        _refuse_loras(loras)
-        return EMBEDDED
+    if named is not None and comes_with_program(name_or_path):
+        _refuse_loras(named, loras)
+        return named
     try:
         checkpoint = find(name_or_path)
     except ModelMissing:
@@ -103,17 +74,17 @@ def find(name_or_path: str) -> Checkpoint:
         ModelError: it is there and cannot be used.
     """
     try:
-        return inspect(locate(name_or_path))
+        return inspect(locate(name_or_path, FAMILIES), FAMILIES)
     except ModelMissing as error:
         named = registered(name_or_path)
-        if name_or_path.lower() in KNOWN_MODELS or not _BARE_WORD.fullmatch(name_or_path):
+        if name_or_path.lower() in aliases(FAMILIES) or not _BARE_WORD.fullmatch(name_or_path):
             raise
         if named is not None:
             raise ModelMissing(
                 f"{named.title} has many files and no one place: give the path of its "
                 ".safetensors file or folder, or its name on the Hugging Face hub."
             ) from error
-        known = ", ".join(family.name for family in FAMILIES)
+        known = ", ".join(form.name for form in all_forms())
         raise ModelMissing(
             f"There is no model '{name_or_path}' here. These are: {known}. The path of a "
             ".safetensors file or a folder works too, or a name on the Hugging Face hub."
@@ -128,15 +99,8 @@ def facts_of(checkpoint: Checkpoint, loras: Loras = ()) -> FamilyFacts:
     """
     variant = checkpoint.variant
     for path, _ in loras:
-        variant = inspect_lora(path).variant or variant
-    base = _base(checkpoint)
-    if variant not in DISTILLATIONS:
-        return base
-    distilled = registered(f"{checkpoint.family}-{variant}") or few_steps(base, variant)
-    if distilled is SDXL_TURBO and not _is_first_turbo(checkpoint):
-        distilled = SDXL_TURBO_MERGE
-    hears = checkpoint.guidance_embedded and checkpoint.family != "flux"
-    return hearing_guidance(distilled) if hears else distilled
+        variant = inspect_lora(path, FAMILIES).variant or variant
+    return family_of(checkpoint).facts_of(checkpoint, variant)
 
 
 def load(
@@ -159,8 +123,8 @@ def load(
         ModelError: it is there and cannot be used.
         UsageError: no such device on this machine.
     """
-    if name_or_path == EMBEDDED.name:
-        return _load_embedded(device, loras)
+    if comes_with_program(name_or_path):
+        return _load_shipped(name_or_path, device, loras)
     checkpoint = find(name_or_path)
     rest = text_encoders_from or _rest_of(checkpoint)
     return load_checkpoint(checkpoint, facts_of(checkpoint, loras), device, loras, rest)
@@ -192,56 +156,56 @@ def load_checkpoint(
 
     place = pick_device(device)
     dtype = pick_dtype(place)
-    parts = load_parts(checkpoint, dtype, loras, text_encoders_from, device=place)
-    if checkpoint.family == "flux":
-        from scalediff_engine.families.flux.model import FluxModel
+    parts = load_parts(
+        checkpoint, dtype, loras, text_encoders_from, families=FAMILIES, device=place
+    )
+    return family_of(checkpoint).load().model(found, parts, place, dtype)
 
-        return FluxModel(found, parts, place, dtype)
-    from scalediff_engine.families.unet.model import UNetModel
 
-    return UNetModel(found, parts, place, dtype)
+def all_forms() -> tuple[FamilyFacts, ...]:
+    """Give the facts of every form of every family."""
+    return tuple(form for family in FAMILIES for form in family.forms)
+
+
+def family_of(checkpoint: Checkpoint) -> FamilySpec:
+    """Give the family of a checkpoint."""
+    return family_named(checkpoint.family, FAMILIES)
+
+
+def comes_with_program(name: str) -> bool:
+    """Whether ``name`` is that of a model whose weights ship."""
+    return _shipped(name) is not None
 
 
 def registered(name: str) -> FamilyFacts | None:
-    """Give the family that is called ``name``, whether or not a model of it is there."""
-    return next((family for family in FAMILIES if family.name == name), None)
+    """Give the form that is called ``name``, whether or not a model of it is there."""
+    return next((form for form in all_forms() if form.name == name), None)
 
 
-def _load_embedded(device: str, loras: Loras) -> Model:
-    from scalediff_engine.families.embedded.model import load_embedded
+def _shipped(name: str) -> FamilySpec | None:
+    shipped = (family for family in FAMILIES if family.comes_with_program)
+    return next((family for family in shipped if family.name == name), None)
+
+
+def _load_shipped(name: str, device: str, loras: Loras) -> Model:
     from scalediff_engine.models.device import pick_device
 
-    _refuse_loras(loras)
-    return load_embedded(EMBEDDED, pick_device(device))
+    family = _shipped(name)
+    assert family is not None  # callers ask ``comes_with_program`` first
+    _refuse_loras(family.forms[0], loras)
+    return family.load()(family.forms[0], pick_device(device))
 
 
 def _rest_of(checkpoint: Checkpoint) -> Path | None:
     """A full model of the family in the cache, for one that holds only some of its parts."""
-    if not lacks_parts(checkpoint):
+    if not lacks_parts(checkpoint, family_of(checkpoint)):
         return None
     try:
-        return locate(checkpoint.family)
+        return locate(checkpoint.family, FAMILIES)
     except ModelError:  # what is missing is told by name when it is loaded
         return None
 
 
-def _refuse_loras(loras: Loras) -> None:
+def _refuse_loras(facts: FamilyFacts, loras: Loras) -> None:
     if loras:
-        raise ModelError("The embedded model takes no LoRA; there are none for it.")
-
-
-def _is_first_turbo(checkpoint: Checkpoint) -> bool:
-    path = checkpoint.path
-    return told_first_turbo(title(path) if checkpoint.layout is Layout.FOLDER else path.stem)
-
-
-def _base(checkpoint: Checkpoint) -> FamilyFacts:
-    match checkpoint.family:
-        case "sd15":
-            return SD15
-        case "sd21":  # the form for 768 pixels predicts v, the one for 512 the noise
-            return SD21 if checkpoint.prediction == "v_prediction" else SD21_BASE
-        case "sdxl":
-            return SDXL
-        case "flux":
-            return FLUX_SCHNELL if checkpoint.variant == "schnell" else FLUX_DEV
+        raise ModelError(f"The model {facts.name} takes no LoRA; there are none for it.")

@@ -7,34 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL
 from torch import nn
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.models.alignment import align
 from scalediff_engine.models.components_file import FileSource
 from scalediff_engine.models.components_folder import FolderSource, read_json
+from scalediff_engine.models.family_loader import FamilyLoader
 from scalediff_engine.models.fingerprint import fingerprint
 from scalediff_engine.models.lora import Lora, fuse, told_changes
 from scalediff_engine.models.part_source import PartSource
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.text_encoders import (
-    FamilyEncoding,
     RememberedEncoding,
     TextEncoder,
-    flux_encoding,
-    sd_encoding,
-    sdxl_encoding,
 )
-from scalediff_engine.spec.checkpoint import Checkpoint, Family, Layout, LoraFile, Part
-from scalediff_engine.spec.component_sizes import ANATOMY, TITLES, Anatomy
-from scalediff_engine.store.configs import config_folder, tokenizers
-from scalediff_engine.store.folder import told_family
+from scalediff_engine.spec.checkpoint import TITLES, Checkpoint, Layout, LoraFile, Part
+from scalediff_engine.spec.family import Families, FamilySpec, family_named
+from scalediff_engine.store.folder import family_of_folder
 from scalediff_engine.store.inspect import inspect, inspect_lora
 
-# FLUX's schnell form was trained with half of the text.
-_T5_TOKENS = {"schnell": 256}
-_T5_TOKENS_OTHERWISE = 512
 _CPU = torch.device("cpu")
 
 
@@ -44,6 +36,7 @@ def load_parts(
     loras: Sequence[tuple[Path, float]] = (),
     text_encoders_from: Path | None = None,
     *,
+    families: Families,
     device: torch.device = _CPU,
     config: Path | None = None,
 ) -> Parts:
@@ -55,6 +48,7 @@ def load_parts(
         loras: files to fuse into the weights, each with a strength
         text_encoders_from: another folder or file of the same family, for parts that the
             checkpoint lacks: the text encoders, and the autoencoder
+        families: all that are known, of which the checkpoint is one
         device: where text is encoded and its embeddings are wanted, and all will run
         config: a folder with the configuration of each part, for a file; None = the family's
 
@@ -63,26 +57,29 @@ def load_parts(
         ModelError: a part, or a LoRA, cannot be read or is for another family.
         NotEnoughMemory: main memory is too small.
     """
-    sources = _sources(checkpoint, text_encoders_from, config)
-    anatomy = ANATOMY[checkpoint.family]
-    found = [_inspected(path, checkpoint) for path, _ in loras]
+    family = family_named(checkpoint.family, families)
+    loader: FamilyLoader = family.load()
+    assert family.denoiser is not None  # it has checkpoints
+    sources = _sources(checkpoint, family, families, text_encoders_from, config)
+    found = [_inspected(path, checkpoint, families) for path, _ in loras]
     added = [Lora.read(path, strength) for path, strength in loras]
-    homes = {part: _home(part, sources, checkpoint) for part in anatomy.parts}
-    denoiser = homes[anatomy.denoiser].denoiser(dtype)
+    homes = {part: _home(part, sources, family) for part in family.parts}
+    denoiser = homes[family.denoiser].denoiser(dtype)
     notes = [*checkpoint.notes, *(note for lora in found for note in lora.notes)]
-    notes += _told_changes(denoiser, homes, anatomy, added)
+    notes += _told_changes(denoiser, homes, family, added)
     for lora in added:
-        fuse(denoiser, anatomy.denoiser, lora)
+        fuse(denoiser, family.denoiser, lora, loader)
     if homes["vae"] is sources[0]:
         vae = homes["vae"].vae()
     else:
-        usual = config or config_folder(checkpoint.family, checkpoint.variant)
-        vae = _fitting_vae(homes["vae"], checkpoint.path, checkpoint.family, usual)
+        usual = config or family.settings(checkpoint.variant).folder
+        vae = _fitting_vae(homes["vae"], checkpoint.path, family.name, usual)
     if device.type == "cpu":  # elsewhere they are copied anyway
         align(denoiser)
         align(vae)
-    encoders = {
-        part: _text_encoder(homes[part], part, dtype, added) for part in anatomy.text_encoders
+    encoders: dict[Part, TextEncoder] = {
+        part: _text_encoder(homes[part], part, dtype, added, loader)
+        for part in family.text_encoders
     }
     files = list(dict.fromkeys(f for home in homes.values() for f in home.weight_files()))
     # the settings of a family decide as much as its weights do
@@ -91,7 +88,9 @@ def load_parts(
         denoiser=denoiser,
         vae=vae,
         scheduler=_schedule(sources[0].scheduler(), checkpoint),
-        encode_text=RememberedEncoding(_encoding(checkpoint, encoders, sources[0]), device),
+        encode_text=RememberedEncoding(
+            loader.encoding(checkpoint, encoders, sources[0].zeros_for_empty()), device
+        ),
         weights_hash=fingerprint(
             [*files, *(lora.path for lora in added)],
             [*extras, *(f"{lora.strength:g}" for lora in added)],
@@ -102,32 +101,38 @@ def load_parts(
 
 
 def _sources(
-    checkpoint: Checkpoint, text_encoders_from: Path | None, config: Path | None
+    checkpoint: Checkpoint,
+    family: FamilySpec,
+    families: Families,
+    text_encoders_from: Path | None,
+    config: Path | None,
 ) -> list[PartSource]:
     """The checkpoint, and after it where else its parts may come from."""
-    sources = [_source(checkpoint, config)]
+    sources = [_source(checkpoint, family, config)]
     if text_encoders_from is None:
         return sources
     if text_encoders_from.is_dir():  # text encoders alone are enough, so it is no checkpoint
-        family = told_family(text_encoders_from) or checkpoint.family
-        other = FolderSource(text_encoders_from, family)
+        name = family_of_folder(text_encoders_from, families)
+        other_family = family if name is None else family_named(name, families)
+        other = FolderSource(text_encoders_from, other_family)
     else:
-        other = _source(inspect(text_encoders_from), config)
-    if other.family != checkpoint.family:
+        found = inspect(text_encoders_from, families)
+        other = _source(found, family_named(found.family, families), config)
+    if other.family is not family:
         raise ModelError(
-            f"{text_encoders_from} is of the family {other.family}, and the text "
-            f"encoders of {checkpoint.path} have to be {checkpoint.family}'s."
+            f"{text_encoders_from} is of the family {other.family.name}, and the text "
+            f"encoders of {checkpoint.path} have to be {family.name}'s."
         )
     return [*sources, other]
 
 
-def _fitting_vae(home: PartSource, path: Path, family: Family, config: Path) -> AutoencoderKL:
+def _fitting_vae(home: PartSource, path: Path, family: str, config: Path) -> nn.Module:
     """Load the autoencoder of another model for the one at ``path``.
 
     Raises:
         ModelError: its latents are not those of the family whose ``config`` is given.
     """
-    vae = home.vae()
+    vae: Any = home.vae()
     expected = read_json("vae", config / "vae" / "config.json")
     for key in ("latent_channels", "scaling_factor", "latents_mean"):
         own = vae.config.get(key)
@@ -139,32 +144,28 @@ def _fitting_vae(home: PartSource, path: Path, family: Family, config: Path) -> 
     return vae
 
 
-def _source(checkpoint: Checkpoint, config: Path | None) -> PartSource:
+def _source(checkpoint: Checkpoint, family: FamilySpec, config: Path | None) -> PartSource:
     if checkpoint.layout is Layout.FOLDER:
-        return FolderSource(checkpoint.path, checkpoint.family)
-    shipped = tokenizers(checkpoint.family, checkpoint.variant)
-    config = config or config_folder(checkpoint.family, checkpoint.variant)
-    return FileSource(checkpoint, config, shipped)
+        return FolderSource(checkpoint.path, family)
+    shipped = family.settings(checkpoint.variant)
+    return FileSource(checkpoint, family, config or shipped.folder, shipped.tokenizers)
 
 
-def _home(part: Part, sources: list[PartSource], checkpoint: Checkpoint) -> PartSource:
+def _home(part: Part, sources: list[PartSource], family: FamilySpec) -> PartSource:
     """Where a part is loaded from."""
     for source in sources:
         if source.has(part):
             return source
     places = " and ".join(str(source.path) for source in sources)
     have = "have" if len(sources) > 1 else "has"
-    remedy = (
-        "a FLUX file with only the transformer needs them from a full model: "
-        "give the folder of a full FLUX model in the cache"
-        if checkpoint.family == "flux"
-        else f"give the folder or the file of a full {checkpoint.family} model for it"
+    raise ModelMissing(
+        f"{places} {have} no {TITLES[part]}; "
+        f"give the folder or the file of a full {family.title} model for it."
     )
-    raise ModelMissing(f"{places} {have} no {TITLES[part]}; {remedy}.")
 
 
-def _inspected(path: Path, checkpoint: Checkpoint) -> LoraFile:
-    found = inspect_lora(path)
+def _inspected(path: Path, checkpoint: Checkpoint, families: Families) -> LoraFile:
+    found = inspect_lora(path, families)
     if found.family != checkpoint.family:
         raise ModelError(
             f"The LoRA {path} is for {found.family} and the model {checkpoint.path} is "
@@ -174,26 +175,30 @@ def _inspected(path: Path, checkpoint: Checkpoint) -> LoraFile:
 
 
 def _told_changes(
-    denoiser: nn.Module, homes: Mapping[str, PartSource], anatomy: Anatomy, loras: Sequence[Lora]
+    denoiser: nn.Module,
+    homes: Mapping[str, PartSource],
+    family: FamilySpec,
+    loras: Sequence[Lora],
 ) -> list[str]:
     """What each LoRA changes; text encoders are not loaded for it.
 
     Raises:
         ModelError: one changes nothing.
     """
-    models: dict[str, nn.Module] = {anatomy.denoiser: denoiser}
+    assert family.denoiser is not None  # see ``load_parts``
+    models: dict[str, nn.Module] = {family.denoiser: denoiser}
     if any(lora.for_text for lora in loras):
-        models |= {part: homes[part].outline(part) for part in anatomy.text_encoders}
-    return [told_changes(lora, anatomy.denoiser, models) for lora in loras]
+        models |= {part: homes[part].outline(part) for part in family.text_encoders}
+    return [told_changes(lora, family.denoiser, models, family.load()) for lora in loras]
 
 
 def _text_encoder(
-    home: PartSource, part: Part, dtype: torch.dtype, loras: Sequence[Lora]
+    home: PartSource, part: Part, dtype: torch.dtype, loras: Sequence[Lora], family: FamilyLoader
 ) -> TextEncoder:
     def load() -> nn.Module:
         model = home.text_encoder(part, dtype)
         for lora in loras:
-            fuse(model, part, lora)
+            fuse(model, part, lora, family)
         align(model)
         return model
 
@@ -212,22 +217,9 @@ def _once(read: Callable[[], Any]) -> Callable[[], Any]:
     return get
 
 
-def _encoding(
-    checkpoint: Checkpoint, encoders: Mapping[str, TextEncoder], source: PartSource
-) -> FamilyEncoding:
-    first = encoders["text_encoder"]
-    if checkpoint.family == "flux":
-        tokens = _T5_TOKENS.get(checkpoint.variant, _T5_TOKENS_OTHERWISE)
-        return flux_encoding(first, encoders["text_encoder_2"], tokens=tokens)
-    if checkpoint.family == "sdxl":
-        zeros = source.zeros_for_empty()
-        return sdxl_encoding(first, encoders["text_encoder_2"], zeros_for_empty=zeros)
-    return sd_encoding(first)
-
-
 def _schedule(config: Mapping[str, Any], checkpoint: Checkpoint) -> Mapping[str, Any]:
     """What the scheduler's file says, and what the weights say against it."""
-    if checkpoint.family == "flux":
+    if checkpoint.prediction == "flow":
         return config
     return {
         **config,

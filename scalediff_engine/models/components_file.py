@@ -11,9 +11,7 @@ from typing import Any
 
 import torch
 from accelerate import init_empty_weights
-from diffusers import AutoencoderKL
 from diffusers.loaders.single_file_utils import (
-    convert_ldm_vae_checkpoint,
     create_diffusers_clip_model_from_ldm,
     create_diffusers_t5_model_from_checkpoint,
 )
@@ -22,31 +20,18 @@ from torch import Tensor, nn
 from transformers import T5EncoderModel
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.families.flux.names import to_diffusers as flux_to_diffusers
-from scalediff_engine.families.unet.names import to_diffusers as unet_to_diffusers
 from scalediff_engine.models.components_folder import read_json, read_tokenizer
+from scalediff_engine.models.family_loader import FamilyLoader
 from scalediff_engine.models.part_source import (
     empty_text_encoder,
     encoder_dtype,
     missing_weights,
-    part_class,
     require_complete,
 )
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.spec.checkpoint import Checkpoint, Family, Part
-from scalediff_engine.spec.component_sizes import ANATOMY, TITLES
-from scalediff_engine.store.configs import ShippedTokenizer
+from scalediff_engine.spec.checkpoint import TITLES, Checkpoint, Part
+from scalediff_engine.spec.family import FamilySpec, ShippedTokenizer
 
-# How the weights of a part begin; the first of several that occurs in the file counts.
-_VAE = ("first_stage_model.", "vae.")
-_PREFIXES: dict[tuple[Family, Part], tuple[str, ...]] = {
-    ("sd15", "text_encoder"): ("cond_stage_model.transformer.",),
-    ("sd21", "text_encoder"): ("cond_stage_model.model.",),
-    ("sdxl", "text_encoder"): ("conditioner.embedders.0.transformer.",),
-    ("sdxl", "text_encoder_2"): ("conditioner.embedders.1.model.",),
-    ("flux", "text_encoder"): ("text_encoders.clip_l.transformer.",),
-    ("flux", "text_encoder_2"): ("text_encoders.t5xxl.transformer.",),
-}
 # The same weights with their scale beside them, in 8 bits.
 _SCALED_8_BIT = ("scale_weight", "weight_scale", "scaled_fp8")
 
@@ -56,18 +41,24 @@ class FileSource:
 
     Args:
         checkpoint: the file
+        family: of it
         config: a folder with the configuration of each part
-        shipped: tokenizers for a configuration without any
+        tokenizers: for a configuration without any
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, config: Path, shipped: Sequence[ShippedTokenizer]
+        self,
+        checkpoint: Checkpoint,
+        family: FamilySpec,
+        config: Path,
+        tokenizers: Sequence[ShippedTokenizer],
     ) -> None:
         self.path = checkpoint.path
-        self.family: Family = checkpoint.family
+        self.family: FamilySpec = family
+        self._loader: FamilyLoader = family.load()
         self._checkpoint = checkpoint
         self._config = config
-        self._shipped: dict[str, ShippedTokenizer] = {t.name: t for t in shipped}
+        self._shipped: dict[str, ShippedTokenizer] = {t.name: t for t in tokenizers}
         with reading("weights", self.path), safe_open(self.path, framework="pt") as file:
             self._names: frozenset[str] = frozenset(file.keys())
         if any(name.endswith(_SCALED_8_BIT) for name in self._names):
@@ -82,27 +73,25 @@ class FileSource:
 
     def denoiser(self, dtype: torch.dtype) -> nn.Module:
         """See ``PartSource``."""
-        part = ANATOMY[self.family].denoiser
+        part = self.family.denoiser
+        assert part is not None  # it comes in files
         with reading(TITLES[part], self.path):
             prefix = self._checkpoint.prefix
             weights = {n.removeprefix(prefix): w for n, w in self._weights(part).items()}
             model = self._empty(part)
-            if part == "transformer":
-                weights = flux_to_diffusers(weights)
-            elif any(name.startswith("input_blocks.") for name in weights):
-                weights = unet_to_diffusers(weights, model)
+            weights = self._loader.rename(weights, model)
             return self._filled(part, model, weights, dtype)
 
-    def vae(self) -> AutoencoderKL:
+    def vae(self) -> nn.Module:
         """See ``PartSource``."""
         with reading(TITLES["vae"], self.path):
             model = self._empty("vae")
-            weights = convert_ldm_vae_checkpoint(self._weights("vae"), model.config)
+            weights = self._loader.rename_vae(self._weights("vae"), model)
             return self._filled("vae", model, weights, torch.float32)
 
     def text_encoder(self, part: Part, dtype: torch.dtype) -> nn.Module:
         """See ``PartSource``."""
-        model_class = part_class(self.family, part)
+        model_class = self._loader.classes[part]
         t5 = model_class is T5EncoderModel
         create = (
             create_diffusers_t5_model_from_checkpoint
@@ -110,10 +99,10 @@ class FileSource:
             else create_diffusers_clip_model_from_ldm
         )
         with reading(TITLES[part], self.path):
-            weights = self._weights(part)
+            weights, prefix = self._weights(part), self._prefix(part) or ""
             model: nn.Module = create(
                 model_class,
-                checkpoint=_t5_with_both_names(weights) if t5 else _clip_named_in_full(weights),
+                checkpoint=(_t5_with_both_names if t5 else _clip_named_in_full)(weights, prefix),
                 subfolder=part,
                 config=str(self._config),
                 torch_dtype=encoder_dtype(model_class, dtype),
@@ -124,16 +113,17 @@ class FileSource:
 
     def outline(self, part: Part) -> nn.Module:
         """See ``PartSource``."""
-        return empty_text_encoder(self.family, part, self._config / part)
+        return empty_text_encoder(self._loader.classes[part], part, self._config / part)
 
     def tokenizer(self, part: Part) -> Any:  # noqa: ANN401
         """See ``PartSource``."""
         name = part.replace("text_encoder", "tokenizer")
+        tokenizer = self._loader.tokenizers[name]
         folder = self._config / name
         if folder.is_dir():
-            return read_tokenizer(folder, self.family, name)
+            return read_tokenizer(folder, tokenizer, name)
         shipped = self._shipped[name]
-        return read_tokenizer(shipped.folder, self.family, name, shipped.pad_token)
+        return read_tokenizer(shipped.folder, tokenizer, name, shipped.pad_token)
 
     def scheduler(self) -> Mapping[str, Any]:
         """See ``PartSource``."""
@@ -150,9 +140,9 @@ class FileSource:
 
     def _prefix(self, part: Part) -> str | None:
         """How the names of a part's weights begin; None = it is not here."""
-        if part == ANATOMY[self.family].denoiser:
+        if part == self.family.denoiser:
             return self._checkpoint.prefix if part in self._checkpoint.parts else None
-        prefixes = _VAE if part == "vae" else _PREFIXES.get((self.family, part), ())
+        prefixes = self.family.prefixes.get(part, ())
         return next((p for p in prefixes if any(n.startswith(p) for n in self._names)), None)
 
     def _weights(self, part: Part) -> dict[str, Tensor]:
@@ -166,7 +156,7 @@ class FileSource:
         """A part of the right shape, without weights."""
         settings = read_json(part, self._config / part / "config.json")
         with init_empty_weights():
-            return part_class(self.family, part).from_config({**settings, **self._own_shape(part)})
+            return self._loader.classes[part].from_config({**settings, **self._own_shape(part)})
 
     def _filled(
         self,
@@ -187,8 +177,8 @@ class FileSource:
         for name, empty in wanted.items():
             if weights[name].shape != empty.shape:
                 raise ModelError(
-                    f"The {TITLES[part]} in {self.path} is none of {self.family}'s: '{name}' has "
-                    f"the shape {_shape(weights[name])} and not {_shape(empty)}."
+                    f"The {TITLES[part]} in {self.path} is none of {self.family.name}'s: "
+                    f"'{name}' has the shape {_shape(weights[name])} and not {_shape(empty)}."
                 )
         model.load_state_dict({name: weights[name].to(dtype) for name in wanted}, assign=True)
         return model.eval().requires_grad_(False)
@@ -208,9 +198,8 @@ def _shape(weight: Tensor) -> str:
     return "x".join(str(side) for side in weight.shape)
 
 
-def _clip_named_in_full(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def _clip_named_in_full(weights: dict[str, Tensor], start: str) -> dict[str, Tensor]:
     """Old files of SD 1 leave ``text_model`` out of the names of CLIP's weights."""
-    start = "cond_stage_model.transformer."
     return {
         f"{start}text_model.{name.removeprefix(start)}"
         if name.startswith((f"{start}embeddings.", f"{start}encoder.", f"{start}final_"))
@@ -219,9 +208,8 @@ def _clip_named_in_full(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _t5_with_both_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def _t5_with_both_names(weights: dict[str, Tensor], start: str) -> dict[str, Tensor]:
     """T5's table of words has two names, and files have either or both."""
-    start = "text_encoders.t5xxl.transformer."
     names = (f"{start}shared.weight", f"{start}encoder.embed_tokens.weight")
     table = next((weights[name] for name in names if name in weights), None)
     return weights if table is None else {**weights, **dict.fromkeys(names, table)}

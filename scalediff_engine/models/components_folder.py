@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL
 from torch import nn
-from transformers import AutoTokenizer, CLIPTokenizer
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.models.family_loader import FamilyLoader
 from scalediff_engine.models.part_source import (
     empty_text_encoder,
     encoder_dtype,
     missing_weights,
-    part_class,
 )
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.spec.checkpoint import Family, Part
-from scalediff_engine.spec.component_sizes import ANATOMY, TITLES
+from scalediff_engine.spec.checkpoint import TITLES, Part
+from scalediff_engine.spec.family import FamilySpec
 
 # "model.fp16.safetensors", "model.fp16-00001-of-00002.safetensors"
 _VARIANT = re.compile(r"^[a-z_]+\.(\w+?)(?:-\d+-of-\d+)?\.safetensors$")
@@ -31,9 +29,10 @@ _VARIANT = re.compile(r"^[a-z_]+\.(\w+?)(?:-\d+-of-\d+)?\.safetensors$")
 class FolderSource:
     """A folder with one folder for each part."""
 
-    def __init__(self, path: Path, family: Family) -> None:
+    def __init__(self, path: Path, family: FamilySpec) -> None:
         self.path = path
-        self.family: Family = family
+        self.family: FamilySpec = family
+        self._loader: FamilyLoader = family.load()
 
     def has(self, part: Part) -> bool:
         """See ``PartSource``."""
@@ -41,24 +40,25 @@ class FolderSource:
 
     def denoiser(self, dtype: torch.dtype) -> nn.Module:
         """See ``PartSource``."""
-        return self._load(ANATOMY[self.family].denoiser, torch_dtype=dtype)
+        assert self.family.denoiser is not None  # it has a folder
+        return self._load(self.family.denoiser, torch_dtype=dtype)
 
-    def vae(self) -> AutoencoderKL:
+    def vae(self) -> nn.Module:
         """See ``PartSource``."""
         return self._load("vae", torch_dtype=torch.float32)
 
     def text_encoder(self, part: Part, dtype: torch.dtype) -> nn.Module:
         """See ``PartSource``."""
-        return self._load(part, dtype=encoder_dtype(part_class(self.family, part), dtype))
+        return self._load(part, dtype=encoder_dtype(self._loader.classes[part], dtype))
 
     def outline(self, part: Part) -> nn.Module:
         """See ``PartSource``."""
-        return empty_text_encoder(self.family, part, self.path / part)
+        return empty_text_encoder(self._loader.classes[part], part, self.path / part)
 
     def tokenizer(self, part: Part) -> Any:  # noqa: ANN401
         """See ``PartSource``."""
         name = part.replace("text_encoder", "tokenizer")
-        return read_tokenizer(self.path / name, self.family, name)
+        return read_tokenizer(self.path / name, self._loader.tokenizers[name], name)
 
     def scheduler(self) -> Mapping[str, Any]:
         """See ``PartSource``."""
@@ -73,7 +73,7 @@ class FolderSource:
 
     def weight_files(self) -> list[Path]:
         """See ``PartSource``."""
-        return [file for part in ANATOMY[self.family].parts for file in self._chosen(part)]
+        return [file for part in self.family.parts for file in self._chosen(part)]
 
     def _weights(self, part: Part) -> list[Path]:
         # a file that a cache links to may be gone: is_file follows links
@@ -104,7 +104,7 @@ class FolderSource:
                 "code when they are opened. A version in .safetensors files is needed."
             )
         with reading(TITLES[part], self.path / part):
-            model, report = part_class(self.family, part).from_pretrained(
+            model, report = self._loader.classes[part].from_pretrained(
                 self.path / part,
                 variant=self._variant(part),
                 local_files_only=True,
@@ -119,12 +119,12 @@ class FolderSource:
         return model.eval().requires_grad_(False)
 
 
-def read_tokenizer(folder: Path, family: Family, name: str, pad: str | None = None) -> Any:  # noqa: ANN401
-    """Read CLIP's tokenizer, or T5's where the family has one.
+def read_tokenizer(folder: Path, tokenizer: Any, name: str, pad: str | None = None) -> Any:  # noqa: ANN401
+    """Read a tokenizer.
 
     Args:
         folder: with the tokenizer's files
-        family: of the model
+        tokenizer: class of transformers
         name: tokenizer | tokenizer_2
         pad: token to fill up with; None = what the folder says
 
@@ -134,7 +134,6 @@ def read_tokenizer(folder: Path, family: Family, name: str, pad: str | None = No
     """
     if not folder.is_dir():
         raise ModelMissing(f"The {TITLES[name]} is missing: there is no {folder}.")
-    tokenizer: Any = AutoTokenizer if (family, name) == ("flux", "tokenizer_2") else CLIPTokenizer
     own = {} if pad is None else {"pad_token": pad}
     with reading(TITLES[name], folder):
         return tokenizer.from_pretrained(folder, local_files_only=True, **own)

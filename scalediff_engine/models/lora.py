@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from diffusers import FluxTransformer2DModel, UNet2DConditionModel
 from torch import Tensor, nn
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.families.flux.names import SHIFT_FIRST, published_modules, scale_first
-from scalediff_engine.families.unet.names import published_unet_modules
+from scalediff_engine.models.family_loader import FamilyLoader
 from scalediff_engine.models.lora_file import LoraLayer, read_lora
-from scalediff_engine.spec.component_sizes import TITLES
+from scalediff_engine.spec.checkpoint import TITLES
 
 # How names of a part's layers begin, underscores for points; trainers differ.
 _BEGINNINGS = {
@@ -30,7 +28,6 @@ _BEGINNINGS = {
     "text_encoder": ("lora_te1_", "lora_te_", "text_encoder_"),
     "text_encoder_2": ("lora_te2_", "text_encoder_2_"),
 }
-_SHIFT_FIRST = SHIFT_FIRST.replace(".", "_")
 _TEXT_MARKS = ("lora_te", "text_encoder")
 
 # Layers whose weights a LoRA layer's rows belong to, in this order; mostly it is one.
@@ -69,13 +66,14 @@ class Lora:
 
 
 @torch.no_grad()
-def fuse(model: nn.Module, part: str, lora: Lora) -> int:
+def fuse(model: nn.Module, part: str, lora: Lora, family: FamilyLoader) -> int:
     """Add a LoRA to the weights of one part of a model, once and for all.
 
     Args:
         model: the part, whose weights are replaced
         part: unet | transformer | text_encoder | text_encoder_2
         lora: to add
+        family: of the model
 
     Returns:
         How many of the file's layers this part has.
@@ -83,41 +81,43 @@ def fuse(model: nn.Module, part: str, lora: Lora) -> int:
     Raises:
         ModelError: a layer has another shape than the model's.
     """
-    layers = named_layers(model)
+    layers = named_layers(model, part, family)
     matched = 0
     for name, layer in lora.layers.items():
         targets = _find(name, layers, _BEGINNINGS[part])
         if targets is not None:
-            if name.endswith(_SHIFT_FIRST):
-                layer = replace(layer, up=scale_first(layer.up))
+            layer = replace(layer, up=family.arrange_rows(name, layer.up))
             _add(targets, layer, lora, name)
             matched += 1
     return matched
 
 
-def matching(model: nn.Module, part: str, lora: Lora) -> frozenset[str]:
+def matching(model: nn.Module, part: str, lora: Lora, family: FamilyLoader) -> frozenset[str]:
     """Give the names of the file's layers that one part of a model has.
 
     Args:
         model: the part, whose weights may be on no device
-        part, lora: see ``fuse``
+        part, lora, family: see ``fuse``
     """
-    layers = named_layers(model)
+    layers = named_layers(model, part, family)
     return frozenset(n for n in lora.layers if _find(n, layers, _BEGINNINGS[part]) is not None)
 
 
-def told_changes(lora: Lora, denoiser: str, models: Mapping[str, nn.Module]) -> str:
+def told_changes(
+    lora: Lora, denoiser: str, models: Mapping[str, nn.Module], family: FamilyLoader
+) -> str:
     """Say what a LoRA changes in a model, and what of it is left out.
 
     Args:
         lora: the file
         denoiser: unet | transformer
         models: this part and the text encoders, see ``matching``
+        family: of the model
 
     Raises:
         ModelError: none of its layers is one of this model's.
     """
-    matched = {part: matching(model, part, lora) for part, model in models.items()}
+    matched = {part: matching(model, part, lora, family) for part, model in models.items()}
     found = frozenset[str]().union(*matched.values())
     if not found:
         raise ModelError(
@@ -143,7 +143,7 @@ def _told_left_out(layers: list[str], others: tuple[str, ...]) -> str:
     return "; ".join(told)
 
 
-def named_layers(model: nn.Module) -> dict[str, Targets]:
+def named_layers(model: nn.Module, part: str, family: FamilyLoader) -> dict[str, Targets]:
     """Give the layers of a model that a LoRA may change, by every name that trainers use.
 
     Names have underscores for points and no beginning that says which part it is.
@@ -153,28 +153,18 @@ def named_layers(model: nn.Module) -> dict[str, Targets]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear | nn.Conv2d)
     }
-    if isinstance(model, UNet2DConditionModel):
-        published = published_unet_modules(model)
-        aliases = {published[name]: (module,) for name, module in own.items() if name in published}
-    elif isinstance(model, FluxTransformer2DModel):
-        aliases = _flux_aliases(model, own)
-    else:
+    if part.startswith("text_encoder"):
         aliases = _clip_aliases(own)
+    else:
+        aliases = {
+            published: tuple(own[name] for name in names)
+            for published, names in family.published_layers(model).items()
+            if all(name in own for name in names)
+        }
     named = {**{name: (module,) for name, module in own.items()}, **aliases}
     # the first trainers wrote "to_out" for the projection inside it
     named |= {n.removesuffix(".0"): t for n, t in named.items() if n.endswith("to_out.0")}
     return {name.replace(".", "_"): targets for name, targets in named.items()}
-
-
-def _flux_aliases(
-    model: FluxTransformer2DModel, own: Mapping[str, nn.Module]
-) -> dict[str, Targets]:
-    counts = model.config["num_layers"], model.config["num_single_layers"]
-    return {
-        published: tuple(own[name] for name in names)
-        for published, names in published_modules(*counts).items()
-        if all(name in own for name in names)
-    }
 
 
 def _clip_aliases(own: Mapping[str, nn.Module]) -> dict[str, Targets]:

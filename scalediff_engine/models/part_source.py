@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from diffusers import AutoencoderKL, FluxTransformer2DModel, UNet2DConditionModel
 from torch import nn
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, T5EncoderModel
+from transformers import T5EncoderModel
 
 from scalediff_engine.base.errors import ModelError
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.spec.checkpoint import Family, Part
-from scalediff_engine.spec.component_sizes import TITLES
+from scalediff_engine.spec.checkpoint import TITLES, Part
+from scalediff_engine.spec.family import FamilySpec
 
 
 class PartSource(Protocol):
     """A folder or a file with all or some parts of a model of one family."""
 
     path: Path
-    family: Family
+    family: FamilySpec
 
     def has(self, part: Part) -> bool:
         """Whether the weights of this part are here."""
@@ -31,7 +30,7 @@ class PartSource(Protocol):
         """Load the U-Net or the transformer."""
         ...
 
-    def vae(self) -> AutoencoderKL:
+    def vae(self) -> nn.Module:
         """Load the autoencoder, in float32."""
         ...
 
@@ -60,30 +59,17 @@ class PartSource(Protocol):
         ...
 
 
-def part_class(family: Family, part: Part) -> Any:  # noqa: ANN401 - from two libraries, no common type
-    """Give the class of diffusers or transformers that a part is of."""
-    if part == "text_encoder_2":
-        return T5EncoderModel if family == "flux" else CLIPTextModelWithProjection
-    return {
-        "unet": UNet2DConditionModel,
-        "transformer": FluxTransformer2DModel,
-        "vae": AutoencoderKL,
-        "text_encoder": CLIPTextModel,
-    }[part]
-
-
-def empty_text_encoder(family: Family, part: Part, folder: Path) -> nn.Module:
+def empty_text_encoder(model_class: type[Any], part: Part, folder: Path) -> nn.Module:
     """Give a text encoder without weights, on no device.
 
     Args:
-        family: of the model
+        model_class: of transformers
         part: text_encoder | text_encoder_2
         folder: with its configuration
 
     Raises:
         ModelError: the configuration cannot be read.
     """
-    model_class = part_class(family, part)
     with reading(TITLES[part], folder), torch.device("meta"):
         config = model_class.config_class.from_pretrained(folder, local_files_only=True)
         return model_class(config)

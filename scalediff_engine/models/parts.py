@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diffusers import AutoencoderKL
 from torch import nn
 
 from scalediff_engine.models.model import Words
@@ -32,7 +31,7 @@ class Parts:
     """
 
     denoiser: nn.Module
-    vae: AutoencoderKL
+    vae: nn.Module
     scheduler: Mapping[str, Any]
     encode_text: TextEncoding
     weights_hash: str

@@ -1,4 +1,4 @@
-"""Prompts to embeddings, as each family's text encoders were used in its training.
+"""Prompts to embeddings: what the encodings of families are made of.
 
 CLIP hears 77 tokens, a start and an end among them. A longer prompt is cut into several such
 sequences at the ends of words, and their embeddings follow one another: nothing is thrown away.
@@ -65,66 +65,6 @@ class RememberedEncoding:
         return Words(words.tokens.to(self._device), pooled)
 
 
-def sd_encoding(clip: TextEncoder) -> FamilyEncoding:
-    """Stable Diffusion 1 and 2: the last hidden state after the final norm.
-
-    The configuration of 2's encoder leaves its last layer out, so this is what 2 asks for too.
-    """
-
-    def encode(prompts: Sequence[str], device: torch.device) -> Words:
-        ids = token_chunks(clip.tokenizer(), prompts)  # (n, chunks, 77)
-        (tokens,) = _run(clip, ids.flatten(0, 1), device, lambda model, x: (model(x)[0],))
-        return Words(_joined(tokens, ids))
-
-    return encode
-
-
-def sdxl_encoding(
-    clip_l: TextEncoder, clip_g: TextEncoder, *, zeros_for_empty: bool
-) -> FamilyEncoding:
-    """Stable Diffusion XL: both encoders' last hidden state but one, and the second's projection.
-
-    Args:
-        clip_l: CLIP ViT-L
-        clip_g: OpenCLIP bigG with its projection
-        zeros_for_empty: no words are zeros and not the embedding of an empty prompt
-    """
-
-    def encode(prompts: Sequence[str], device: torch.device) -> Words:
-        ids_l, ids_g = (token_chunks(e.tokenizer(), prompts) for e in (clip_l, clip_g))
-        (tokens_l,) = _run(clip_l, ids_l.flatten(0, 1), device, _penultimate)
-        tokens_g, pooled = _run(clip_g, ids_g.flatten(0, 1), device, _penultimate_and_projection)
-        tokens = torch.cat([_joined(tokens_l, ids_l), _joined(tokens_g, ids_g)], dim=-1)
-        pooled = pooled.unflatten(0, ids_g.shape[:2])[:, 0]  # a prompt's first chunk sums it up
-        if zeros_for_empty:
-            heard = torch.tensor([bool(prompt) for prompt in prompts])
-            tokens = tokens * heard[:, None, None]
-            pooled = pooled * heard[:, None]
-        return Words(tokens, pooled)
-
-    return encode
-
-
-def flux_encoding(clip: TextEncoder, t5: TextEncoder, *, tokens: int) -> FamilyEncoding:
-    """FLUX: T5's last hidden state, and the pooled state of CLIP for the first 77 tokens.
-
-    Args:
-        clip: CLIP ViT-L
-        t5: the encoder of T5 v1.1 XXL
-        tokens: that a prompt is padded to; a longer one keeps all of its own, as T5's relative
-            positions have no end and FLUX gives every token of the text the same one
-    """
-
-    def encode(prompts: Sequence[str], device: torch.device) -> Words:
-        ids = token_chunks(clip.tokenizer(), prompts)[:, 0]  # (n, 77)
-        (pooled,) = _run(clip, ids, device, lambda model, x: (model(x).pooler_output,))
-        padded = _t5_tokens(t5.tokenizer(), prompts, tokens)
-        (embedded,) = _run(t5, padded, device, lambda model, x: (model(x)[0],))
-        return Words(embedded, pooled)
-
-    return encode
-
-
 def token_chunks(tokenizer: Any, prompts: Sequence[str]) -> Tensor:  # noqa: ANN401
     """Cut prompts into sequences that CLIP can hear, padded to equal numbers.
 
@@ -168,28 +108,31 @@ def _framed(tokenizer: Any, ids: list[int], length: int) -> list[int]:  # noqa: 
     return framed + [tokenizer.pad_token_id] * (length - len(framed))
 
 
-def _t5_tokens(tokenizer: Any, prompts: Sequence[str], tokens: int) -> Tensor:  # noqa: ANN401
+def t5_tokens(tokenizer: Any, prompts: Sequence[str], tokens: int) -> Tensor:  # noqa: ANN401
+    """Token ids of prompts, (n, tokens) or more where a prompt is longer."""
     own = tokenizer(list(prompts), verbose=False).input_ids
     length = max(tokens, *(len(ids) for ids in own))
     padded = tokenizer(list(prompts), padding="max_length", max_length=length, return_tensors="pt")
     return padded.input_ids
 
 
-def _joined(tokens: Tensor, ids: Tensor) -> Tensor:
+def join_chunks(tokens: Tensor, ids: Tensor) -> Tensor:
     """(n * chunks, 77, C) to (n, chunks * 77, C)."""
     return tokens.unflatten(0, ids.shape[:2]).flatten(1, 2)
 
 
-def _penultimate(model: nn.Module, ids: Tensor) -> tuple[Tensor]:
+def penultimate(model: nn.Module, ids: Tensor) -> tuple[Tensor]:
+    """Give the last hidden state but one."""
     return (model(ids, output_hidden_states=True).hidden_states[-2],)
 
 
-def _penultimate_and_projection(model: nn.Module, ids: Tensor) -> tuple[Tensor, Tensor]:
+def penultimate_and_projection(model: nn.Module, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the last hidden state but one, and the projection of the whole."""
     out = model(ids, output_hidden_states=True)
     return out.hidden_states[-2], out.text_embeds
 
 
-def _run(
+def run_encoder(
     encoder: TextEncoder,
     ids: Tensor,
     device: torch.device,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from scalediff_engine.base.errors import UsageError
-from scalediff_engine.spec.family import Effort, FamilyFacts
+from scalediff_engine.spec.family import FamilyFacts, PresetSteps
 
 SEED_LIMIT = 2**63 - 1
 EVERY_SIGMA = (0.0, math.inf)
@@ -92,7 +92,7 @@ def settled(settings: Settings, facts: FamilyFacts) -> Settings:
 
     The default preset leaves everything open, and with it to the family's own defaults.
     """
-    effort = {Preset.FAST: facts.fast, Preset.BEST: facts.best}.get(settings.preset, Effort())
+    effort = {Preset.FAST: facts.fast, Preset.BEST: facts.best}.get(settings.preset, PresetSteps())
     sigmas = settings.guided_sigmas
     if sigmas is None and effort.guides_always and facts.guided_sigmas is not None:
         sigmas = EVERY_SIGMA

@@ -14,10 +14,11 @@ from typing import Any
 from scalediff_engine.base.errors import ModelMissing, NotFound, WrongState
 from scalediff_engine.base.process import Child, Program
 from scalediff_engine.client.messages import DownloadState, ModelDownload, Problem
-from scalediff_engine.families.registry import registered
+from scalediff_engine.families.registry import FAMILIES, registered
 from scalediff_engine.jobs.spool import new_id
+from scalediff_engine.spec.family import CatalogEntry
+from scalediff_engine.store.catalog import entry_named
 from scalediff_engine.store.hub_cache import cache_folder
-from scalediff_engine.store.offered import Offer, offer_of
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +67,7 @@ class Downloads:
             ModelMissing: there is no place to get it from.
             WrongState: it is under way.
         """
-        offer = offer_of(model)
-        if offer is None:
+        if entry_named(model, FAMILIES) is None:
             raise ModelMissing(
                 f"There is no one place to download '{model}' from. Give the path of its "
                 ".safetensors file or folder, or add the folder that it is in."
@@ -113,13 +113,13 @@ class Downloads:
                 return
             download = self._found[self._current]
             try:
-                await self._do(download.id, offer_of(download.model))
+                await self._do(download.id, entry_named(download.model, FAMILIES))
             except Exception:  # noqa: BLE001 - the others are to have their turn
                 _log.exception("A download could not be looked after")
                 self._fail(download.id, "engine", "The engine could not look after the download.")
 
-    async def _do(self, download_id: str, offer: Offer | None) -> None:
-        assert offer is not None
+    async def _do(self, download_id: str, entry: CatalogEntry | None) -> None:
+        assert entry is not None  # ``start`` saw to it
         self._change(download_id, state=DownloadState.CHECKING)
         try:
             process = self._process = await Child.start(self._program)
@@ -127,7 +127,7 @@ class Downloads:
             self._fail(download_id, "engine", f"It could not be started: {error.strerror}.")
             return
         try:
-            told = {"hub_id": offer.hub_id, "cache": str(cache_folder(os.environ))}
+            told = {"hub_id": entry.hub_id, "cache": str(cache_folder(os.environ))}
             process.send(json.dumps(told).encode() + b"\n")
             async for line in process.lines:
                 self._hear(download_id, line)

@@ -20,16 +20,16 @@ from scalediff_engine.client.messages import (
     RefusedModel,
     UpscaleSettings,
 )
-from scalediff_engine.families.embedded.spec import EMBEDDED
-from scalediff_engine.families.registry import FAMILIES, facts_of, find, registered
+from scalediff_engine.families import registry as families
+from scalediff_engine.families.registry import facts_of, find
 from scalediff_engine.server.planner import plan
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.store.added import added_folders
+from scalediff_engine.store.catalog import entry_named, licence_of
 from scalediff_engine.store.folder import title
 from scalediff_engine.store.hub_cache import cache_folder, repository_folder
 from scalediff_engine.store.locate import cached_models
-from scalediff_engine.store.offered import licence_of, offer_of
 from scalediff_engine.store.programs import Place, places_of_programs
 from scalediff_engine.store.removal import disk_bytes, remove_download
 from scalediff_engine.store.scan import scan
@@ -38,7 +38,6 @@ _log = logging.getLogger(__name__)
 # What "memory here" is said for: a picture as large as most that are made.
 _TYPICAL = Size(512, 512)
 _TYPICAL_SCALE = 4.0
-_EMBEDDED_LICENCE = "Apache License 2.0"
 
 
 def list_models(
@@ -55,11 +54,15 @@ def list_models(
     cache = cache_folder(environment)
     found: list[ModelInfo] = []
     named: set[Path] = set()
-    for family in FAMILIES:
-        checkpoint = None if family is EMBEDDED else _found(family.name)
-        if checkpoint is not None:
-            named.add(checkpoint.path)
-        found.append(_family_info(family, checkpoint, cache))
+    for family in families.FAMILIES:
+        if family.comes_with_program:
+            found += [_shipped_info(form, family.licence) for form in family.forms]
+            continue
+        for form in family.forms:
+            checkpoint = _found(form.name)
+            if checkpoint is not None:
+                named.add(checkpoint.path)
+            found.append(_form_info(form, checkpoint, cache))
     for checkpoint in _cached(environment):
         if checkpoint.path not in named:
             named.add(checkpoint.path)
@@ -81,13 +84,13 @@ def remove_model(name: str, environment: Mapping[str, str] = os.environ) -> int:
         ModelError: it is not in the cache: it comes with the program, or belongs to another one.
         OutputError: something of it could not be deleted.
     """
-    checkpoint = None if registered(name) is EMBEDDED else _found(name)
-    offer = offer_of(name)
+    checkpoint = None if families.comes_with_program(name) else _found(name)
+    entry = entry_named(name, families.FAMILIES)
     hub_id = None
     if checkpoint is not None:
         hub_id = _hub_id(checkpoint)
-    elif offer is not None:
-        hub_id = offer.hub_id
+    elif entry is not None:
+        hub_id = entry.hub_id
     if hub_id is None:
         raise ModelError(
             f"{name} was not downloaded into {cache_folder(environment)}, so it is not deleted "
@@ -111,29 +114,32 @@ def _found(name: str) -> Checkpoint | None:
 
 def _cached(environment: Mapping[str, str]) -> tuple[Checkpoint, ...]:
     try:
-        return cached_models(environment)
+        return cached_models(families.FAMILIES, environment)
     except (ScaleDiffError, OSError, ValueError):
         _log.exception("The cache of models cannot be read")
         return ()
 
 
-def _family_info(family: FamilyFacts, checkpoint: Checkpoint | None, cache: Path) -> ModelInfo:
-    info = _info(family.name, family.title, family)
-    if family is EMBEDDED:
-        return replace(info, installed=True, licence=_EMBEDDED_LICENCE)
-    offer = offer_of(family.name)
+def _shipped_info(form: FamilyFacts, licence: str) -> ModelInfo:
+    info = _info(form.name, form.title, form)
+    return replace(info, installed=True, place=ModelPlace.INSTALLED, licence=licence)
+
+
+def _form_info(form: FamilyFacts, checkpoint: Checkpoint | None, cache: Path) -> ModelInfo:
+    info = _info(form.name, form.title, form)
+    entry = entry_named(form.name, families.FAMILIES)
     if checkpoint is not None:
         return _in_cache(info, checkpoint, cache)
-    if offer is None:
+    if entry is None:
         return info
     return replace(
         info,
         place=ModelPlace.DOWNLOADABLE,
-        size_bytes=offer.about_bytes,
-        licence=offer.licence,
-        licence_url=offer.page,
-        hub_id=offer.hub_id,
-        arrived_bytes=disk_bytes(repository_folder(cache, offer.hub_id)),
+        size_bytes=entry.about_bytes,
+        licence=entry.licence,
+        licence_url=entry.page,
+        hub_id=entry.hub_id,
+        arrived_bytes=disk_bytes(repository_folder(cache, entry.hub_id)),
     )
 
 
@@ -152,7 +158,10 @@ def _cached_info(checkpoint: Checkpoint, cache: Path) -> list[ModelInfo]:
 
 def _in_cache(info: ModelInfo, checkpoint: Checkpoint, cache: Path) -> ModelInfo:
     hub_id = _hub_id(checkpoint)
-    offer = offer_of(info.name)
+    entry = entry_named(info.name, families.FAMILIES)
+    licence = ""
+    if hub_id is not None:
+        licence = licence_of(hub_id, families.FAMILIES) or (entry.licence if entry else "")
     return replace(
         info,
         installed=True,
@@ -160,7 +169,7 @@ def _in_cache(info: ModelInfo, checkpoint: Checkpoint, cache: Path) -> ModelInfo
         path=str(checkpoint.path),
         size_bytes=checkpoint.weight_bytes,
         source="Hugging Face",
-        licence="" if hub_id is None else licence_of(hub_id) or (offer.licence if offer else ""),
+        licence=licence,
         licence_url="" if hub_id is None else f"https://huggingface.co/{hub_id}",
         hub_id=hub_id,
         frees_bytes=0 if hub_id is None else disk_bytes(repository_folder(cache, hub_id)),
@@ -182,7 +191,7 @@ def _elsewhere(
         problem: Problem | None = None
         count = 0
         try:
-            seen = scan(place.path)
+            seen = scan(place.path, families.FAMILIES)
         except ScaleDiffError as error:
             problem = Problem(error.code, str(error))
         else:
@@ -235,7 +244,6 @@ def _with_memory(info: ModelInfo) -> ModelInfo:
 
 def _info(name: str, people: str, facts: FamilyFacts) -> ModelInfo:
     (stage, *_) = facts.stage_defaults(1)
-    is_built_in = registered(name) is EMBEDDED
     return ModelInfo(
         name=name,
         title=people,
@@ -247,7 +255,7 @@ def _info(name: str, people: str, facts: FamilyFacts) -> ModelInfo:
         default_creativity=facts.default_creativity,
         steps=stage.steps,
         guidance=stage.guidance,
-        place=ModelPlace.INSTALLED if is_built_in else ModelPlace.ABSENT,
+        place=ModelPlace.ABSENT,
     )
 
 

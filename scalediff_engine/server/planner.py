@@ -24,16 +24,16 @@ def require_model(settings: UpscaleSettings) -> None:
     Raises:
         ModelError: the model is not there or cannot be used, or what it borrows from.
     """
-    if families.registered(settings.model) is not families.EMBEDDED:
+    if not families.comes_with_program(settings.model):
         families.find(settings.model)
     if settings.text_encoders_from is not None:
-        locate(settings.text_encoders_from)
+        locate(settings.text_encoders_from, families.FAMILIES)
 
 
 def reads_user_files(settings: UpscaleSettings) -> bool:
     """Tell whether a plan reads files besides those of this program."""
-    is_embedded = families.registered(settings.model) is families.EMBEDDED
-    return bool(settings.loras or settings.text_encoders_from or not is_embedded)
+    ships = families.comes_with_program(settings.model)
+    return bool(settings.loras or settings.text_encoders_from or not ships)
 
 
 def require_device(word: str) -> None:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Literal
 
-Family = Literal["sd15", "sd21", "sdxl", "flux"]
-Variant = Literal["base", "turbo", "lightning", "lcm", "dmd2", "hyper", "dev", "schnell"]
+Family = str  # the name of a ``spec.family.FamilySpec``
+Variant = str  # "base", a few-step training such as "turbo", or a form that only one family has
 Prediction = Literal["epsilon", "v_prediction", "flow"]
 Part = Literal["unet", "transformer", "vae", "text_encoder", "text_encoder_2"]
 
 DISTILLED: frozenset[Variant] = frozenset({"turbo", "lightning", "lcm", "dmd2", "hyper", "schnell"})
+
+# For people: what a part is called in a sentence.
+TITLES = {
+    "unet": "U-Net",
+    "transformer": "transformer",
+    "vae": "autoencoder",
+    "text_encoder": "text encoder",
+    "text_encoder_2": "second text encoder",
+    "tokenizer": "tokenizer",
+    "tokenizer_2": "second tokenizer",
+    "scheduler": "scheduler configuration",
+}
 
 
 class Layout(Enum):
@@ -27,6 +40,48 @@ class Naming(Enum):
 
     ORIGINAL = "original"
     DIFFUSERS = "diffusers"
+
+
+@dataclass(frozen=True)
+class TensorEntry:
+    """Where one tensor lies.
+
+    Attributes:
+        dtype: the format's name for it, such as "F16" or "BF16"
+        shape: its axes
+        start, end: bytes, counted from the end of the header
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes in the file."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file holds.
+
+    Attributes:
+        path: the file
+        tensors: by name
+        metadata: free words that the author left
+        data_start: where the first tensor begins, in bytes from the start of the file
+    """
+
+    path: Path
+    tensors: Mapping[str, TensorEntry]
+    metadata: Mapping[str, str]
+    data_start: int
+
+    def size_bytes(self, *prefixes: str) -> int:
+        """Bytes of the tensors whose names begin with one of ``prefixes``."""
+        return sum(t.size_bytes for name, t in self.tensors.items() if name.startswith(prefixes))
 
 
 @dataclass(frozen=True)

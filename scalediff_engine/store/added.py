@@ -9,6 +9,7 @@ from typing import Any, cast
 from scalediff_engine.base.errors import DiskFull, NotFound, OutputError
 from scalediff_engine.base.files import is_disk_full
 from scalediff_engine.base.settings import load_json, save_json
+from scalediff_engine.spec.family import Families
 from scalediff_engine.store.scan import Scan, require_models
 
 _lock = threading.Lock()
@@ -27,14 +28,14 @@ def added_folders(file: Path) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.is_absolute())
 
 
-def add_folder(file: Path, folder: Path) -> Scan:
+def add_folder(file: Path, folder: Path, families: Families) -> Scan:
     """Remember a folder, if there is a model in it; once only. Gives what is in it.
 
     Raises:
         ModelError: there is no model in it.
         OutputError: the list cannot be written.
     """
-    found = require_models(folder)
+    found = require_models(folder, families)
     with _lock:
         known = added_folders(file)
         if folder not in known:

@@ -2,116 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.spec.checkpoint import (
-    Checkpoint,
-    Family,
-    Layout,
-    Part,
-    Prediction,
-    Variant,
-)
-from scalediff_engine.store.foreign import RUNS, refuse_channels
+from scalediff_engine.spec.checkpoint import Checkpoint, Family, Layout, Part
+from scalediff_engine.spec.family import Families, FamilySpec
+from scalediff_engine.spec.recognition import FolderContents, Recognition
 from scalediff_engine.store.header import pickle_refusal
-from scalediff_engine.store.single_file import CONTEXT_FAMILIES, family_of_context
+from scalediff_engine.store.name_hints import NameHints, name_alone_note
+from scalediff_engine.store.unsupported import supported_models, unknown_network
 from scalediff_engine.store.weights import (
-    PARTS,
     checked_bytes,
     file_variant,
     has_pickle,
     read_json,
     weight_files,
 )
-from scalediff_engine.store.words import told_by_name, told_variant
-
-_SD = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline")
-_LCM = ("LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline")
-_SDXL = ("StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline")
-_FLUX = ("FluxPipeline", "FluxImg2ImgPipeline")
 
 
-@dataclass(frozen=True)
-class _Settings:
-    """The settings of a folder's parts."""
-
-    path: Path
-    class_name: str
-    index: dict[str, Any]
-    network: dict[str, Any]
-    scheduler: dict[str, Any]
-    vae: dict[str, Any]
-
-    @property
-    def main(self) -> Part:
-        """What the main network is called."""
-        return "transformer" if self.class_name in _FLUX else "unet"
-
-
-def inspect_folder(path: Path) -> Checkpoint:
+def inspect_folder(path: Path, families: Families) -> Checkpoint:
     """Tell what the folder at ``path`` is.
 
     Raises:
         ModelError: it is incomplete, damaged, or no model of a known family.
     """
-    settings = _settings(path)
-    _refuse_edm(settings)
-    family = _family(settings)
-    wanted = _wanted(settings)
-    infix = file_variant(path, wanted)
-    files = {part: weight_files(path, part, infix) for part in wanted}
-    held: frozenset[Part] = frozenset(part for part in wanted if files[part])
-    if settings.main not in held:
-        raise _without_weights(path, settings.main)
-    prediction = _prediction(settings, family)
-    zero_terminal_snr = settings.scheduler.get("rescale_betas_zero_snr") is True
-    plain = prediction == "epsilon" and not zero_terminal_snr
-    variant = _variant(settings, plain=plain)
-    return Checkpoint(
-        path=path,
-        layout=Layout.FOLDER,
-        family=family,
-        variant=variant,
-        prediction=prediction,
-        parts=held,
-        weight_bytes=sum(checked_bytes(found) for found in files.values()),
-        vae_safe_in_float16=family in ("sd15", "sd21") or settings.vae.get("force_upcast") is False,
-        zero_terminal_snr=zero_terminal_snr,
-        guidance_embedded=_guidance_embedded(settings),
-        file_variant=infix,
-        notes=_notes(settings, variant, plain=plain),
-    )
+    index, candidates = _candidates(path, families)
+    named = NameHints(families).variant(title(path))
+    contents: FolderContents | None = None
+    for family in candidates:
+        contents = _contents(path, index, family, named, supported_models(families))
+        found = family.recognize_folder(contents)
+        if found is not None:
+            return _checkpoint(contents, index, family, found)
+    assert contents is not None  # there is a candidate
+    raise unknown_network(path, contents.network.get("cross_attention_dim"), families)
 
 
-def parts_without_weights(path: Path) -> tuple[Part, ...]:
+def parts_without_weights(path: Path, families: Families) -> tuple[Part, ...]:
     """The networks that a folder's ``model_index.json`` names and whose weights are not there.
 
     Raises:
         ModelError: the folder's settings cannot be read.
     """
-    wanted = _wanted(_settings(path))
+    index, (family, *_) = _candidates(path, families)
+    _network_settings(path, family)
+    wanted = _wanted(index, family)
     infix = file_variant(path, wanted)
     return tuple(part for part in wanted if not weight_files(path, part, infix))
 
 
-def told_family(path: Path) -> Family | None:
+def family_of_folder(path: Path, families: Families) -> Family | None:
     """The family of a folder's pipeline, whatever parts of it are there; None = it is not told.
 
     Raises:
         ModelError: the folder's settings cannot be read.
     """
-    class_name = str(read_json(path / "model_index.json").get("_class_name", ""))
-    if class_name.startswith("Flux"):
-        return "flux"
-    if class_name.startswith("StableDiffusionXL"):
-        return "sdxl"
-    context = read_json(path / "unet" / "config.json").get("cross_attention_dim")
-    if class_name not in _SD + _LCM or not isinstance(context, int):
-        return None
-    return CONTEXT_FAMILIES.get(context)
+    index = read_json(path / "model_index.json")
+    pipeline = str(index.get("_class_name"))
+    for family in families:
+        if family.pipeline_start and pipeline.startswith(family.pipeline_start):
+            return family.name
+    for family in (family for family in families if pipeline in family.pipelines):
+        try:
+            contents = _contents(path, index, family, None, supported_models(families))
+            if family.recognize_folder(contents) is not None:
+                return family.name
+        except ModelError:  # no settings of the network, which is not wanted either
+            continue
+    return None
 
 
 def title(path: Path) -> str:
@@ -121,20 +80,76 @@ def title(path: Path) -> str:
     return path.name
 
 
-def _settings(path: Path) -> _Settings:
+def _candidates(path: Path, families: Families) -> tuple[dict[str, Any], list[FamilySpec]]:
+    """The folder's index, and the families that its pipeline runs."""
     index = read_json(path / "model_index.json")
     if not index:
         raise _no_index(path)
-    class_name = str(index.get("_class_name"))
-    if class_name not in _SD + _LCM + _SDXL + _FLUX:
-        raise ModelError(f"{path} is a model for {class_name}. {RUNS}")
-    main = "transformer" if class_name in _FLUX else "unet"
-    network = read_json(path / main / "config.json")
-    if not network:
-        raise ModelError(f"{path} has no {main}/config.json. Download it again.")
-    scheduler = read_json(path / "scheduler" / "scheduler_config.json")
-    vae = read_json(path / "vae" / "config.json")
-    return _Settings(path, class_name, index, network, scheduler, vae)
+    pipeline = str(index.get("_class_name"))
+    candidates = [family for family in families if pipeline in family.pipelines]
+    if not candidates:
+        raise ModelError(f"{path} is a model for {pipeline}. {supported_models(families)}")
+    return index, candidates
+
+
+def _contents(
+    path: Path, index: dict[str, Any], family: FamilySpec, named: str | None, supported: str
+) -> FolderContents:
+    return FolderContents(
+        path,
+        pipeline=str(index.get("_class_name")),
+        network=_network_settings(path, family),
+        scheduler=read_json(path / "scheduler" / "scheduler_config.json"),
+        vae=read_json(path / "vae" / "config.json"),
+        named=named,
+        supported=supported,
+    )
+
+
+def _network_settings(path: Path, family: FamilySpec) -> dict[str, Any]:
+    assert family.denoiser is not None  # it has a pipeline
+    settings = read_json(path / family.denoiser / "config.json")
+    if not settings:
+        raise ModelError(f"{path} has no {family.denoiser}/config.json. Download it again.")
+    return settings
+
+
+def _checkpoint(
+    contents: FolderContents, index: dict[str, Any], family: FamilySpec, found: Recognition
+) -> Checkpoint:
+    path = contents.path
+    wanted = _wanted(index, family)
+    infix = file_variant(path, wanted)
+    files = {part: weight_files(path, part, infix) for part in wanted}
+    held: frozenset[Part] = frozenset(part for part in wanted if files[part])
+    assert family.denoiser is not None  # it has a pipeline
+    if family.denoiser not in held:
+        raise _without_weights(path, family.denoiser)
+    by_name_alone = contents.named == found.variant and not found.variant_is_certain
+    return Checkpoint(
+        path=path,
+        layout=Layout.FOLDER,
+        family=family.name,
+        variant=found.variant,
+        prediction=found.prediction,
+        parts=held,
+        weight_bytes=sum(checked_bytes(found) for found in files.values()),
+        vae_safe_in_float16=family.vae_safe_in_float16 or contents.vae.get("force_upcast") is False,
+        zero_terminal_snr=found.zero_terminal_snr,
+        guidance_embedded=found.guidance_embedded,
+        file_variant=infix,
+        notes=(name_alone_note(title(path), found.variant, "model"),) if by_name_alone else (),
+    )
+
+
+def _wanted(index: dict[str, Any], family: FamilySpec) -> tuple[Part, ...]:
+    """The networks that the index names; ``[null, null]`` stands for one that is left out."""
+
+    def named(part: Part) -> bool:
+        entry: Any = index.get(part)
+        return isinstance(entry, list) and bool(entry) and entry[0] is not None
+
+    return tuple(part for part in family.parts if part == family.denoiser or named(part))
 
 
 def _no_index(path: Path) -> ModelError:
@@ -149,47 +164,6 @@ def _no_index(path: Path) -> ModelError:
     return ModelError(f"{path} has no model_index.json. {advice}")
 
 
-def _family(settings: _Settings) -> Family:
-    if settings.class_name in _FLUX:
-        return "flux"
-    channels = settings.network.get("in_channels")
-    refuse_channels(settings.path, channels if isinstance(channels, int) else 4, 4)
-    context = settings.network.get("cross_attention_dim")
-    if settings.class_name in _SDXL and context != 1280:
-        return "sdxl"
-    return family_of_context(settings.path, context if isinstance(context, int) else None)
-
-
-def _refuse_edm(settings: _Settings) -> None:
-    """Pass if the noise levels are those of Stable Diffusion.
-
-    Raises:
-        ModelError: they are those of EDM (Karras et al. 2022, arXiv 2206.00364), as Playground
-            2.5's and CosXL's are, or its latents have a mean and a deviation of their own.
-    """
-    scheduler = str(settings.scheduler.get("_class_name"))
-    if scheduler.startswith("EDM"):
-        raise ModelError(
-            f"{settings.path} is a model with the noise levels of EDM ({scheduler}), such as "
-            f"Playground 2.5 or CosXL. {RUNS}"
-        )
-    if any(settings.vae.get(key) is not None for key in ("latents_mean", "latents_std")):
-        raise ModelError(
-            f"{settings.path} has an autoencoder with a mean and a deviation of its own for "
-            f"latents, such as Playground 2.5's. {RUNS}"
-        )
-
-
-def _wanted(settings: _Settings) -> tuple[Part, ...]:
-    """The networks that the index names; ``[null, null]`` stands for one that is left out."""
-
-    def named(part: Part) -> bool:
-        entry: Any = settings.index.get(part)
-        return isinstance(entry, list) and bool(entry) and entry[0] is not None
-
-    return tuple(part for part in PARTS if part == settings.main or named(part))
-
-
 def _without_weights(path: Path, main: Part) -> ModelError:
     if has_pickle(path, main):
         return pickle_refusal(path / main)
@@ -197,54 +171,3 @@ def _without_weights(path: Path, main: Part) -> ModelError:
         f"{path} holds no weights for its {main}. The download did not finish; start it again, "
         "and it goes on where it stopped."
     )
-
-
-def _prediction(settings: _Settings, family: Family) -> Prediction:
-    """What the scheduler's settings say; diffusers takes noise where they say nothing.
-
-    Raises:
-        ModelError: another prediction, such as the clean picture.
-    """
-    if family == "flux":
-        return "flow"
-    match settings.scheduler.get("prediction_type", "epsilon"):
-        case "epsilon":
-            return "epsilon"
-        case "v_prediction":
-            return "v_prediction"
-        case other:
-            raise ModelError(f"{settings.path} predicts {other!r}, which is not known here. {RUNS}")
-
-
-def _guidance_embedded(settings: _Settings) -> bool:
-    if settings.class_name in _FLUX:
-        return settings.network.get("guidance_embeds") is True
-    return settings.network.get("time_cond_proj_dim") is not None
-
-
-def _variant(settings: _Settings, *, plain: bool) -> Variant:
-    """How it was trained further; ``plain`` = it predicts noise on the usual schedule."""
-    told = told_variant(title(settings.path))
-    guided = _guidance_embedded(settings)
-    if settings.class_name in _FLUX:
-        return told or "dev" if guided else "schnell"
-    if guided:
-        return "lcm"
-    return told or _set(settings, plain=plain)
-
-
-def _set(settings: _Settings, *, plain: bool) -> Variant:
-    """What the settings say of a U-Net's training, whatever its name."""
-    scheduler = str(settings.scheduler.get("_class_name"))
-    if _guidance_embedded(settings) or settings.class_name in _LCM or scheduler == "LCMScheduler":
-        return "lcm"
-    # Stability's Turbo models say it so; with v-prediction the same setting means no distillation
-    trailing = settings.scheduler.get("timestep_spacing") == "trailing"
-    return "turbo" if plain and trailing and scheduler.startswith("Euler") else "base"
-
-
-def _notes(settings: _Settings, variant: Variant, *, plain: bool) -> tuple[str, ...]:
-    name = title(settings.path)
-    if told_variant(name) != variant or _set(settings, plain=plain) == variant:
-        return ()
-    return (told_by_name(name, variant, "model"),)

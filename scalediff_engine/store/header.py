@@ -10,13 +10,12 @@ import json
 import math
 import stat
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.base.text import file_size
+from scalediff_engine.spec.checkpoint import Header, TensorEntry
 
 # The format's own library takes 100 MB, which takes many seconds to look through. The largest model
 # that runs here has 3,000 tensors and a header of 400 KB; a LoRA may carry megabytes of words.
@@ -30,48 +29,6 @@ _BITS = {
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
     **dict.fromkeys(("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL"), 8),
 }
-
-
-@dataclass(frozen=True)
-class TensorEntry:
-    """Where one tensor lies.
-
-    Attributes:
-        dtype: the format's name for it, such as "F16" or "BF16"
-        shape: its axes
-        start, end: bytes, counted from the end of the header
-    """
-
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    end: int
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes in the file."""
-        return self.end - self.start
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a file holds.
-
-    Attributes:
-        path: the file
-        tensors: by name
-        metadata: free words that the author left
-        data_start: where the first tensor begins, in bytes from the start of the file
-    """
-
-    path: Path
-    tensors: Mapping[str, TensorEntry]
-    metadata: Mapping[str, str]
-    data_start: int
-
-    def size_bytes(self, *prefixes: str) -> int:
-        """Bytes of the tensors whose names begin with one of ``prefixes``."""
-        return sum(t.size_bytes for name, t in self.tensors.items() if name.startswith(prefixes))
 
 
 def read_header(path: Path) -> Header:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from scalediff_engine.base.errors import ModelError, ModelMissing, ScaleDiffError
 from scalediff_engine.spec.checkpoint import Checkpoint
+from scalediff_engine.spec.family import Families
+from scalediff_engine.store.catalog import aliases, download_advice
 from scalediff_engine.store.folder import parts_without_weights
 from scalediff_engine.store.header import is_pickle
 from scalediff_engine.store.hub_cache import (
@@ -20,19 +22,18 @@ from scalediff_engine.store.hub_cache import (
     snapshot,
 )
 from scalediff_engine.store.inspect import inspect
-from scalediff_engine.store.known import KNOWN_MODELS, download_advice
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def locate(word: str, *, environment: Mapping[str, str] = os.environ) -> Path:
+def locate(word: str, families: Families, *, environment: Mapping[str, str] = os.environ) -> Path:
     """Find the folder or file that ``word`` means; nothing is downloaded.
 
-    A known word such as "sdxl" goes before a folder of that name, which is "./sdxl"; any other
+    An alias of a family goes before a folder of that name, which is "./NAME"; any other
     existing path goes before a name of the hub.
 
     Args:
-        word: a path, "org/name", or one of ``KNOWN_MODELS``
+        word: a path, "org/name", or an alias of a family
         environment: tells where the cache of Hugging Face is
 
     Raises:
@@ -40,43 +41,45 @@ def locate(word: str, *, environment: Mapping[str, str] = os.environ) -> Path:
         ModelError: it is in the cache, but its download has not finished.
     """
     cache = cache_folder(environment)
-    known = KNOWN_MODELS.get(word.lower())
+    known = aliases(families).get(word.lower())
     if known is not None:
-        return _first_cached(word, known, cache)
+        return _first_cached(word, known, cache, families)
     path = _existing(word)
     if path is not None:
         return path
     if _looks_like_path(word):
         raise ModelMissing(f"There is no model at {word}: no such file or folder.")
     if _HUB_ID.fullmatch(word):
-        found = _cached(word, cache)
+        found = _cached(word, cache, families)
         if found is not None:
             return found
         raise ModelMissing(
             f"{word} is no folder here, and as a model of the Hugging Face hub it is not in "
-            f"{cache}. {download_advice(word)}"
+            f"{cache}. {download_advice(word, families)}"
         )
     raise ModelMissing(
         f"No model is called {word!r}. Give the path of a .safetensors file or a folder, a name "
-        f"of the Hugging Face hub (org/name), or one of {', '.join(KNOWN_MODELS)}."
+        f"of the Hugging Face hub (org/name), or one of {', '.join(aliases(families))}."
     )
 
 
-def cached_models(environment: Mapping[str, str] = os.environ) -> tuple[Checkpoint, ...]:
+def cached_models(
+    families: Families, environment: Mapping[str, str] = os.environ
+) -> tuple[Checkpoint, ...]:
     """The models in the cache of Hugging Face that can be used, by name; never raises."""
     return tuple(
         checkpoint
         for repository in repositories(cache_folder(environment))
         for path in _candidates(repository)
-        if (checkpoint := _usable(path)) is not None
+        if (checkpoint := _usable(path, families)) is not None
     )
 
 
-def _first_cached(word: str, hub_ids: tuple[str, ...], cache: Path) -> Path:
+def _first_cached(word: str, hub_ids: tuple[str, ...], cache: Path, families: Families) -> Path:
     unfinished: ModelError | None = None
     for hub_id in hub_ids:
         try:
-            found = _cached(hub_id, cache)
+            found = _cached(hub_id, cache, families)
         except ModelError as error:  # the next one may be whole
             unfinished = unfinished or error
             continue
@@ -86,11 +89,11 @@ def _first_cached(word: str, hub_ids: tuple[str, ...], cache: Path) -> Path:
         raise unfinished
     raise ModelMissing(
         f"The model {word} is not there: {cache} has no {' and no '.join(hub_ids)}. "
-        f"{download_advice(hub_ids[0])}"
+        f"{download_advice(hub_ids[0], families)}"
     )
 
 
-def _cached(hub_id: str, cache: Path) -> Path | None:
+def _cached(hub_id: str, cache: Path, families: Families) -> Path | None:
     """The snapshot of ``hub_id`` in the cache, or None where there is none.
 
     Raises:
@@ -103,16 +106,16 @@ def _cached(hub_id: str, cache: Path) -> Path | None:
             return None
         what = "no file is complete yet"
     else:
-        what = _what_is_missing(repository, folder)
+        what = _what_is_missing(repository, folder, families)
     if what is None:
         return folder
     raise ModelError(
         f"{hub_id} is in {cache}, but its download has not finished: {what}. "
-        f"Start it again, and it goes on where it stopped. {download_advice(hub_id)}"
+        f"Start it again, and it goes on where it stopped. {download_advice(hub_id, families)}"
     )
 
 
-def _what_is_missing(repository: Path, folder: Path) -> str | None:
+def _what_is_missing(repository: Path, folder: Path, families: Families) -> str | None:
     missing = missing_files(folder)
     if missing:
         first, *others = (path.relative_to(folder) for path in missing)
@@ -120,7 +123,7 @@ def _what_is_missing(repository: Path, folder: Path) -> str | None:
     if is_arriving(repository):
         # an old attempt may have left its traces beside a model that is whole
         try:
-            parts = parts_without_weights(folder)
+            parts = parts_without_weights(folder, families)
         except ModelError:
             return "its settings did not arrive"
         if parts:
@@ -159,8 +162,8 @@ def _candidates(repository: Path) -> Iterator[Path]:
     yield from sorted(folder.glob("*.safetensors"))
 
 
-def _usable(path: Path) -> Checkpoint | None:
+def _usable(path: Path, families: Families) -> Checkpoint | None:
     try:
-        return inspect(path)
+        return inspect(path, families)
     except (ScaleDiffError, OSError, ValueError):
         return None

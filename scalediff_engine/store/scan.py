@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scalediff_engine.base.errors import ModelError, ScaleDiffError
 from scalediff_engine.spec.checkpoint import Checkpoint
+from scalediff_engine.spec.family import Families
 from scalediff_engine.store.inspect import inspect
 from scalediff_engine.store.programs import inside
 
@@ -51,7 +52,7 @@ class Scan:
     is_whole: bool = True
 
 
-def scan(folder: Path) -> Scan:
+def scan(folder: Path, families: Families) -> Scan:
     """Look through a folder, and those in it; links are followed, each place is seen once.
 
     Raises:
@@ -66,7 +67,7 @@ def scan(folder: Path) -> Scan:
     refused: list[Refused] = []
     search = _Search()
     for path in (path for root in roots for path in search.candidates(root, 0)):
-        found = _inspected(path)
+        found = _inspected(path, families)
         if isinstance(found, Checkpoint):
             models.append(found)
         else:
@@ -76,13 +77,13 @@ def scan(folder: Path) -> Scan:
     return Scan(tuple(models), tuple(refused), search.entries_left > 0)
 
 
-def require_models(folder: Path) -> Scan:
+def require_models(folder: Path, families: Families) -> Scan:
     """Look through a folder that somebody wants to add.
 
     Raises:
         ModelError: it cannot be read, or there is no model in it; the sentence says what there is.
     """
-    found = scan(folder)
+    found = scan(folder, families)
     if not found.is_whole:
         raise ModelError(
             f"{folder} holds more than {_MOST_ENTRIES:,} files and folders, {_DEEPEST} folders "
@@ -146,26 +147,28 @@ def _is_dir(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
-def _inspected(path: Path) -> Checkpoint | ScaleDiffError:
+def _inspected(path: Path, families: Families) -> Checkpoint | ScaleDiffError:
     try:
         status = path.stat()
     except OSError as error:
         return ModelError(f"{path} cannot be read: {error.strerror or error}.")
     if path.is_dir():  # what is in it may change without the folder's own time
-        return _asked(path)
-    return _remembered(path, status.st_mtime_ns, status.st_size)
+        return _asked(path, families)
+    return _remembered(path, families, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=4 * _MOST)
-def _remembered(path: Path, _modified_ns: int, _size_bytes: int) -> Checkpoint | ScaleDiffError:
+def _remembered(
+    path: Path, families: Families, _modified_ns: int, _size_bytes: int
+) -> Checkpoint | ScaleDiffError:
     """Inspect a file once, for as long as it stays as it is."""
-    return _asked(path)
+    return _asked(path, families)
 
 
-def _asked(path: Path) -> Checkpoint | ScaleDiffError:
+def _asked(path: Path, families: Families) -> Checkpoint | ScaleDiffError:
     try:
         str(path).encode()
-        return inspect(path)
+        return inspect(path, families)
     except ScaleDiffError as error:
         return error
     except (OSError, ValueError) as error:

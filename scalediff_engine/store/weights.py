@@ -23,7 +23,6 @@ _STEMS: dict[Part, str] = {
     "text_encoder": "model",
     "text_encoder_2": "model",
 }
-PARTS: tuple[Part, ...] = tuple(_STEMS)
 _FILE_VARIANTS = (None, "fp16", "bf16")
 
 

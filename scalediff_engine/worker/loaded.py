@@ -61,7 +61,11 @@ class LoadedModel:
             return self._model
         self.free()
         on_loading(False)
-        rest = None if choice.text_encoders_from is None else locate(choice.text_encoders_from)
+        rest = (
+            None
+            if choice.text_encoders_from is None
+            else locate(choice.text_encoders_from, families.FAMILIES)
+        )
         model = families.load(choice.name, choice.device, choice.loras, rest)
         cap_memory(model.device, _NO_LIMIT if limit_bytes is None else limit_bytes)
         self._key, self._model = (choice, limit_bytes), model

@@ -16,6 +16,7 @@ from fastapi.dependencies.utils import get_dependant
 from scalediff_engine.base.errors import ModelError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import ModelList, PlanInfo, UpscaleSettings, Window
+from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.server import engine as engine_module
 from scalediff_engine.server import planner, remembered
 from scalediff_engine.server.app import _ROUTES
@@ -110,7 +111,7 @@ def test_a_pipe_is_refused_as_a_model(tmp_path: Path, where: str) -> None:
 def test_a_pipe_is_refused_as_a_lora(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.safetensors")
     with pytest.raises(ModelError, match="not a regular file"):
-        inspect_lora(tmp_path / "x.safetensors")
+        inspect_lora(tmp_path / "x.safetensors", FAMILIES)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX")

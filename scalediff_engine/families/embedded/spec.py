@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.spec.family import Effort, FamilyFacts, StageDefaults
+from scalediff_engine.spec.family import (
+    FamilyFacts,
+    FamilySpec,
+    PresetSteps,
+    StageDefaults,
+)
 from scalediff_engine.spec.footprint import Footprint
 
 # Words of a prompt that choose a token; others are ignored, this model has no text encoder.
@@ -47,10 +52,19 @@ EMBEDDED = FamilyFacts(
         decode_gflop_per_megapixel=491,
     ),
     base=None,  # it hears classes only, and never saw more noise than ``t_start_limit``
-    fast=Effort(steps=2),
-    best=Effort(steps=5),
+    fast=PresetSteps(steps=2),
+    best=PresetSteps(steps=5),
     begins_with_network=True,
     prompt_words=frozenset().union(*CONTENT_WORDS.values(), *QUALITY_WORDS.values()),
+)
+
+SPEC = FamilySpec(
+    name=EMBEDDED.name,
+    title=EMBEDDED.title,
+    forms=(EMBEDDED,),
+    loader="scalediff_engine.families.embedded.model:load_embedded",
+    facts_of=lambda _checkpoint, _variant: EMBEDDED,
+    licence="Apache License 2.0",
 )
 
 

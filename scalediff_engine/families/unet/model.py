@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
 
 from scalediff_engine.base.errors import ModelError
 from scalediff_engine.base.geometry import Grid, Size
 from scalediff_engine.families.unet.attention import neighborhood_attention
 from scalediff_engine.families.unet.fast_unet import make_fast, repeated_blocks
+from scalediff_engine.families.unet.latent_preview import preview_matrix
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import (
     CLEAN,
@@ -26,7 +27,6 @@ from scalediff_engine.method.noise import (
 )
 from scalediff_engine.models.attention_backend import best_attention
 from scalediff_engine.models.autoencoder import Autoencoder
-from scalediff_engine.models.latent_preview import preview_matrix
 from scalediff_engine.models.model import Condition, Tiling, Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.placement import Placement
@@ -59,12 +59,13 @@ class UNetModel:
         self.notes = parts.notes
         self.schedule = discrete_schedule(parts)
         self._spacing = spacing_of(parts)
-        self.preview_matrix = preview_matrix(float(parts.vae.config["scaling_factor"]))
+        vae: Any = parts.vae
+        self.preview_matrix = preview_matrix(float(vae.config["scaling_factor"]))
         self._encode_text = parts.encode_text
         self._dtype = dtype
         vae_dtype = pick_vae_dtype(dtype, safe_in_float16=parts.vae_safe_in_float16)
         native = facts.native.grid(facts.latent_factor)
-        self._vae = Autoencoder(parts.vae, device, vae_dtype, native)
+        self._vae = Autoencoder(cast(AutoencoderKL, vae), device, vae_dtype, native)
         unet: Any = parts.denoiser
         self._unet = cast(UNet2DConditionModel, unet.to(memory_format=torch.channels_last))
         self._placement = Placement(unet, repeated_blocks(unet), device, self._make_fast)

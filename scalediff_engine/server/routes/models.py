@@ -15,6 +15,7 @@ from scalediff_engine.client.messages import (
     ModelList,
     ModelRemoved,
 )
+from scalediff_engine.families import registry as families
 from scalediff_engine.server.bodies import FolderBody, ModelBody
 from scalediff_engine.server.model_list import remove_model
 from scalediff_engine.server.routes.common import Id, TheEngine
@@ -33,7 +34,7 @@ async def models(engine: TheEngine) -> ModelList:
 async def add(wanted: FolderBody, engine: TheEngine) -> ModelFolder:
     """Look for models in a folder too, from now on."""
     path = _absolute(wanted.path)
-    found = await engine.user_files.run(add_folder, engine.model_folders, path)
+    found = await engine.user_files.run(add_folder, engine.model_folders, path, families.FAMILIES)
     engine.models.outdate()
     return ModelFolder(str(path), is_added=True, models=len(found.models))
 

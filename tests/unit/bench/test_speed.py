@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_flux import TINY_FLUX, tiny_parts
-from tiny_sd import TINY_SDXL, checkpoint_of, shared
+from tiny_sd import TINY_SDXL, checkpoint_of, load_parts, shared
 from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -43,7 +43,6 @@ from scalediff_engine.models.attention_op import (
     neighborhood_attention,
     numbered,
 )
-from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.model import Model, Tiling
 from scalediff_engine.spec.family import StageDefaults
 from scalediff_engine.spec.footprint import GIB

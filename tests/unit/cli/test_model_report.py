@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.store.model_files import SDXL_PARTS, diffusers_unet, flux, unet, write_folder, write_model
+from model_files import SDXL_PARTS, diffusers_unet, flux, unet, write_folder, write_model
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.cli.model_list import show_models

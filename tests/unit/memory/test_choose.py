@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scalediff_engine.base.errors import NotEnoughMemory
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.flux.spec import FLUX_DEV
-from scalediff_engine.families.sd.spec import SD15
+from scalediff_engine.families.sd15.spec import SD15
 from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.memory import choose
 from scalediff_engine.memory.choose import Choice, Room, choose_plans

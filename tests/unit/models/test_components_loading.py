@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from tiny_sd import (
     TINY_SDXL,
     checkpoint_of,
+    load_parts,
     shared,
     write_sd,
     write_single_file,
@@ -33,15 +34,15 @@ from transformers.utils import logging as transformers_logging
 
 from scalediff_engine.base.errors import ModelError, ModelMissing, NotEnoughMemory
 from scalediff_engine.families.flux.names import to_diffusers
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.families.tokenizers import T5_FOLDER
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.families.unet.names import published_unet_modules
-from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.components_folder import FolderSource
 from scalediff_engine.models.fingerprint import fingerprint
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.quiet_reading import reading
-from scalediff_engine.spec.component_sizes import ANATOMY
-from scalediff_engine.store.configs import config_folder, tokenizer_folder
+from scalediff_engine.spec.family import family_named
 
 F32 = torch.float32
 
@@ -203,8 +204,9 @@ def test_text_encoders_without_weights_have_the_layers_of_those_with_them(
     folders: dict[Any, Path], flux_config: Path
 ) -> None:
     for family, folder, count in (("sd21", folders["sd21"], 1), ("flux", flux_config, 2)):
-        source = FolderSource(folder, family)
-        for part in ANATOMY[family].text_encoders[:count]:
+        spec = family_named(family, FAMILIES)
+        source = FolderSource(folder, spec)
+        for part in spec.text_encoders[:count]:
             outline, whole = source.outline(part), source.text_encoder(part, F32)
             assert all(weight.is_meta for weight in outline.parameters())
             assert dict(outline.named_modules()).keys() == dict(whole.named_modules()).keys()
@@ -429,7 +431,9 @@ def test_the_fingerprint_tells_trainings_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["sd15", "sd21", "sdxl"])
 def test_the_names_of_full_size_unets_are_those_that_diffusers_reads(family: Any) -> None:
     with init_empty_weights():
-        settings = json.loads((config_folder(family) / "unet" / "config.json").read_text())
+        settings = json.loads(
+            (family_named(family, FAMILIES).settings().folder / "unet" / "config.json").read_text()
+        )
         unet: Any = UNet2DConditionModel.from_config(settings)
     published = published_unet_modules(unet)
     weights = unet.state_dict()
@@ -494,7 +498,7 @@ def flux_config(folders: dict[Any, Path], tmp_path: Path) -> Path:
     T5EncoderModel(
         T5Config(vocab_size=32128, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
     ).save_pretrained(folder / "text_encoder_2")
-    shutil.copytree(tokenizer_folder("t5"), folder / "tokenizer_2")
+    shutil.copytree(T5_FOLDER, folder / "tokenizer_2")
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
     return folder
 
@@ -552,7 +556,7 @@ def test_a_flux_transformer_alone_asks_for_the_rest(flux_config: Path, tmp_path:
     path = tmp_path / "flux1-dev.safetensors"
     save_file(expected.state_dict(), path)
     alone = flux_checkpoint(path, {"transformer"})
-    with pytest.raises(ModelMissing, match=r"flux1-dev.* has no .*folder of a full FLUX model"):
+    with pytest.raises(ModelMissing, match=r"flux1-dev.* has no .*file of a full FLUX.1 model"):
         load_parts(alone, F32, config=flux_config)
     loaded = load_parts(alone, F32, (), flux_config, config=flux_config)
     assert same_weights(loaded.denoiser, expected)

@@ -10,14 +10,15 @@ import pytest
 import torch
 from diffusers import FluxTransformer2DModel, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
-from tiny_sd import TINY_SDXL, WIDTH, checkpoint_of, shared
+from tiny_sd import TINY_SDXL, WIDTH, checkpoint_of, load_parts, shared
 from torch import Tensor, nn
 from transformers import CLIPTextModelWithProjection
 
 from scalediff_engine.base.errors import ModelError
+from scalediff_engine.families.flux.loader import LOADER as FLUX_LOADER
+from scalediff_engine.families.sdxl.loader import LOADER as SDXL_LOADER
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.families.unet.names import published_unet_modules
-from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.lora import Lora, fuse, named_layers
 from scalediff_engine.models.lora_file import LoraLayer, read_lora
 from scalediff_engine.spec.checkpoint import LoraFile
@@ -140,7 +141,7 @@ def test_weights_are_the_sum_by_every_naming(
         weight = before[f"{name}.weight"]
         added = STRENGTH * 1.5 / RANK * product.view_as(weight)
         expected[f"{name}.weight"] = (weight.double() + added).float()
-    assert fuse(unet, "unet", Lora.read(path, STRENGTH)) == len(ALL)
+    assert fuse(unet, "unet", Lora.read(path, STRENGTH), SDXL_LOADER) == len(ALL)
     for name, weight in unet.state_dict().items():
         assert torch.allclose(weight, expected[name], atol=1e-5), name
         assert torch.equal(weight, before[name]) is (name.removesuffix(".weight") not in ALL)
@@ -158,7 +159,7 @@ def test_half_precision_is_rounded_once(unet: UNet2DConditionModel, tmp_path: Pa
     lora = Lora.read(write(tmp_path / "some.safetensors", unet, kohya, (QUERY,)), STRENGTH)
     weight = unet.get_submodule(QUERY).get_parameter("weight").bfloat16()
     unet.to(torch.bfloat16)
-    fuse(unet, "unet", lora)
+    fuse(unet, "unet", lora, SDXL_LOADER)
     (layer,) = lora.layers.values()
     fused = unet.get_submodule(QUERY).get_parameter("weight")
     assert torch.equal(fused, (weight.float() + STRENGTH * layer.delta()).bfloat16())
@@ -218,7 +219,7 @@ def test_a_layer_of_another_shape_is_told_with_both(
     path = tmp_path / "some.safetensors"
     save_file(kohya(QUERY, torch.ones(RANK, 7), torch.ones(9, RANK), 1), path)
     with pytest.raises(ModelError, match=r"is for 9x7 weights and the model has 32x32"):
-        fuse(unet, "unet", Lora.read(path, 1))
+        fuse(unet, "unet", Lora.read(path, 1), SDXL_LOADER)
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ def said_to_be(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """What inspection would say of a file, were its layers not this small."""
 
     def say(family: str) -> None:
-        def inspect_lora(path: Path) -> LoraFile:
+        def inspect_lora(path: Path, _families: object) -> LoraFile:
             notes = (f"Guessed of {path.name}.",)
             return LoraFile(path, family, None, RANK, notes)  # type: ignore[arg-type]
 
@@ -258,7 +259,7 @@ def test_loading_with_a_lora_changes_the_denoiser_and_the_words(
     plain = load_parts(checkpoint, torch.float32)
     parts = load_parts(checkpoint, torch.float32, [(path, STRENGTH), (both, 1.0)])
     assert parts.weights_hash != plain.weights_hash
-    fuse(unet, "unet", Lora.read(path, STRENGTH))
+    fuse(unet, "unet", Lora.read(path, STRENGTH), SDXL_LOADER)
     fused = unet.state_dict()
     assert all(torch.equal(w, fused[n]) for n, w in parts.denoiser.state_dict().items())
     assert parts.notes == (
@@ -319,7 +320,7 @@ def test_a_lora_for_text_encoders_that_this_model_has_not_is_refused(
 
 def test_old_diffusers_names_of_text_encoders_are_known(folder: Path) -> None:
     model = CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2")
-    layers = named_layers(model)
+    layers = named_layers(model, "text_encoder_2", SDXL_LOADER)
     start = "text_model_encoder_layers_0_self_attn"
     assert layers[f"{start}_to_q"] == layers[f"{start}_q_proj"]
     assert layers[f"{start}_to_out"] == layers[f"{start}_out_proj"]
@@ -359,7 +360,7 @@ def test_a_lora_that_changes_nothing_is_refused(
 def test_layers_that_diffusers_split_get_their_rows() -> None:
     torch.manual_seed(0)
     flux = tiny_flux()
-    layers = named_layers(flux)
+    layers = named_layers(flux, "transformer", FLUX_LOADER)
     block = flux.transformer_blocks[0]
     assert layers["double_blocks_0_img_attn_qkv"] == (
         block.attn.to_q,
@@ -370,7 +371,7 @@ def test_layers_that_diffusers_split_get_their_rows() -> None:
     before = {name: weight.clone() for name, weight in flux.state_dict().items()}
     down, up = torch.randn(RANK, 32), torch.randn(96, RANK)
     layer = lora_of("lora_unet_double_blocks_0_txt_attn_qkv", down, up)
-    assert fuse(flux, "transformer", layer) == 1
+    assert fuse(flux, "transformer", layer, FLUX_LOADER) == 1
     rows = (up @ down).split(32)
     for name, part in zip(("add_q_proj", "add_k_proj", "add_v_proj"), rows, strict=True):
         full = f"transformer_blocks.0.attn.{name}.weight"
@@ -385,7 +386,7 @@ def test_scale_and_shift_of_flux_last_layer_get_their_own_rows(name: str, publis
     flux = tiny_flux()
     before = flux.norm_out.linear.weight.clone()
     down, up = torch.randn(RANK, 32), torch.randn(64, RANK)
-    assert fuse(flux, "transformer", lora_of(name, down, up)) == 1
+    assert fuse(flux, "transformer", lora_of(name, down, up), FLUX_LOADER) == 1
     first, second = (up @ down).split(32)
     added = torch.cat([second, first] if published else [first, second])
     assert torch.allclose(flux.norm_out.linear.weight, before + added, atol=1e-5)
@@ -402,7 +403,7 @@ def test_scale_and_shift_of_flux_last_layer_get_their_own_rows(name: str, publis
 def test_flux_layers_are_known_by_the_names_of_diffusers_too(name: str) -> None:
     flux = tiny_flux()
     lora = lora_of(name.replace(".", "_"), torch.randn(RANK, 32), torch.randn(32, RANK))
-    assert fuse(flux, "transformer", lora) == 1
+    assert fuse(flux, "transformer", lora, FLUX_LOADER) == 1
 
 
 def tiny_flux() -> FluxTransformer2DModel:

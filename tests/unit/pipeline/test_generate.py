@@ -12,7 +12,7 @@ import pytest
 import torch
 from diffusers import EulerDiscreteScheduler
 from tiny_flux import TINY_FLUX, tiny_parts
-from tiny_sd import TINY_SDXL, checkpoint_of, shared
+from tiny_sd import TINY_SDXL, checkpoint_of, load_parts, shared
 from torch import Tensor
 
 from scalediff_engine.base.errors import Cancelled
@@ -22,7 +22,6 @@ from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.images.picture import Depth
 from scalediff_engine.method.frequency import enlarge_latent, latent_frequency_mix
 from scalediff_engine.method.noise import Level
-from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.model import Words
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.generate import generate

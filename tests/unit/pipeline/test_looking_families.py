@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_flux import TINY_FLUX, tiny_parts
-from tiny_sd import TINY_SDXL, checkpoint_of, shared
+from tiny_sd import TINY_SDXL, checkpoint_of, load_parts, shared
 
 from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.families.flux.model import FluxModel
@@ -17,7 +17,6 @@ from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.memory.plan import ROOMY, MemoryPlan
 from scalediff_engine.models import norms
-from scalediff_engine.models.components import load_parts
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.settings import Attention, Settings

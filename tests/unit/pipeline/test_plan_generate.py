@@ -12,8 +12,8 @@ from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.flux.spec import FLUX_DEV, FLUX_SCHNELL
-from scalediff_engine.families.registry import FAMILIES
-from scalediff_engine.families.sd.spec import SD15
+from scalediff_engine.families.registry import all_forms
+from scalediff_engine.families.sd15.spec import SD15
 from scalediff_engine.families.sdxl.spec import SDXL, SDXL_LIGHTNING
 from scalediff_engine.planning.plan import Plan, plan_upscale
 from scalediff_engine.planning.plan_generate import plan_generate
@@ -118,7 +118,7 @@ def test_the_embedded_model_is_refused_with_those_that_work() -> None:
         plan(512, 512, EMBEDDED)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", all_forms(), ids=lambda family: family.name)
 def test_every_other_family_makes_pictures(family: FamilyFacts) -> None:
     if family is EMBEDDED:
         return

@@ -7,7 +7,7 @@ import pytest
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.flux.spec import FLUX_DEV, FLUX_SCHNELL
-from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.families.registry import all_forms
 from scalediff_engine.families.sdxl.spec import SDXL, SDXL_LIGHTNING
 from scalediff_engine.planning.settings import EVERY_SIGMA, Preset, Settings, settled
 from scalediff_engine.spec.family import FamilyFacts
@@ -19,7 +19,7 @@ def steps(facts: FamilyFacts, preset: Preset) -> tuple[int | None, int | None]:
 
 
 def test_balanced_leaves_everything_to_the_family() -> None:
-    for family in FAMILIES:
+    for family in all_forms():
         assert settled(Settings(), family) == Settings()
 
 
@@ -34,7 +34,7 @@ def test_fast_and_best_are_what_the_page_says() -> None:
     assert steps(EMBEDDED, Preset.FAST) == (2, None)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", all_forms(), ids=lambda family: family.name)
 def test_fast_is_less_work_than_the_default_and_best_is_more(family: FamilyFacts) -> None:
     usual = [stage.steps for row in family.stage_table for stage in row]
     assert family.fast.steps is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.families.registry import all_forms
 from scalediff_engine.server.model_list import list_models
 
 
@@ -18,7 +18,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_each_family_has_its_line_and_the_embedded_one_is_there() -> None:
     models = list_models().models
-    assert [model.name for model in models] == [family.name for family in FAMILIES]
+    assert [model.name for model in models] == [family.name for family in all_forms()]
     assert [model.name for model in models if model.installed] == ["embedded"]
     embedded = models[0]
     assert (embedded.native_width, embedded.steps, embedded.guidance) == (256, 3, 1.0)
@@ -33,4 +33,4 @@ def test_broken_files_are_passed_over(cache: Path, content: bytes) -> None:
     folder = cache / "models--stabilityai--sdxl-turbo" / "snapshots" / "0"
     folder.mkdir(parents=True)
     (folder / "model_index.json").write_bytes(content)
-    assert len(list_models().models) == len(FAMILIES)
+    assert len(list_models().models) == len(all_forms())

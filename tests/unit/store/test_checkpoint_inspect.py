@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from model_files import (
 )
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout, Naming
-from scalediff_engine.store.inspect import inspect
+from scalediff_engine.store import inspect as store_inspect
+
+inspect = partial(store_inspect.inspect, families=FAMILIES)
 
 SDXL = unet(2048) | SDXL_PARTS
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from fake_hub import COMMIT, FakeHub, hub, sdxl_files
 
+from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.store.hub_cache import is_arriving, repository_folder, snapshot
 from scalediff_engine.store.inspect import inspect
 
@@ -116,7 +117,7 @@ def test_a_model_arrives_with_what_is_needed_and_nothing_else(
         assert (folder / name).read_bytes() == the_hub.files[NAME][name]
     assert the_hub.asked[-1].endswith("model_index.json")
     assert not is_arriving(repository_folder(tmp_path, NAME))
-    assert inspect(folder).family == "sdxl"
+    assert inspect(folder, FAMILIES).family == "sdxl"
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,11 @@ import pytest
 from model_files import SDXL_PARTS, Shapes, unet, write_model
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.spec.checkpoint import LoraFile
-from scalediff_engine.store.inspect import inspect_lora
+from scalediff_engine.store import inspect as store_inspect
+
+inspect_lora = partial(store_inspect.inspect_lora, families=FAMILIES)
 
 KOHYA = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
 KOHYA_ORIGINAL = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_v"

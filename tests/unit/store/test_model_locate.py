@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 from model_files import SDXL_PARTS, unet, write_folder, write_json, write_model
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.store import locate as store_locate
+from scalediff_engine.store.catalog import aliases
 from scalediff_engine.store.hub_cache import cache_folder
-from scalediff_engine.store.known import KNOWN_MODELS
-from scalediff_engine.store.locate import cached_models, locate
+
+locate = partial(store_locate.locate, families=FAMILIES)
+cached_models = partial(store_locate.cached_models, FAMILIES)
 
 SDXL_ID = "stabilityai/stable-diffusion-xl-base-1.0"
 
@@ -151,7 +156,7 @@ def test_a_word_takes_the_first_that_is_there(environment: Mapping[str, str]) ->
     assert locate("flux", environment=environment) == dev
 
 
-@pytest.mark.parametrize("word", KNOWN_MODELS)
+@pytest.mark.parametrize("word", aliases(FAMILIES))
 def test_a_missing_word_says_where_it_looked_and_what_helps(
     word: str, environment: Mapping[str, str]
 ) -> None:
@@ -159,7 +164,7 @@ def test_a_missing_word_says_where_it_looked_and_what_helps(
         locate(word, environment=environment)
     sentence = str(caught.value)
     assert environment["HF_HUB_CACHE"] in sentence
-    assert f"hf download {KNOWN_MODELS[word][0]}" in sentence
+    assert f"hf download {aliases(FAMILIES)[word][0]}" in sentence
     assert ("licence" in sentence) is word.startswith("flux")
 
 

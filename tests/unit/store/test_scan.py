@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,19 @@ import pytest
 from model_files import unet, write_model
 
 from scalediff_engine.base.errors import ModelError, NotFound
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.store import added
 from scalediff_engine.store import scan as scanning
-from scalediff_engine.store.added import add_folder, added_folders, file_in, forget_folder
+from scalediff_engine.store.added import added_folders, file_in, forget_folder
+from scalediff_engine.store.catalog import aliases, entry_named, licence_of
 from scalediff_engine.store.hub_fetch import Repository
 from scalediff_engine.store.hub_files import HubFile, needed
-from scalediff_engine.store.offered import OFFERS, licence_of, offer_of
 from scalediff_engine.store.programs import places_of_programs
 from scalediff_engine.store.removal import disk_bytes, remove_download
-from scalediff_engine.store.scan import require_models, scan
+
+add_folder = partial(added.add_folder, families=FAMILIES)
+scan = partial(scanning.scan, families=FAMILIES)
+require_models = partial(scanning.require_models, families=FAMILIES)
 
 
 def sdxl(path: Path) -> Path:
@@ -198,14 +204,13 @@ def test_a_model_of_pickles_is_not_downloaded() -> None:
 
 def test_each_offer_has_a_family_a_licence_and_a_page() -> None:
     from scalediff_engine.families.registry import registered
-    from scalediff_engine.store.known import KNOWN_MODELS
 
-    for offer in OFFERS:
+    for offer in (entry for family in FAMILIES for entry in family.catalog.entries):
         assert registered(offer.name) is not None
-        assert KNOWN_MODELS[offer.name][0] == offer.hub_id
-        assert licence_of(offer.hub_id) == offer.licence
-        assert offer_of(offer.name) is offer
-    assert licence_of("somebody/something") == ""
+        assert aliases(FAMILIES)[offer.name][0] == offer.hub_id
+        assert licence_of(offer.hub_id, FAMILIES) == offer.licence
+        assert entry_named(offer.name, FAMILIES) is offer
+    assert licence_of("somebody/something", FAMILIES) == ""
 
 
 ODD_WORDS = ["", ".", "..", "../x", "/etc", "A" * 40, "g" * 40, "0" * 39, "0" * 40 + "\n", "0" * 41]

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.store.words import (
-    told_fp16_autoencoder,
-    told_lora_variant,
-    told_prediction,
-    told_stable_diffusion_2,
-    told_variant,
-    told_zero_terminal_snr,
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.store.name_hints import (
+    NameHints,
+    fp16_autoencoder_from_text,
+    prediction_from_resolution,
+    prediction_from_text,
+    zero_terminal_snr_from_text,
 )
+
+HINTS = NameHints(FAMILIES)
 
 # what they show, and no training
 LOOKS = (
@@ -51,12 +53,12 @@ LOOKS = (
     ],
 )
 def test_few_step_training_is_read_off_names(name: str, variant: str | None) -> None:
-    assert told_variant(name) == variant
+    assert HINTS.variant(name) == variant
 
 
 def test_the_earlier_text_counts() -> None:
-    assert told_variant("", "SDXL Turbo", "merge_lightning") == "turbo"
-    assert told_lora_variant("", "SDXL Turbo", "lcm-lora") == "turbo"
+    assert HINTS.variant("", "SDXL Turbo", "merge_lightning") == "turbo"
+    assert HINTS.lora_variant("", "SDXL Turbo", "lcm-lora") == "turbo"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_the_earlier_text_counts() -> None:
     ],
 )
 def test_of_loras_only_published_kinds_of_names_count(name: str, variant: str | None) -> None:
-    assert told_lora_variant(name) == variant
+    assert HINTS.lora_variant(name) == variant
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_of_loras_only_published_kinds_of_names_count(name: str, variant: str | 
     ],
 )
 def test_the_prediction_is_read_off_names(name: str, prediction: str | None) -> None:
-    assert told_prediction(name) == prediction
+    assert prediction_from_text(name) == prediction
 
 
 @pytest.mark.parametrize(
@@ -109,12 +111,12 @@ def test_the_prediction_is_read_off_names(name: str, prediction: str | None) -> 
     ],
 )
 def test_the_resolution_tells_the_kinds_of_2_1(name: str, prediction: str | None) -> None:
-    assert told_stable_diffusion_2(name) == prediction
+    assert prediction_from_resolution(name) == prediction
 
 
 def test_other_words() -> None:
-    assert told_fp16_autoencoder("merge_fp16VaeFix")
-    assert told_fp16_autoencoder("sdxl-vae-fp16-fix")
-    assert not told_fp16_autoencoder("model_fp16")
-    assert told_zero_terminal_snr("model_ztsnr")
-    assert not told_zero_terminal_snr("model")
+    assert fp16_autoencoder_from_text("merge_fp16VaeFix")
+    assert fp16_autoencoder_from_text("sdxl-vae-fp16-fix")
+    assert not fp16_autoencoder_from_text("model_fp16")
+    assert zero_terminal_snr_from_text("model_ztsnr")
+    assert not zero_terminal_snr_from_text("model")

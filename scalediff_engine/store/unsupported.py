@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.store.header import Header
-
-RUNS = "ScaleDiff runs Stable Diffusion 1.5 and 2.1, SDXL and FLUX.1."
-_WHOLE = "Use a whole checkpoint of Stable Diffusion 1.5, 2.1, SDXL or FLUX.1."
+from scalediff_engine.spec.checkpoint import Header, TensorEntry
+from scalediff_engine.spec.family import Families
 
 # (part of a tensor's name, what such a file is); the first that is found counts
 _OTHER_MODELS = (
@@ -19,8 +17,6 @@ _OTHER_MODELS = (
     ("mlp_t5.", "a HunyuanDiT model"),
     ("text_embedding_padding", "a HunyuanDiT model"),
     ("distilled_guidance_layer.", "a Chroma model"),
-    ("double_stream_modulation_img.", "a FLUX.2 model"),
-    ("single_stream_modulation.", "a FLUX.2 model"),
     ("patchify_proj.", "an LTX-Video model"),
     ("cap_embedder.", "a Lumina or Z-Image model"),
     ("double_layers.", "an AuraFlow model"),
@@ -64,14 +60,6 @@ _LORA = re.compile(r"lora_(up|down|A|B)\b|lora\.(up|down)\b")
 _LYCORIS = re.compile(r"\b(hada_w[12]|lokr_w[12])")
 _SCALED = ("scaled_fp8", ".scale_weight", ".weight_scale")
 _PACKED = (".absmax", ".quant_map", ".qweight", ".qzeros", ".proj_down", ".wscales", ".comfy_quant")
-_CHANNELS = {
-    5: "a Stable Diffusion 2 depth model",
-    7: "the Stable Diffusion x4 upscaler",
-    8: "an InstructPix2Pix model, which edits pictures by instruction",
-    9: "an inpainting model",
-    384: "a FLUX.1 Fill model, which is for inpainting",
-    128: "a FLUX.1 Depth or Canny model",
-}
 
 
 def is_lora(names: Iterable[str]) -> bool:
@@ -84,11 +72,16 @@ def is_lycoris(names: Iterable[str]) -> bool:
     return any(_LYCORIS.search(name) for name in names)
 
 
-def refuse_foreign(header: Header) -> None:
-    """Pass if the file may hold a model of a family that runs here.
+def supported_models(families: Families) -> str:
+    """The sentence on which models run."""
+    *others, last = (family.title for family in families if not family.comes_with_program)
+    return f"ScaleDiff runs {', '.join(others)} and {last}."
 
-    Raises:
-        ModelError: it is an addition to a model, another architecture, or quantised.
+
+def refuse_unsupported(header: Header, families: Families) -> None:
+    """Raise ``ModelError`` if the file is known to hold something else than a model that runs here.
+
+    That is an addition to a model, another architecture, or a quantised file.
     """
     path, names = header.path, header.tensors
     if is_lora(names) or is_lycoris(names):
@@ -96,10 +89,15 @@ def refuse_foreign(header: Header) -> None:
             f"{path} is a LoRA: it changes a model and is none. "
             "Give it as a LoRA, together with a checkpoint that it was made for."
         )
-    for marks, advice in ((_ADDITIONS, _WHOLE), (_OTHER_MODELS, RUNS)):
+    claimed = {mark for family in families for mark in family.claims}
+    others = (
+        *(relative for family in families for relative in family.relatives),
+        *(other for other in _OTHER_MODELS if other[0] not in claimed),
+    )
+    for marks in (_ADDITIONS, others):
         what = _first(marks, names)
         if what is not None:
-            raise ModelError(f"{path} is {what}. {advice}")
+            raise ModelError(f"{path} is {what}. {supported_models(families)}")
     if any(name.endswith(_SCALED + _PACKED) for name in names):
         raise ModelError(
             f"{path} is quantised in a way that ScaleDiff cannot run. "
@@ -107,34 +105,63 @@ def refuse_foreign(header: Header) -> None:
         )
 
 
-def refuse_channels(path: Path, channels: int, expected: int) -> None:
-    """Pass if a network takes as many channels as a latent (of FLUX: packed) has.
+def refuse_channels(
+    path: Path, channels: object, expected: int, relatives: Mapping[int, str]
+) -> None:
+    """Raise ``ModelError`` if a network takes a picture, a mask or a depth map beside the latent.
 
-    Raises:
-        ModelError: it takes a picture, a mask or a depth map as well.
+    Args:
+        path: of the model
+        channels: that it takes
+        expected: of a latent
+        relatives: what a model with so many channels is
     """
     if channels != expected:
-        what = _CHANNELS.get(channels, "a model with another input")
+        what = "a model with another input"
+        if isinstance(channels, int):
+            what = relatives.get(channels, what)
         raise ModelError(
             f"{path} is {what}: it takes {channels} channels instead of {expected}. "
             "Use the text-to-image model that it was made from."
         )
 
 
-def unknown(header: Header) -> ModelError:
+def unknown_file(header: Header, families: Families) -> ModelError:
     """The error for a file in which no network of a known family was found."""
+    supported = supported_models(families)
+    widths = text_widths(header.tensors)
+    if len(widths) == 1:
+        return unknown_network(header.path, widths.pop(), families)
     part = _first(_SINGLE_PARTS, header.tensors)
     if part is not None:
-        return ModelError(f"{header.path} is {part}. {_WHOLE}")
+        return ModelError(f"{header.path} is {part}. Use a whole checkpoint. {supported}")
     if not header.tensors:
         return ModelError(f"{header.path} holds no tensors. Download it again.")
     example = next(iter(header.tensors))[:60]
     return ModelError(
         f"{header.path} belongs to no family that is known here: it holds "
-        f"{len(header.tensors)} tensors such as {example!r}. {RUNS}"
+        f"{len(header.tensors)} tensors such as {example!r}. {supported}"
     )
 
 
-def _first(marks: tuple[tuple[str, str], ...], names: Iterable[str]) -> str | None:
+def unknown_network(path: Path, text_width: object, families: Families) -> ModelError:
+    """The error for a network of a known kind and an unknown size."""
+    text = f"text of width {text_width}" if isinstance(text_width, int) else "no text"
+    return ModelError(
+        f"{path} has a network of a kind that is not known: it reads {text}. "
+        f"{supported_models(families)}"
+    )
+
+
+def text_widths(tensors: Mapping[str, TensorEntry]) -> set[int]:
+    """Widths of the text that cross-attention reads."""
+    return {
+        tensor.shape[-1]
+        for name, tensor in tensors.items()
+        if name.endswith("attn2.to_k.weight") and tensor.shape
+    }
+
+
+def _first(marks: Iterable[tuple[str, str]], names: Iterable[str]) -> str | None:
     everything = "\n".join(names)
     return next((what for mark, what in marks if mark in everything), None)

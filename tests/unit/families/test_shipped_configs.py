@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,22 @@ import transformers
 from model_files import write_model
 from torch import nn
 
+from scalediff_engine.families.registry import FAMILIES
+from scalediff_engine.families.tokenizers import CLIP_FOLDER, T5_FOLDER
 from scalediff_engine.spec.checkpoint import Family, Naming, Variant
-from scalediff_engine.store.configs import config_folder, tokenizer_folder, tokenizers
-from scalediff_engine.store.inspect import inspect
+from scalediff_engine.spec.family import ShippedTokenizer, family_named
+from scalediff_engine.store import inspect as store_inspect
+
+inspect = partial(store_inspect.inspect, families=FAMILIES)
+
+
+def config_folder(family: Family, variant: Variant = "base") -> Path:
+    return family_named(family, FAMILIES).settings(variant).folder
+
+
+def tokenizers(family: Family, variant: Variant = "base") -> tuple[ShippedTokenizer, ...]:
+    return family_named(family, FAMILIES).settings(variant).tokenizers
+
 
 CLIP_L, CLIP_H, CLIP_G, T5 = 123_060_480, 340_387_840, 694_659_840, 4_762_310_656
 VAE, FLUX_VAE = 83_653_863, 83_819_683
@@ -131,7 +145,7 @@ def _tokenizer(family: Family, place: int) -> Any:
 
 @pytest.mark.parametrize("class_name", ["CLIPTokenizer", "CLIPTokenizerFast"])
 def test_clip_numbers_a_sentence_as_published(class_name: str) -> None:
-    folder = tokenizer_folder("clip")
+    folder = CLIP_FOLDER
     tokenizer = getattr(transformers, class_name).from_pretrained(folder, local_files_only=True)
     assert tokenizer("a photo of a cat").input_ids == CAT
     assert tokenizer("A  Photo of\na cat").input_ids == CAT
@@ -151,7 +165,7 @@ def test_short_prompts_are_filled_up(family: Family, place: int, pad: int) -> No
 
 @pytest.mark.parametrize("class_name", ["T5Tokenizer", "T5TokenizerFast"])
 def test_t5_numbers_a_sentence_as_published(class_name: str) -> None:
-    folder = tokenizer_folder("t5")
+    folder = T5_FOLDER
     tokenizer = getattr(transformers, class_name).from_pretrained(folder, local_files_only=True)
     ids = tokenizer("Translate English to German: a photo of a cat.").input_ids
     assert ids == [30355, 15, 1566, 12, 2968, 10, 3, 9, 1202, 13, 3, 9, 1712, 5, 1]
@@ -166,9 +180,11 @@ def test_flux_reads_prompts_with_both() -> None:
 
 
 def test_what_ships_is_small() -> None:
-    files = [path for path in config_folder("sdxl").parent.rglob("*") if path.is_file()]
+    folders = [form.folder for family in FAMILIES for form in family.shipped.values()]
+    folders.append(CLIP_FOLDER.parents[1])
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 6_000_000
-    assert {path.suffix for path in files} == {".json", ".txt", ".md"}
+    assert {path.suffix for path in files if path.suffix != ".pyc"} == {".json", ".txt", ".md"}
 
 
 def test_the_room_never_imports_torch() -> None:

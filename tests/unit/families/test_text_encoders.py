@@ -17,6 +17,7 @@ from diffusers import (
 from tiny_sd import WIDTH, shared
 from torch import Tensor, nn
 from transformers import (
+    AutoTokenizer,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
@@ -24,18 +25,18 @@ from transformers import (
     T5EncoderModel,
 )
 
+from scalediff_engine.families.flux.loader import flux_encoding
+from scalediff_engine.families.sdxl.loader import sdxl_encoding
+from scalediff_engine.families.tokenizers import T5_FOLDER
+from scalediff_engine.families.unet.loader import sd_encoding
 from scalediff_engine.models.components_folder import read_tokenizer
 from scalediff_engine.models.model import Words
 from scalediff_engine.models.text_encoders import (
     REMEMBERED,
     RememberedEncoding,
     TextEncoder,
-    flux_encoding,
-    sd_encoding,
-    sdxl_encoding,
     token_chunks,
 )
-from scalediff_engine.store.configs import tokenizer_folder
 
 CPU = torch.device("cpu")
 PROMPTS = ["sharp castle, 8k!", "stone"]
@@ -125,7 +126,7 @@ def test_flux_encodes_as_diffusers_does(sdxl_parts: dict[str, Any]) -> None:
     parts = {
         "tokenizer": sdxl_parts["tokenizer"],
         "text_encoder": sdxl_parts["text_encoder"],
-        "tokenizer_2": read_tokenizer(tokenizer_folder("t5"), "flux", "tokenizer_2"),
+        "tokenizer_2": read_tokenizer(T5_FOLDER, AutoTokenizer, "tokenizer_2"),
         "text_encoder_2": T5EncoderModel(t5).eval(),
     }
     pipeline = FluxPipeline(

@@ -16,7 +16,8 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.families import registry as families
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.few_steps import DISTILLATIONS
-from scalediff_engine.families.sd.spec import SD15_LCM, SD21, SD21_BASE, SD21_TURBO
+from scalediff_engine.families.sd15.spec import SD15_LCM
+from scalediff_engine.families.sd21.spec import SD21, SD21_BASE, SD21_TURBO
 from scalediff_engine.families.sdxl.spec import (
     SDXL,
     SDXL_LCM,
@@ -41,12 +42,12 @@ def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_embedded_family_comes_first_and_names_are_unlike() -> None:
-    names = [family.name for family in families.FAMILIES]
-    assert families.FAMILIES[0] is EMBEDDED
+    names = [family.name for family in families.all_forms()]
+    assert families.all_forms()[0] is EMBEDDED
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("family", families.FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", families.all_forms(), ids=lambda family: family.name)
 def test_facts_hang_together(family: FamilyFacts) -> None:
     assert family.native.width % family.multiple == 0
     assert family.native.height % family.multiple == 0
@@ -143,7 +144,7 @@ def test_what_a_file_lacks_is_looked_for_in_the_cache(
     monkeypatch.setattr(families, "find", lambda _: alone)
     monkeypatch.setattr(families, "load_checkpoint", load_checkpoint)
     families.load("unet.safetensors")
-    monkeypatch.setattr(families, "locate", lambda word: tmp_path / word)
+    monkeypatch.setattr(families, "locate", lambda word, _: tmp_path / word)
     families.load("unet.safetensors")
     families.load("unet.safetensors", text_encoders_from=tmp_path / "other")
     monkeypatch.setattr(families, "find", lambda _: checkpoint_of(tmp_path, "sdxl"))

@@ -15,7 +15,7 @@ from diffusers.pipelines.latent_consistency_models.pipeline_latent_consistency_t
     LatentConsistencyModelPipeline,
 )
 from test_unet_attention import MaskedProcessor
-from tiny_sd import TINY_SD15, TINY_SD21, TINY_SDXL, checkpoint_of, shared, write_sd
+from tiny_sd import TINY_SD15, TINY_SD21, TINY_SDXL, checkpoint_of, load_parts, shared, write_sd
 from torch import Tensor
 
 from scalediff_engine.base.errors import ModelError
@@ -31,7 +31,6 @@ from scalediff_engine.families.unet.model import (
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import CLEAN, Prediction
-from scalediff_engine.models.components import load_parts
 from scalediff_engine.models.model import Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.pipeline.upscale import upscale

@@ -1,1 +1,0 @@
-"""Stable Diffusion 1.5 and 2.1."""
