@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import mmap
 import struct
 import subprocess
@@ -129,11 +130,19 @@ class Screen:
 
 
 @contextmanager
+def _no_other_starts_or_ends() -> Iterator[None]:
+    """Hold the lock of ``common.sh``; see there."""
+    with Path("/tmp/scalediff-tests-xvfb.lock").open("w") as lock:  # noqa: S108
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def screen(size: str = "1280x800x24") -> Iterator[Screen]:
     """A screen that is gone at the end."""
     with tempfile.TemporaryDirectory() as folder:
         number = Path(folder) / "number"
-        with number.open("w") as told:
+        with _no_other_starts_or_ends(), number.open("w") as told:
             process = subprocess.Popen(
                 [
                     "Xvfb",
@@ -150,12 +159,13 @@ def screen(size: str = "1280x800x24") -> Iterator[Screen]:
                 stdout=told,
                 stderr=subprocess.DEVNULL,
             )
-        try:
             end = time.monotonic() + 20
-            while not number.read_text().endswith("\n"):
-                assert time.monotonic() < end, "Xvfb did not start"
+            while not number.read_text().endswith("\n") and time.monotonic() < end:
                 time.sleep(0.02)
+        try:
+            assert number.read_text().endswith("\n"), "Xvfb did not start"
             yield Screen(f":{number.read_text().strip()}", Path(folder) / "Xvfb_screen0")
         finally:
-            process.terminate()
-            process.wait(10)
+            with _no_other_starts_or_ends():
+                process.terminate()
+                process.wait(10)

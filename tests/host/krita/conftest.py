@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.slow)
+            if item.get_closest_marker("nightly") is None:
+                item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(1200))
 
 

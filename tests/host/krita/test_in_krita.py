@@ -121,6 +121,7 @@ def test_all_scenarios(version: str, runs: Runs) -> None:
     assert len(results) > 60
 
 
+@pytest.mark.nightly
 def test_its_start_spends_little_on_the_plugin(version: str, runs: Runs) -> None:
     _, _, log = runs.ended(version)
     took = [int(all_of_it) for all_of_it in re.findall(_IMPORTED, log, re.MULTILINE)]
@@ -145,6 +146,7 @@ def test_krita_is_left_in_the_middle(version: str, whole_runs: Runs) -> None:
     assert newest.keep
 
 
+@pytest.mark.nightly
 def test_krita_stays_free_while_a_large_job_runs(tmp_path: Path) -> None:
     """The plug-in's own work is the same on a busy machine, its gaps are not.
 
