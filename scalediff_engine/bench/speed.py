@@ -96,7 +96,7 @@ def measure_speed(request: Request, tell: Callable[[Row], None]) -> Speed:
         tell: hears of each measurement as it is made
 
     Raises:
-        ModelMissing, ModelError, UsageError: see ``models.families.load``.
+        ModelMissing, ModelError, UsageError: see ``families.registry.load``.
     """
     number_cards_by_slot()
     if request.random_weights:

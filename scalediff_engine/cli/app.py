@@ -251,8 +251,8 @@ def generate(
     """Make a new picture from words, as large as you like.
 
     It is made at the size that the model knows and then enlarged in stages, as `upscale` does it.
-    The model that comes with the program only enlarges: --model takes a Stable Diffusion 1.5, 2.1
-    or XL or a FLUX.1 of yours.
+    The model that comes with the program only enlarges: --model takes a
+    larger one of yours; `scalediff models` lists which run.
     """
     from scalediff_engine.cli import values
     from scalediff_engine.cli.request import (

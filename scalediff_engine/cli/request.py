@@ -166,8 +166,8 @@ class GenerateRequest(Request):
         if not self.model.name:
             raise UsageError(
                 "Say --model: the model that comes with the program only enlarges. It takes a "
-                ".safetensors file or a folder of Stable Diffusion 1.5, 2.1 or XL or of FLUX.1, "
-                "or a name of the Hugging Face hub."
+                ".safetensors file, a folder or a name of the Hugging Face hub; `scalediff models` "
+                "lists which run."
             )
 
 

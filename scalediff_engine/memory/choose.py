@@ -1,6 +1,6 @@
 """Choosing how a large model is spread over a device: the smallest of the fastest plans that fit.
 
-The figures of SDXL and FLUX come from full-size models on an NVIDIA H200 (`docs/performance.md`);
+The figures come from full-size models on an NVIDIA H200 (`docs/performance.md`);
 what was estimated says so where it stands.
 """
 

@@ -58,7 +58,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class DiscreteSchedule:
-    """Variance preserving: a table of abar over the training timesteps (SD, SDXL, embedded).
+    """Variance preserving: a table of abar over the training timesteps.
 
     Attributes:
         alphas_cumprod: (timesteps,) abar, falling
@@ -86,10 +86,10 @@ class DiscreteSchedule:
 
 @dataclass(frozen=True)
 class FlowSchedule:
-    """Rectified flow: sigma from 0 to 1, bent by a shift ``mu`` (FLUX).
+    """Rectified flow: sigma from 0 to 1, bent by a shift ``mu``.
 
     Attributes:
-        mu: ``log`` of the shift; FLUX computes it for the base sequence length at every stage
+        mu: ``log`` of the shift; models compute it for the base sequence length at every stage
         timesteps: length of the training schedule
     """
 

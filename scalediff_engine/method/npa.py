@@ -130,7 +130,7 @@ def joint_neighborhood_patch_attention(
     Raises:
         ValueError: a side of the window is smaller than 2, or the tokens do not fill the grid.
 
-    Source: ScaleDiff (arXiv 2510.25818), section 3.1, for FLUX's double and single blocks.
+    Source: ScaleDiff (arXiv 2510.25818), section 3.1, for joint attention of text and image.
     """
     _check_tokens(query, grid)
     if has_kernel(query):
@@ -142,7 +142,7 @@ def joint_neighborhood_patch_attention(
         grid,
         window,
         offset,
-        batch=1,  # one item after the other: FLUX has no second one for guidance
+        batch=1,  # one item after the other: no model with such blocks had a second one
         patches_at_once=_patches_at_once(key, grid, window, window_bytes, text_key.shape[2]),
         device=query.device,
     )

@@ -11,6 +11,7 @@ from itertools import product
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.families import registry as families
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.method.stages import StageSizes, stage_sizes
 from scalediff_engine.planning.plan import (
@@ -106,10 +107,10 @@ def _canvases(start: Size, canvas: Size, multiple: int) -> tuple[Size, ...]:
 
 def _base_of(facts: FamilyFacts) -> StageDefaults:
     if facts.base is None:
+        able = [family.title for family in families.FAMILIES if family.forms[0].base is not None]
         raise UsageError(
-            f"{facts.title} enlarges pictures and cannot make new ones. Stable Diffusion 1.5, 2.1 "
-            "and XL, FLUX.1 and what was distilled from them can: --model takes their file, "
-            "folder or name."
+            f"{facts.title} enlarges pictures and cannot make new ones. These can, and what was "
+            f"distilled from them: {', '.join(able)}. --model takes their file, folder or name."
         )
     return facts.base
 

@@ -72,7 +72,7 @@ GERMAN = {
     "_Scale": "_Faktor",
     "How much larger, 1 to 32": "Wie viel größer, 1 bis 32",
     "_Model": "_Modell",
-    "A family such as 'embedded' or 'sdxl', a path, or a name of the Hugging Face hub": "Eine Familie wie 'embedded' oder 'sdxl', ein Pfad oder ein Name des Hugging Face Hub",
+    "The name of a model such as 'embedded', a path, or a name of the Hugging Face hub": "Der Name eines Modells wie 'embedded', ein Pfad oder ein Name des Hugging Face Hub",
     "_Prompt": "_Beschreibung",
     "What the picture shows, if that helps": "Was das Bild zeigt, wenn das hilft",
     "_Negative prompt": "_Negative Beschreibung",

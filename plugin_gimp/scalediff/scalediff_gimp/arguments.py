@@ -40,7 +40,7 @@ def add_settings(procedure: Gimp.Procedure, say: Say, scale: float) -> None:
         procedure,
         "model",
         say("_Model"),
-        say("A family such as 'embedded' or 'sdxl', a path, or a name of the Hugging Face hub"),
+        say("The name of a model such as 'embedded', a path, or a name of the Hugging Face hub"),
         "embedded",
     )
     _text(procedure, "prompt", say("_Prompt"), say("What the picture shows, if that helps"))
