@@ -1,101 +1,101 @@
-"""How results are called, in the words of the command line; see ``wire.naming``."""
+"""Where results go, how they are called, and in which format; see ``client.naming``."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
+from enum import Enum
+from pathlib import PurePath
+from typing import NamedTuple
 
-from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.client.naming import (
-    DEFAULT_PATTERN,
-    FIELDS,
-    BadPattern,
-    Pattern,
-    PatternTrouble,
-    scale_word,
-)
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import DEFAULT_PATTERN, Pattern, scale_word
+from scalediff_engine.images.formats import Format, written_format
 
-__all__ = ["DEFAULT_PATTERN", "NamePattern", "NameValues"]
+SUBFOLDER = "upscaled"
+DEFAULT_QUALITY = 92
+
+
+class Place(Enum):
+    """In which folder results go."""
+
+    BESIDE = "beside"  # the originals
+    SUBFOLDER = "subfolder"  # of each folder with originals
+    FOLDER = "folder"  # one for all, with the structure of the originals'
 
 
 @dataclass(frozen=True)
-class NameValues:
-    """What the fields of one result stand for.
+class Destination:
+    """Where results go, how they are called, and what they are.
 
     Attributes:
-        file: the source
+        place: which of the two below holds
+        subfolder: its name
+        folder: absolute; empty = not chosen yet
+        pattern: see ``client.naming``; may be wrong
+        format: None = each source's own, or PNG where that is not written
+        quality: of lossy formats, 1 to 100; None = the format's own
+        existing: what happens to results that exist already
     """
 
-    file: Path
+    place: Place = Place.BESIDE
+    subfolder: str = SUBFOLDER
+    folder: str = ""
+    pattern: str = DEFAULT_PATTERN
+    format: Format | None = None
+    quality: int | None = None
+    existing: Existing = Existing.SKIP
+
+    def folder_for(self, source: str, below: str) -> str:
+        """Return the folder of a result.
+
+        Args:
+            source: path of the picture
+            below: its folder, relative to the input folder
+        """
+        if self.place is Place.FOLDER:
+            return os.path.join(self.folder, below)  # noqa: PTH118 - thousands of them
+        beside = os.path.dirname(source)  # noqa: PTH120
+        is_beside = self.place is Place.BESIDE
+        return beside if is_beside else os.path.join(beside, self.subfolder)  # noqa: PTH118
+
+
+class NameValues(NamedTuple):
+    """What the fields of a result's name stand for, besides those of its source's name."""
+
     source: Size
     target: Size
     model: str
     seed: int
 
-    @property
-    def scale(self) -> str:
-        """The factor as people write it: 4, 1.5, 2.67."""
-        return scale_word(self.source, self.target)
 
+def result_name(
+    source: str, pattern: Pattern, form: Format | None, values: NameValues
+) -> tuple[str, Format]:
+    """Return the file name of a result, without its folder, and its format.
 
-@dataclass(frozen=True)
-class NamePattern:
-    """A pattern such as ``{stem}_x{scale}``, checked when it is made.
+    Args:
+        source: path of the picture
+        pattern: of the name
+        form: that was asked for; None = as the source, or PNG where that is not written
+        values: of the other fields
 
     Raises:
-        UsageError: an unknown field, a brace too many, a path separator, or nothing at all.
+        BadPattern: the name came out as nothing but dots and spaces.
     """
-
-    text: str = DEFAULT_PATTERN
-
-    def __post_init__(self) -> None:
-        try:
-            Pattern(self.text)
-        except BadPattern as error:
-            raise _usage_error(self.text, error) from error
-
-    def fill(self, values: NameValues) -> str:
-        """Give the name of one result, without its ending.
-
-        Raises:
-            UsageError: the name came out as nothing but dots and spaces.
-        """
-        words = {
-            "stem": values.file.stem,
-            "ext": values.file.suffix[1:],
-            "scale": values.scale,
+    stem, extension = os.path.splitext(os.path.basename(source))  # noqa: PTH119, PTH122
+    name = pattern.fill(
+        {
+            "stem": stem,
+            "ext": extension[1:],
+            "scale": scale_word(values.source, values.target),
             "width": str(values.target.width),
             "height": str(values.target.height),
             "model": values.model,
             "seed": str(values.seed),
         }
-        try:
-            return Pattern(self.text).fill(words)
-        except BadPattern as error:
-            raise _usage_error(self.text, error) from error
-
-    @property
-    def pattern(self) -> Pattern:
-        """The checked pattern."""
-        return Pattern(self.text)
-
-
-def _usage_error(text: str, error: BadPattern) -> UsageError:
-    sentences = {
-        PatternTrouble.EMPTY: "--name is empty; '{stem}_x{scale}' is the usual one.",
-        PatternTrouble.SEPARATOR: (
-            f"--name '{text}' has a path separator; "
-            "it names files only, --output-dir says where they go."
-        ),
-        PatternTrouble.BRACE: (
-            f"--name '{text}' has a brace without its partner; {{{{ and }}}} are plain braces."
-        ),
-        PatternTrouble.FIELD: (
-            f"--name has no field '{{{error.detail}}}'; the fields are {', '.join(FIELDS)}."
-        ),
-        PatternTrouble.NO_NAME: (
-            f"--name '{text}' makes the name '{error.detail}', which is no file name."
-        ),
-    }
-    return UsageError(sentences[error.trouble])
+    )
+    own = written_format(PurePath(source))
+    form = form or own or Format.PNG
+    return name + (extension if own is form else form.extensions[0]), form

@@ -132,7 +132,6 @@ def upscale(
     Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 no such model, 5 not enough memory,
     6 some files of several failed, 7 the result cannot be written, 130 cancelled.
     """
-    from scalediff_engine.batch.naming import NamePattern
     from scalediff_engine.cli import values
     from scalediff_engine.cli.request import (
         Destination,
@@ -149,8 +148,8 @@ def upscale(
         destination=Destination(
             file=None if output is None else values.parse_path(output),
             folder=None if output_dir is None else Path(output_dir),
-            pattern=NamePattern(name),
-            format=format_,
+            pattern=values.parse_pattern(name),
+            format=values.parse_format(format_),
             quality=quality,
             existing=existing_from_flags(overwrite=overwrite, skip_existing=skip_existing),
             strip=strip,
@@ -267,7 +266,7 @@ def generate(
         size=values.parse_size(size),
         destination=Destination(
             file=values.parse_path(output),
-            format=format_,
+            format=values.parse_format(format_),
             quality=quality,
             existing=existing_from_flags(overwrite=overwrite, skip_existing=skip_existing),
             strip=strip,

@@ -15,7 +15,6 @@ from scalediff_engine.cli.interrupt import Action, Interrupts
 from scalediff_engine.cli.options import THEMES, Home
 
 if TYPE_CHECKING:
-    from scalediff_engine.ui.folder.inspecting import Inspector
     from scalediff_engine.ui.opening import Opening
 
 _BY_STDIN = "-"
@@ -95,7 +94,6 @@ def run_dialog(
     unusable = trouble()
     if unusable is not None:
         raise UsageError(unusable)
-    from scalediff_engine.cli.picture_files import PictureFiles
     from scalediff_engine.client.places import Places, default_home
     from scalediff_engine.server.command import remember_command
     from scalediff_engine.ui.app import Options, run
@@ -107,18 +105,10 @@ def run_dialog(
     options = Options(
         home=folder,
         theme=theme,
-        files=PictureFiles().as_files(),
-        inspector=_inspector,
         stdin=sys.stdin.fileno() if session == _BY_STDIN else None,
         welcomes=True,
     )
     return run(opening, options)
-
-
-def _inspector() -> Inspector:
-    from scalediff_engine.cli.picture_headers import inspector
-
-    return inspector()
 
 
 def _opening(pictures: list[str], session: str | None, rooms: Sequence[str]) -> Opening:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from scalediff_engine.base.errors import Cancelled, DiskFull, OutputExists, ScaleDiffError
 from scalediff_engine.base.files import disk_of
-from scalediff_engine.batch.inputs import Failure
-from scalediff_engine.batch.outputs import exists_already
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import (
     OUTPUT_EXISTS,
     Advanced,
     Failed,
+    Failure,
     Finished,
     Job,
     Loading,
@@ -25,10 +24,12 @@ from scalediff_engine.cli.events import (
 )
 from scalediff_engine.cli.interrupt import EXIT_CODE, Answer, Interrupts
 from scalediff_engine.cli.jobs import Worklist
+from scalediff_engine.cli.outputs import exists_already
 from scalediff_engine.cli.pipes import Pipes
 from scalediff_engine.cli.report import Reporter
-from scalediff_engine.cli.request import STREAM, Existing, Request
+from scalediff_engine.cli.request import STREAM, Request
 from scalediff_engine.cli.streams import StdoutClosed
+from scalediff_engine.client.batches import Existing
 from scalediff_engine.families import registry as families
 from scalediff_engine.images.formats import format_for
 from scalediff_engine.images.writer import encode_picture
@@ -201,7 +202,7 @@ class Batch:
         encoded = encode_picture(result, form, quality=destination.quality, recipe=recipe)
         with self.interrupts.held():
             try:
-                overwrite = destination.existing is Existing.OVERWRITE
+                overwrite = destination.existing is Existing.REPLACE
                 self.pipes.save(encoded.data, job.output, overwrite=overwrite)
             except OutputExists:
                 if destination.existing is not Existing.SKIP:

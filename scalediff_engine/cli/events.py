@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalediff_engine.batch.inputs import Failure
+from scalediff_engine.base.errors import ScaleDiffError
 from scalediff_engine.planning.plan import Plan
 
 if TYPE_CHECKING:
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 OUTPUT_EXISTS = "output-exists"
 OWN_RESULT = "own-result"
 UNSUPPORTED_FORMAT = "unsupported-format"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An input (or, without a path, the whole run) that failed, and why."""
+
+    path: Path | None
+    error: ScaleDiffError
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from scalediff_engine.base.errors import ScaleDiffError, UsageError
+from scalediff_engine.base.errors import (
+    InputError,
+    InputMissing,
+    NoPictures,
+    ScaleDiffError,
+    UsageError,
+)
 from scalediff_engine.base.files import require_folder
-from scalediff_engine.batch.inputs import Failure, Source, collect
+from scalediff_engine.batch.conflicts import NameConflict, find_conflicts
+from scalediff_engine.batch.folder_scan import FolderWalk, Skip, SkipReason, Source
 from scalediff_engine.batch.naming import NameValues
-from scalediff_engine.batch.outputs import output_folder, output_path, same_place, settle_existing
 from scalediff_engine.cli.crashlog import crash_error
-from scalediff_engine.cli.events import OUTPUT_EXISTS, OWN_RESULT, UNSUPPORTED_FORMAT, Job, Skipped
+from scalediff_engine.cli.events import (
+    OUTPUT_EXISTS,
+    OWN_RESULT,
+    UNSUPPORTED_FORMAT,
+    Failure,
+    Job,
+    Skipped,
+)
+from scalediff_engine.cli.outputs import (
+    named_output,
+    output_folder,
+    output_path,
+    place_of,
+    settle_existing,
+)
 from scalediff_engine.cli.pipes import Pipes, is_stream
-from scalediff_engine.cli.request import STREAM, Existing, UpscaleRequest
+from scalediff_engine.cli.request import STREAM, GenerateRequest, UpscaleRequest
+from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import SourceStems
-from scalediff_engine.images.formats import is_picture
 from scalediff_engine.images.recipe import recipe_in
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.planning.machine import Machine, plan_method
 from scalediff_engine.planning.plan import plan_upscale
-from scalediff_engine.planning.remarks import FEW_BITS, FEW_BITS_NOTE
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.remarks import (
+    FEW_BITS,
+    FEW_BITS_NOTE,
+    precision_notes,
+    size_notes,
+)
 from scalediff_engine.spec.family import FamilyFacts
+
+_FAILING = (SkipReason.MISSING, SkipReason.UNREADABLE, SkipReason.FOLDER_UNREADABLE)
 
 
 @dataclass
@@ -50,30 +79,21 @@ def make_worklist(
     Raises:
         UsageError: one output file is to hold several pictures.
     """
-    sources, failures = collect(request.inputs, recursive=request.recursive, is_picture=is_picture)
+    sources, unsupported, failures = collect(request.inputs, recursive=request.recursive)
     worklist = Worklist(failures=failures)
-    for source in sources:
-        if source.is_unsupported:
-            worklist.skipped.append(Skipped(source.path, None, UNSUPPORTED_FORMAT))
-    sources = [source for source in sources if not source.is_unsupported]
+    for skip in unsupported:
+        worklist.skipped.append(Skipped(Path(skip.path), None, UNSUPPORTED_FORMAT))
     sources = _without_own_results(sources, request, pipes, worklist)
     if request.destination.file is not None and len(sources) > 1:
         raise UsageError(
             f"--output names one file, but there are {len(sources)} pictures; "
             "--output-dir takes a folder."
         )
-    jobs: list[tuple[Path, Job]] = []
-    for source in sources:
-        with _failing_alone(source.path, worklist):
-            jobs.append((source.path, _plan(source, request, facts, pipes, machine)))
-    claims: dict[str, list[Path]] = {}
-    for source_path, job in jobs:
-        claims.setdefault(same_place(job.output), []).append(source_path)
-    inputs = {same_place(source.path): source.path for source in sources}
-    for source_path, job in jobs:
-        with _failing_alone(source_path, worklist):
-            _require_no_conflict(job, claims[same_place(job.output)], request)
-            _settle(job, request, inputs, claims, worklist)
+    jobs: dict[int, Job] = {}
+    for index, source in enumerate(sources):
+        with _failing_alone(source, worklist):
+            jobs[index] = _plan(source, request, facts, pipes, machine)
+    _require_apart(sources, jobs, request, worklist)
     if machine.room is not None:
         worklist.jobs = _planned_together(worklist.jobs, request, facts, machine, machine.room)
     for job in list(worklist.jobs):
@@ -110,9 +130,61 @@ def _in_few_bits(job: Job) -> Job:
     return replace(job, plan=replace(job.plan, memory=memory), notes=(*job.notes, FEW_BITS_NOTE))
 
 
+def collect(
+    inputs: Iterable[Path], *, recursive: bool
+) -> tuple[list[Source], list[Skip], list[Failure]]:
+    """Return every input file once, those of folders in the order of their names.
+
+    Args:
+        inputs: files and folders; those that are named are taken whatever their names are
+        recursive: also subfolders
+
+    Returns:
+        The files, those of folders that are in an unsupported format, and what cannot be looked at.
+    """
+    walk = FolderWalk(is_recursive=recursive)
+    sources: list[Source] = []
+    unsupported: list[Skip] = []
+    failures: list[Failure] = []
+    for path in inputs:
+        if path == STREAM:
+            sources += [Source(str(path))] * (Source(str(path)) not in sources)
+            continue
+        is_new = os.path.realpath(path) not in walk.folders
+        found = list(walk.files(path))
+        skips = [skip for skip in found if isinstance(skip, Skip)]
+        failed = [Failure(Path(s.path), _skip_error(s)) for s in skips if s.reason in _FAILING]
+        refused = [skip for skip in skips if skip.reason is SkipReason.UNSUPPORTED]
+        taken = [source for source in found if isinstance(source, Source)]
+        is_known = any(skip.reason is SkipReason.DUPLICATE for skip in skips)
+        sources += taken
+        failures += failed
+        if is_new and not (taken or failed or is_known):
+            failures.append(Failure(path, _no_pictures(path, refused, recursive=recursive)))
+        else:
+            unsupported += refused
+    return sources, unsupported, failures
+
+
+def _skip_error(skip: Skip) -> InputError:
+    if skip.reason is SkipReason.MISSING:
+        return InputMissing(f"There is no file {skip.path}.")
+    if skip.reason is SkipReason.FOLDER_UNREADABLE:
+        return InputError(f"The folder {skip.path} cannot be read: {skip.detail}.")
+    return InputError(skip.detail)
+
+
+def _no_pictures(folder: Path, refused: list[Skip], *, recursive: bool) -> NoPictures:
+    deeper = "" if recursive else " (folders in it were not looked at; --recursive does)"
+    names = ", ".join(sorted({skip.detail for skip in refused}))
+    unread = f" but {len(refused)} in formats that are not supported ({names})"
+    return NoPictures(f"The folder {folder} holds no pictures{unread if refused else deeper}.")
+
+
 @contextmanager
-def _failing_alone(path: Path, worklist: Worklist) -> Generator[None]:
+def _failing_alone(source: Source, worklist: Worklist) -> Generator[None]:
     """Turn an error into the failure of one input; the others go on."""
+    path = Path(source.path)
     try:
         yield
     except ScaleDiffError as error:
@@ -129,19 +201,22 @@ def _without_own_results(
     A file that was named itself is one only if its source is there too: named alone, a result is
     upscaled further.
     """
-    pattern = request.destination.pattern.pattern
+    pattern = request.destination.pattern
     stems = SourceStems()
-    place_of = cache(same_place)  # of few folders
+    folder_of = cache(place_of)  # of few folders
     for source in sources:
-        folders = (source.path.parent, output_folder(source, request.destination))
-        for folder in set(map(place_of, folders)):
-            stems.add(folder, source.path.stem)
+        path = Path(source.path)
+        folders = (path.parent, output_folder(source, request.destination))
+        for folder in set(map(folder_of, folders)):
+            stems.add(folder, path.stem)
     kept: list[Source] = []
     for source in sources:
-        stem, folder = source.path.stem, place_of(source.path.parent)
-        is_named_like_one = stems.is_result_name(pattern, folder, stem, is_found=source.found)
-        if is_named_like_one and _has_recipe(source.path, pipes):
-            worklist.skipped.append(Skipped(source.path, None, OWN_RESULT))
+        path = Path(source.path)
+        is_named_like_one = stems.is_result_name(
+            pattern, folder_of(path.parent), path.stem, is_found=not source.is_named
+        )
+        if is_named_like_one and _has_recipe(path, pipes):
+            worklist.skipped.append(Skipped(path, None, OWN_RESULT))
         else:
             kept.append(source)
     return kept
@@ -161,48 +236,83 @@ def _plan(
     pipes: Pipes,
     machine: Machine,
 ) -> Job:
-    size = pipes.probe(source.path).size
+    path = Path(source.path)
+    size = pipes.probe(path).size
     target = request.enlargement.target(size)
     plan = plan_method(size, target, facts, request.settings, machine.room)
-    values = NameValues(source.path, size, target, facts.name, request.settings.seed)
+    values = NameValues(size, target, facts.name, request.settings.seed)
     output = output_path(source, request.destination, values)
-    return Job(source.path, output, plan, machine.seconds(plan.cost))
+    return Job(path, output, plan, machine.seconds(plan.cost))
 
 
-def _require_no_conflict(job: Job, claimants: list[Path], request: UpscaleRequest) -> None:
-    """Raise ``UsageError`` if another input would become the same file."""
-    others = [path for path in claimants if path != job.source]
-    if not others:
-        return
-    advice = "Use another --name, or separate runs with different --output-dir, to keep them apart."
-    has_ext = any(field == "ext" for _, field in request.destination.pattern.pattern.pieces)
-    if not has_ext and len({path.suffix.casefold() for path in claimants}) == len(claimants):
-        advice = "Use {ext} in --name, such as '{stem}_{ext}_x{scale}', to keep them apart."
-    raise UsageError(f"{job.source} and {others[0]} would both become {job.output}. {advice}")
-
-
-def _settle(
-    job: Job,
-    request: UpscaleRequest,
-    inputs: dict[str, Path],
-    claims: dict[str, list[Path]],
-    worklist: Worklist,
+def _require_apart(
+    sources: list[Source], jobs: dict[int, Job], request: UpscaleRequest, worklist: Worklist
 ) -> None:
-    if job.output == STREAM:
-        worklist.jobs.append(job)
-        return
-    overwritten = inputs.get(same_place(job.output))
-    if overwritten is not None and overwritten == job.source:
-        raise UsageError(f"The result of {job.source} would replace its own source.")
+    """Take the jobs whose results replace no other file by accident; note why others are left."""
     is_skipping = request.destination.existing is Existing.SKIP
-    if is_skipping and same_place(job.subject) in claims:  # its own source is skipped for it
-        worklist.skipped.append(Skipped(job.source, None, OWN_RESULT))
-        return
-    settled = settle_existing(job, request)
-    if settled is None:
-        worklist.skipped.append(Skipped(job.source, job.output, OUTPUT_EXISTS))
-        return
-    if overwritten is not None and request.destination.existing is Existing.OVERWRITE:
-        raise UsageError(f"The result of {job.source} would replace the input {overwritten}.")
-    require_folder(job.output)
-    worklist.jobs.append(settled)
+    inputs = [place_of(Path(source.path)) for source in sources]
+    outputs = ["" for _ in sources]
+    for index, job in jobs.items():
+        outputs[index] = "" if job.output == STREAM else place_of(job.output)
+    is_replacing = request.destination.existing is Existing.REPLACE
+    conflicts = find_conflicts(inputs, outputs, is_replacing=is_replacing)
+    taken = set(outputs)
+    for index, job in jobs.items():
+        with _failing_alone(sources[index], worklist):
+            if index in conflicts:
+                claimants = [
+                    sources[other].path for other in jobs if outputs[other] == outputs[index]
+                ]
+                conflict, other = conflicts[index]
+                raise _conflict_error(job, conflict, sources[other].path, claimants, request)
+            # its own source is skipped for it
+            if is_skipping and job.output != STREAM and inputs[index] in taken:
+                worklist.skipped.append(Skipped(job.source, None, OWN_RESULT))
+                continue
+            settled = settle_existing(job, request)
+            if settled is None:
+                worklist.skipped.append(Skipped(job.source, job.output, OUTPUT_EXISTS))
+                continue
+            if job.output != STREAM:
+                require_folder(job.output)
+            worklist.jobs.append(settled)
+
+
+def _conflict_error(
+    job: Job, conflict: NameConflict, other: str, claimants: list[str], request: UpscaleRequest
+) -> UsageError:
+    if conflict is NameConflict.OWN_SOURCE:
+        return UsageError(f"The result of {job.source} would replace its own source.")
+    if conflict is NameConflict.OTHER_SOURCE:
+        return UsageError(f"The result of {job.source} would replace the input {other}.")
+    advice = "Use another --name, or separate runs with different --output-dir, to keep them apart."
+    has_ext = any(field == "ext" for _, field in request.destination.pattern.pieces)
+    suffixes = {Path(path).suffix.casefold() for path in claimants}
+    if not has_ext and len(suffixes) == len(claimants):
+        advice = "Use {ext} in --name, such as '{stem}_{ext}_x{scale}', to keep them apart."
+    return UsageError(f"{job.source} and {other} would both become {job.output}. {advice}")
+
+
+def make_generate_worklist(
+    request: GenerateRequest, facts: FamilyFacts, machine: Machine
+) -> Worklist:
+    """Settle the picture; the list has one job, or one that was left alone.
+
+    Raises:
+        UsageError: the model cannot do it, or the request makes no sense.
+        OutputError: the result could not be written.
+        NotEnoughMemory: it does not fit.
+    """
+    destination = request.destination
+    assert destination.file is not None  # the request saw to it
+    plan = plan_generate(request.size, facts, request.settings, machine.room)
+    output = named_output(destination.file, destination.format, plan.target)
+    notes = size_notes(plan.target, facts)
+    notes += precision_notes(plan)
+    job = settle_existing(Job(None, output, plan, machine.seconds(plan.cost), notes), request)
+    if job is None:
+        return Worklist(skipped=[Skipped(None, output, OUTPUT_EXISTS)])
+    if output != STREAM:
+        require_folder(output)
+    machine.require_room(plan)
+    return Worklist([job])

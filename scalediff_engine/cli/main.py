@@ -100,8 +100,7 @@ def _parser_sentence(message: str) -> str:
 
 def _refuse(error: ScaleDiffError, as_json: bool) -> int:
     """Report an error that ends the whole run."""
-    from scalediff_engine.batch.inputs import Failure
-    from scalediff_engine.cli.events import Failed, Summary
+    from scalediff_engine.cli.events import Failed, Failure, Summary
     from scalediff_engine.cli.report import Reporting, make_reporter
 
     failure = Failure(None, error)

@@ -14,7 +14,6 @@ from typing import BinaryIO, TextIO, TypeVar
 
 from scalediff_engine.base.errors import InputError, OutputError, ScaleDiffError, UsageError
 from scalediff_engine.base.files import make_folder, write_whole
-from scalediff_engine.batch.outputs import parse_format
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.request import STREAM, Request, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
@@ -167,9 +166,8 @@ def opened(request: AnyRequest, interrupts: Interrupts) -> Generator[tuple[AnyRe
             return
         if sys.stdout.isatty() and not request.dry_run:
             raise UsageError("Standard output is a terminal; redirect it to a file or a pipe.")
-        wanted = request.destination.format
-        pipes.output_format = parse_format(wanted) or _format(inputs, pipes)
-        destination = replace(request.destination, format=pipes.output_format.value)
+        pipes.output_format = request.destination.format or _format(inputs, pipes)
+        destination = replace(request.destination, format=pipes.output_format)
         with redirect_stdout(sys.stderr):
             yield replace(request, destination=destination), pipes
     finally:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scalediff_engine.batch.naming import NamePattern
-from scalediff_engine.batch.outputs import parse_format
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Request, UpscaleRequest
-from scalediff_engine.images.formats import Format, format_for
+from scalediff_engine.client.naming import Pattern
+from scalediff_engine.images.formats import format_for
 from scalediff_engine.planning.remarks import Asked, unused_notes
 from scalediff_engine.spec.family import FamilyFacts
 
@@ -40,8 +39,8 @@ def with_notes(
 
 
 def _unused_by_file(request: Request, job: Job) -> tuple[str, ...]:
-    form = parse_format(request.destination.format) or format_for(job.output)
-    if request.destination.quality is None or form not in (Format.PNG, Format.TIFF):
+    form = request.destination.format or format_for(job.output)
+    if request.destination.quality is None or form.has_quality:
         return ()
     return (f"--quality has no effect: {form.value.upper()} is lossless.",)
 
@@ -55,7 +54,7 @@ def _unused_by_run(request: Request, reporting: Reporting) -> tuple[str, ...]:
     if not isinstance(request, UpscaleRequest):
         return notes
     destination = request.destination
-    if destination.file is not None and destination.pattern != NamePattern():
+    if destination.file is not None and destination.pattern != Pattern():
         notes += ("--name has no effect with --output, which names the file.",)
     if request.recursive and not any(path.is_dir() for path in request.inputs):
         notes += ("--recursive has no effect: no folder was named.",)

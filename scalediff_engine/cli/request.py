@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.batch.naming import NamePattern
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import Pattern
 from scalediff_engine.planning.plan import MAX_SCALE, target_size
 from scalediff_engine.planning.settings import Settings
 from scalediff_engine.planning.wishes import DEFAULT_SCALE, ModelChoice
 
+if TYPE_CHECKING:
+    from scalediff_engine.images.formats import Format
+
 # On the command line: standard input or standard output.
 STREAM = Path("-")
-
-
-class Existing(Enum):
-    """What happens when an output file is there already."""
-
-    REFUSE = "refuse"
-    OVERWRITE = "overwrite"
-    SKIP = "skip"
 
 
 class Sides(NamedTuple):
@@ -85,7 +80,7 @@ class Destination:
         file: the one output file, or None
         folder: the output folder; None = beside each input
         pattern: of the names, unless ``file`` says it
-        format: word of the file format; None = from ``file``'s ending or the input's format
+        format: None = from ``file``'s ending or the input's format
         quality: of JPEG and WebP, 1..100; None = the format's default
         existing: what to do when an output is there
         strip: write neither metadata nor a recipe
@@ -96,10 +91,10 @@ class Destination:
 
     file: Path | None = None
     folder: Path | None = None
-    pattern: NamePattern = field(default_factory=NamePattern)
-    format: str | None = None
+    pattern: Pattern = field(default_factory=Pattern)
+    format: Format | None = None
     quality: int | None = None
-    existing: Existing = Existing.REFUSE
+    existing: Existing = Existing.KEEP
     strip: bool = False
 
     def __post_init__(self) -> None:
@@ -180,5 +175,5 @@ def existing_from_flags(*, overwrite: bool, skip_existing: bool) -> Existing:
     if overwrite and skip_existing:
         raise UsageError("Say either --overwrite or --skip-existing, not both.")
     if overwrite:
-        return Existing.OVERWRITE
-    return Existing.SKIP if skip_existing else Existing.REFUSE
+        return Existing.REPLACE
+    return Existing.SKIP if skip_existing else Existing.KEEP

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.request import STREAM, Enlargement, Sides
+from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
 from scalediff_engine.planning import wishes
 from scalediff_engine.planning.plan import MAX_SCALE
 from scalediff_engine.planning.settings import EVERY_SIGMA, Attention, Method, Preset
 from scalediff_engine.planning.wishes import MAX_LORA_WEIGHT
+
+if TYPE_CHECKING:
+    from scalediff_engine.images.formats import Format
 
 _SIZE = re.compile(r"\s*([0-9]{1,9})?\s*[xX×*]\s*([0-9]{1,9})?\s*")
 _PERCENT = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%\s*")
@@ -120,6 +125,57 @@ def parse_interval(text: str | None) -> tuple[float, float] | None:
             "one first, such as 0.28,5.42, or all."
         )
     return low, high
+
+
+def parse_format(word: str | None) -> Format | None:
+    """Read the name of a format, or one of its extensions; None stays None.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    if word is None:
+        return None
+    from scalediff_engine.images.formats import Format
+
+    wanted = word.lower()
+    for form in Format:
+        if wanted == form.value or f".{wanted}" in form.extensions:
+            return form
+    words = ", ".join(form.value for form in Format)
+    raise UsageError(f"--format is '{word}'; it is one of {words}.")
+
+
+def parse_pattern(text: str) -> Pattern:
+    """Read a pattern of names such as ``{stem}_x{scale}``.
+
+    Raises:
+        UsageError: an unknown field, a brace too many, a path separator, or nothing at all.
+    """
+    try:
+        return Pattern(text)
+    except BadPattern as error:
+        raise pattern_error(text, error) from error
+
+
+def pattern_error(text: str, error: BadPattern) -> UsageError:
+    """Return the error that says what is wrong with a pattern of names."""
+    sentences = {
+        PatternTrouble.EMPTY: "--name is empty; '{stem}_x{scale}' is the usual one.",
+        PatternTrouble.SEPARATOR: (
+            f"--name '{text}' has a path separator; "
+            "it names files only, --output-dir says where they go."
+        ),
+        PatternTrouble.BRACE: (
+            f"--name '{text}' has a brace without its partner; {{{{ and }}}} are plain braces."
+        ),
+        PatternTrouble.FIELD: (
+            f"--name has no field '{{{error.detail}}}'; the fields are {', '.join(FIELDS)}."
+        ),
+        PatternTrouble.NO_NAME: (
+            f"--name '{text}' makes the name '{error.detail}', which is no file name."
+        ),
+    }
+    return UsageError(sentences[error.trouble])
 
 
 def parse_lora(text: str) -> tuple[Path, float]:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from scalediff_engine.base.errors import UsageError
-from scalediff_engine.batch.outputs import room_notes
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.batch import Batch, exit_code_of
 from scalediff_engine.cli.events import Failed, Note, Numbered, Planned, Summary
-from scalediff_engine.cli.generate_job import make_generate_worklist
 from scalediff_engine.cli.interrupt import Interrupts
-from scalediff_engine.cli.jobs import Worklist, make_worklist
+from scalediff_engine.cli.jobs import Worklist, make_generate_worklist, make_worklist
+from scalediff_engine.cli.outputs import room_notes
 from scalediff_engine.cli.pipes import Pipes, opened
 from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporter, Reporting, make_reporter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from scalediff_engine.base.errors import OutputError
 from scalediff_engine.base.geometry import Size
@@ -23,6 +23,11 @@ class Format(Enum):
     def extensions(self) -> tuple[str, ...]:
         """Lower-case extensions with their dot, the usual one first."""
         return _ABILITIES[self].extensions
+
+    @property
+    def has_quality(self) -> bool:
+        """Whether a quality can be asked for."""
+        return self in (Format.WEBP, Format.JPEG)
 
     @property
     def abilities(self) -> Abilities:
@@ -93,7 +98,7 @@ _ABILITIES = {
     ),
 }
 
-_READ_ONLY_EXTENSIONS = frozenset(
+READ_ONLY_EXTENSIONS = frozenset(
     {
         *(".bmp", ".dib", ".gif", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
         *(".pcx", ".sgi", ".rgb", ".qoi", ".avif"),
@@ -101,15 +106,17 @@ _READ_ONLY_EXTENSIONS = frozenset(
 )
 
 
-def written_format(path: Path) -> Format | None:
+_WRITTEN = {extension: form for form in Format for extension in form.extensions}
+
+
+def written_format(path: PurePath) -> Format | None:
     """The format that the extension of ``path`` names, or None if we do not write that one."""
-    extension = path.suffix.lower()
-    return next((form for form in Format if extension in form.extensions), None)
+    return _WRITTEN.get(path.suffix.lower())
 
 
-def is_picture(path: Path) -> bool:
+def is_picture(path: PurePath) -> bool:
     """Whether the extension is one that we read; the file itself is not looked at."""
-    return written_format(path) is not None or path.suffix.lower() in _READ_ONLY_EXTENSIONS
+    return written_format(path) is not None or path.suffix.lower() in READ_ONLY_EXTENSIONS
 
 
 def format_for(path: Path) -> Format:

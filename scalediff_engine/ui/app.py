@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from scalediff_engine.ui import icons, language
 from scalediff_engine.ui.attachment import attach
 from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.files import PILLOW, Files
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.interrupted import Interrupted
@@ -41,7 +41,6 @@ from scalediff_engine.ui.window import UpscaleWindow
 from scalediff_engine.ui.workers import Workers
 
 if TYPE_CHECKING:
-    from scalediff_engine.ui.folder.inspecting import Inspector
     from scalediff_engine.ui.folder.running import FolderRunning
     from scalediff_engine.ui.room_running import RoomRunning
     from scalediff_engine.ui.start.running import StartRunning
@@ -60,15 +59,13 @@ class Options:
         theme: one of ``colours.THEMES``; none = as the host or the desktop
         files: how pictures are read and written
         stdin: descriptor whose end means the session's end; none = nobody waits
-        inspector: gives what looks at the headers of many files; none = Pillow does
         welcomes: whether the pages of the first start are shown, if they never were
     """
 
     home: Path | None = None
     theme: str | None = None
-    files: Files = PILLOW
+    files: PictureFiles = field(default_factory=PictureFiles)
     stdin: int | None = None
-    inspector: Callable[[], Inspector] | None = None
     welcomes: bool = False
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobRequest, JobState, Problem
 from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.compare.results import Results
@@ -22,7 +23,6 @@ from scalediff_engine.ui.origin import Loaded, Origin, ensure_uploaded
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.upscale.choices import Choices, from_settings
-from scalediff_engine.ui.upscale.extent import Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.workers import Workers

@@ -1,119 +1,101 @@
-"""Picture files: read for the dialog, and written as its result.
-
-What knows depths, profiles and metadata lives in the engine's rooms, which the dialogs do not
-know; whoever puts the program together may hand in better functions than these of Pillow.
-"""
+"""Picture files of a dialog, in their own depth and colours; decoders load with the first."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from scalediff_engine.base.errors import OutputExists, ScaleDiffError
 from scalediff_engine.client.pixels import PixelHeader
+from scalediff_engine.images.formats import Format, format_for
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.picture import Picture, make_picture
+from scalediff_engine.ui.picture import Picture, make_picture, to_file
 
-# (file) -> picture
-Read = Callable[[Path], Picture]
-# (picture, recipe as JSON, file that does not exist yet, source whose metadata it keeps); without a
-# recipe, neither is written
-Write = Callable[[Picture, str | None, Path, Path | None], None]
-# (source, the result's header) -> ending of the result's name, such as ``.png``
-Ending = Callable[[Path, PixelHeader], str]
+if TYPE_CHECKING:
+    from scalediff_engine.images.picture import Metadata
 
 
 class FileProblem(Exception):
     """A file that cannot be used; the text is a sentence for people."""
 
 
-@dataclass(frozen=True)
-class Files:
-    """How files are read and written; all are called in threads."""
+class PictureFiles:
+    """Reads and writes picture files; for several threads.
 
-    read: Read
-    write: Write
-    ending: Ending
-
-
-def read_with_pillow(file: Path) -> Picture:
-    """Read a picture with 8 bits.
-
-    Raises:
-        FileProblem: it cannot be read.
+    EXIF, XMP and resolution of what was read go into results of it.
     """
-    try:
-        with Image.open(file) as opened:
-            icc = opened.info.get("icc_profile") or b""
-            upright = ImageOps.exif_transpose(opened)
-            has_alpha = upright.has_transparency_data
-            if upright.mode not in ("RGB", "RGBA"):
-                icc = b""  # it describes other colours than those that come out
-            image = upright.convert("RGBA" if has_alpha else "RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FileProblem(
-            translate("Files", "{name} cannot be read as a picture.").format(name=file.name)
-        ) from error
-    header = PixelHeader(
-        image.width,
-        image.height,
-        "rgb",
-        "u8",
-        "straight" if has_alpha else "none",
-        icc_bytes=len(icc),
-    )
-    samples = np.asarray(image, np.uint8).reshape(-1)
-    return make_picture(header, icc, samples)
+
+    def __init__(self) -> None:
+        self._metadata: dict[Path, Metadata] = {}
+
+    def read(self, file: Path) -> Picture:
+        """Read a picture, upright, in its depth and with its profile.
+
+        Raises:
+            FileProblem: it cannot be read.
+        """
+        from scalediff_engine.images import reader
+        from scalediff_engine.images.raw import result_header, write_pixels
+
+        with _sentences(file.name):
+            found = reader.read(file)
+        self._metadata[file] = found.metadata
+        alpha = "none" if found.alpha is None else "straight"
+        width, height = found.size
+        model = found.model.name.lower()
+        header = PixelHeader(width, height, model, found.depth.value, alpha)
+        header = result_header(found, header)
+        travelling = BytesIO()
+        write_pixels(found, header, travelling)
+        samples = np.frombuffer(travelling.getbuffer(), np.uint8)[-header.sample_bytes :]
+        return make_picture(header, found.icc or b"", samples)
+
+    def write(
+        self, picture: Picture, recipe: str | None, file: Path, source: Path | None = None
+    ) -> None:
+        """Write a result in its depth, with its profile, its recipe and the source's metadata.
+
+        Without a recipe, no metadata are written either.
+
+        The file appears whole or not at all, and never in place of another one.
+
+        Raises:
+            FileProblem: it cannot be written, or is there already.
+            OSError: there is no room for what is needed on the way.
+        """
+        from scalediff_engine.images import writer
+        from scalediff_engine.images.raw import read_pixels
+
+        with tempfile.TemporaryDirectory(prefix="scalediff-saving-") as folder:
+            travelling = Path(folder) / "result.pixels"
+            to_file(travelling, picture.header, picture.icc, picture.samples)
+            with _sentences(file.name):
+                found = read_pixels(travelling, max_pixels=picture.width * picture.height).picture
+        metadata = None if source is None else self._metadata.get(source)
+        if metadata is not None:
+            found = replace(found, metadata=metadata)
+        if recipe is None:
+            found = found.stripped()
+        with _sentences(file.name):
+            writer.write(found, file, recipe=recipe)
 
 
-def write_with_pillow(
-    picture: Picture, recipe: str | None, file: Path, source: Path | None = None
-) -> None:
-    """Write what the screen shows as a PNG; the file appears whole or not at all.
+def lossless_ending(source: Path, header: PixelHeader) -> str:
+    """Give a lossless format's ending that holds the result: the source's if it is one, or PNG's.
 
-    Args:
-        picture: the result
-        recipe: how it was made, as JSON
-        file: that does not exist yet
-        source: not looked at; metadata are beyond this one
-
-    Raises:
-        FileProblem: it cannot be written, or is there already.
+    What PNG cannot hold, floats and CMYK, is TIFF's.
     """
-    del source
-    header = picture.header
-    if (header.model, header.depth, header.order) == ("rgb", "u8", "rgb"):
-        shape = (header.height, header.width, header.channels)
-        pixels, icc = picture.samples.reshape(shape), picture.icc
-    else:
-        shown = picture.raster.arrays[0]
-        pixels, icc = np.ascontiguousarray(shown[..., [2, 1, 0]]), b""
-    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        image = Image.fromarray(np.asarray(pixels))
-        with draft.open("xb") as opened:
-            image.save(opened, "PNG", icc_profile=icc or None, pnginfo=_text_of(recipe))
-        _link_new(draft, file)
-    except FileExistsError as error:
-        raise FileProblem(
-            translate("Files", "{name} is there already, and stays as it is.").format(
-                name=file.name
-            )
-        ) from error
-    except OSError as error:
-        raise FileProblem(
-            translate("Files", "{name} cannot be written: {reason}.").format(
-                name=file.name, reason=error.strerror or error
-            )
-        ) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    form = format_for(source)
+    if form is Format.TIFF or header.model == "cmyk" or header.depth not in ("u8", "u16"):
+        return Format.TIFF.extensions[0]
+    return Format.PNG.extensions[0]
 
 
 def free_name(source: Path, scale: float, ending: str = ".png") -> Path:
@@ -127,35 +109,14 @@ def free_name(source: Path, scale: float, ending: str = ".png") -> Path:
     return file
 
 
-def _text_of(recipe: str | None) -> object:
-    from PIL.PngImagePlugin import PngInfo
-
-    info = PngInfo()
-    if recipe is not None:
-        info.add_itxt("scalediff", recipe)
-    return info
-
-
-def _link_new(draft: Path, file: Path) -> None:
-    """Give a file its name, unless it is taken.
-
-    Raises:
-        FileExistsError: it is.
-    """
+@contextmanager
+def _sentences(name: str) -> Generator[None]:
+    """Say what went wrong in the way that dialogs say it."""
     try:
-        os.link(draft, file)
-    except FileExistsError:
-        raise
-    except OSError:  # file systems without links
-        if file.exists():
-            raise FileExistsError(str(file)) from None
-        draft.rename(file)
-
-
-def always_png(source: Path, header: PixelHeader) -> str:
-    """Give the only ending that ``write_with_pillow`` knows."""
-    del source, header
-    return ".png"
-
-
-PILLOW = Files(read_with_pillow, write_with_pillow, always_png)
+        yield
+    except OutputExists as error:
+        raise FileProblem(
+            translate("Files", "{name} is there already, and stays as it is.").format(name=name)
+        ) from error
+    except ScaleDiffError as error:
+        raise FileProblem(str(error)) from error

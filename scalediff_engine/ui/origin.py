@@ -17,7 +17,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.canvas import CHOSEN_OPTION, Canvas, CanvasChoice, offered_by
 from scalediff_engine.ui.compare.tries import Try
-from scalediff_engine.ui.files import FileProblem, Files, free_name
+from scalediff_engine.ui.files import FileProblem, PictureFiles, free_name, lossless_ending
 from scalediff_engine.ui.gateway import Failed, Gateway, as_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture
@@ -132,7 +132,7 @@ class FileOrigin:
 
     closes_when_accepted = False
 
-    def __init__(self, file: Path, files: Files, workers: Workers) -> None:
+    def __init__(self, file: Path, files: PictureFiles, workers: Workers) -> None:
         self._file = file
         self._files = files
         self._workers = workers
@@ -155,7 +155,7 @@ class FileOrigin:
 
         def work() -> Path:
             scale = picture.width / chosen.job.source_width
-            target = free_name(self._file, scale, self._files.ending(self._file, picture.header))
+            target = free_name(self._file, scale, lossless_ending(self._file, picture.header))
             recipe = None if chosen.job.settings.strip else chosen.job.recipe
             self._files.write(picture, recipe, target, self._file)
             return target

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui.attachment import attach
-from scalediff_engine.ui.files import Files
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.later import qt_later
@@ -39,7 +39,7 @@ class RoomRunning:
         opening: RoomOpening,
         home: Path | None,
         theme: str | None,
-        files: Files,
+        files: PictureFiles,
         stdin: int | None,
         on_end: Callable[[], None],
     ) -> None:

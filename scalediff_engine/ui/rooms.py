@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QWidget
 
-from scalediff_engine.ui.files import Files
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import qt_later
@@ -46,7 +46,7 @@ class Rooms:
     """
 
     def __init__(
-        self, gateway: Gateway, workers: Workers, look: Look, files: Files, home: Path
+        self, gateway: Gateway, workers: Workers, look: Look, files: PictureFiles, home: Path
     ) -> None:
         self._gateway = gateway
         self._workers = workers

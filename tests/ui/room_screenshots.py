@@ -38,7 +38,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui import language
 from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.files import PILLOW, read_with_pillow
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
@@ -236,7 +236,7 @@ def shoot_recent(shoot: Shots, look: Look, picture: Any) -> None:
         gateway.at_once["preview"] = lambda _: picture.raster
         gateway.at_once["image"] = lambda _: picture
         gateway.at_once["result"] = lambda _: picture
-        recent = RecentModel(gateway, later, PILLOW, Workers(1), session)
+        recent = RecentModel(gateway, later, PictureFiles(), Workers(1), session)
         recent.host = "krita"
         window = RecentWindow(recent, look)
         window.show()
@@ -287,7 +287,7 @@ def main(folder: Path, words: list[str]) -> None:
     look = Look(Scheme.LIGHT if "light" in words else Scheme.DARK)
     look.put_on(app)
     shoot = Shots(folder)
-    picture = read_with_pillow(Path(sys.argv[1]))
+    picture = PictureFiles().read(Path(sys.argv[1]))
     shoot_models(shoot, look)
     shoot_recent(shoot, look, picture)
     shoot_welcome(shoot, look)

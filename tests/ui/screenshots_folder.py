@@ -12,7 +12,6 @@ from screenshot_stage import Page, SilentNotifier, Stage, spin, ways
 
 from scalediff_engine.client.batches import BatchList, BatchState, FileState
 from scalediff_engine.client.messages import PlanInfo, PlanRequest, Problem
-from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.window import FolderWindow
@@ -75,7 +74,6 @@ class _Folder:
             batches,
             qt_later,
             workers,
-            PILLOW,
             [self._pictures],
             Memory(),
             lambda *_: None,

@@ -21,8 +21,10 @@ def imported(file: Path) -> set[str]:
     return found
 
 
-def test_of_the_engine_it_knows_the_wire_alone() -> None:
-    known = ("scalediff_engine.ui", "scalediff_engine.client")
+def test_of_the_engine_it_knows_what_it_shares_with_it_alone() -> None:
+    known = tuple(
+        f"scalediff_engine.{name}" for name in ("ui", "client", "base", "images", "batch")
+    )
     for file in FILES:
         strange = {
             name

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.ui.upscale.extent import Extent, Unit
 
 SOURCE = Size(1000, 600)
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, picture
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobRequest, JobState, Priority, Window
 from scalediff_engine.ui.gateway import Failed
 from scalediff_engine.ui.guess.model import DELAY_MS, GuessModel
 from scalediff_engine.ui.job_follower import PendingRequests
 from scalediff_engine.ui.loupe.frame import MAX_SIDE_PX, Frame
-from scalediff_engine.ui.upscale.extent import Extent, Size
+from scalediff_engine.ui.upscale.extent import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
 

@@ -10,6 +10,7 @@ from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobState, Priority, Problem, Window
 from scalediff_engine.ui.gateway import Failed
 from scalediff_engine.ui.loupe.frame import (
@@ -20,7 +21,7 @@ from scalediff_engine.ui.loupe.frame import (
     frame_of,
 )
 from scalediff_engine.ui.loupe.model import COST_DELAY_MS, LOOKS_KEPT, LoupeModel
-from scalediff_engine.ui.upscale.extent import Extent, Size
+from scalediff_engine.ui.upscale.extent import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
 

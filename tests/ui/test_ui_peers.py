@@ -26,7 +26,6 @@ from real_engine import (
     wait,
 )
 
-from scalediff_engine.cli.picture_files import PictureFiles
 from scalediff_engine.client.messages import JobState, SessionState
 from scalediff_engine.client.places import Places
 from scalediff_engine.images import reader, writer
@@ -34,6 +33,7 @@ from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.ui.app import Options
 from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.dialog import Phase
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.opening import FileOpening
 from scalediff_engine.ui.upscale.extent import Extent
 
@@ -120,7 +120,7 @@ def test_a_file_that_is_there_stays_as_it_is_and_16_bits_stay_16(
     writer.write(Picture(pixels, None, Depth.U16, profile), file)
     source = file.read_bytes()
     (tmp_path / "scan_x2.tif").write_text("mine")
-    options = Options(home=engine.home, files=PictureFiles().as_files())
+    options = Options(home=engine.home, files=PictureFiles())
     running = dialogs.open(FileOpening(file), engine.home, options)
     dialog, window = running.dialog, running.window
     wait(lambda: ready(dialog))

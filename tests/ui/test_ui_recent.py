@@ -20,8 +20,9 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
     Window,
 )
+from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.files import PILLOW
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.recent import words
 from scalediff_engine.ui.recent.model import RecentModel
@@ -37,7 +38,7 @@ def make(app: QApplication, gateway: FakeGateway, later: FakeLater) -> Generator
     workers = Workers(1)
 
     def made(session: str | None = None) -> RecentModel:
-        return RecentModel(gateway, later, PILLOW, workers, session, lambda: NOW)
+        return RecentModel(gateway, later, PictureFiles(), workers, session, lambda: NOW)
 
     yield made
     workers.close()
@@ -155,7 +156,7 @@ def test_save_writes_the_result_and_replaces_what_was_agreed_to(
     wait_until(lambda: bool(model.note))
     with Image.open(file) as saved:
         assert saved.size == (64, 48)
-        assert saved.info["scalediff"] == '{"seed": 1}'
+    assert read_recipe(file) == {"seed": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
 
 

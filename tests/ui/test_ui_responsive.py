@@ -20,7 +20,7 @@ from scalediff_engine.client.messages import JobState, SessionInfo, SessionState
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
-from scalediff_engine.ui.files import write_with_pillow
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.origin import SessionOrigin
@@ -139,17 +139,17 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pathlib import Path
-from scalediff_engine.cli.picture_files import PictureFiles
 from scalediff_engine.ui.app import Options, Running
 from scalediff_engine.ui.opening import FileOpening
 
 app = QApplication(["x"])
-options = Options(home=Path(sys.argv[2]), files=PictureFiles().as_files())
+options = Options(home=Path(sys.argv[2]))
 running = Running(app, FileOpening(Path(sys.argv[1])), options, app.quit)
 paint = running.window.view.paintEvent
 def painted(event):
     paint(event)
-    print(time.perf_counter() - began, [m for m in ("torch", "fastapi") if m in sys.modules])
+    heavy = {"torch", "onnxruntime", "fastapi"}
+    print(time.perf_counter() - began, sorted(heavy.intersection(sys.modules)))
     QTimer.singleShot(0, app.quit)
 running.window.view.paintEvent = painted
 running.begin()
@@ -162,7 +162,7 @@ def test_the_window_is_there_soon_and_without_the_engine_s_weight(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     file = tmp_path / "scan.png"
-    write_with_pillow(picture(640, 480), None, file)
+    PictureFiles().write(picture(640, 480), None, file)
     done = subprocess.run(
         [sys.executable, "-c", _FIRST_PAINT, str(file), str(tmp_path)],
         capture_output=True, text=True, check=True, timeout=60,

@@ -29,7 +29,7 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.client.places import Places
 from scalediff_engine.client.start import find
-from scalediff_engine.ui.files import PILLOW
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.models.window import ModelsWindow
 from scalediff_engine.ui.opening import Room, RoomOpening, SessionOpening
 from scalediff_engine.ui.recent.window import RecentWindow
@@ -62,7 +62,7 @@ def opened(app: QApplication, engine: Places) -> Generator[list[RoomRunning]]:
 def begin(
     app: QApplication, opened: list[RoomRunning], opening: RoomOpening, places: Places
 ) -> RoomRunning:
-    running = RoomRunning(app, opening, places.home, "dark", PILLOW, None, lambda: None)
+    running = RoomRunning(app, opening, places.home, "dark", PictureFiles(), None, lambda: None)
     opened.append(running)
     running.begin()
     return running

@@ -21,7 +21,7 @@ from scalediff_engine.client.messages import (
     WorkerState,
 )
 from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.files import PILLOW
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.upscale import remembered
@@ -149,13 +149,13 @@ def test_it_is_shown_once_and_can_be_opened_again(
     app: QApplication, gateway: FakeGateway, tmp_path: Path
 ) -> None:
     workers = Workers(1)
-    rooms = Rooms(gateway, workers, Look(Scheme.DARK), PILLOW, tmp_path)
+    rooms = Rooms(gateway, workers, Look(Scheme.DARK), PictureFiles(), tmp_path)
     rooms.welcome_once()
     (asked,) = gateway.all("health")
     rooms.close()
     assert asked.ticket.is_cancelled
     assert seen.was_seen(seen.file_in(tmp_path))
-    again = Rooms(gateway, workers, Look(Scheme.DARK), PILLOW, tmp_path)
+    again = Rooms(gateway, workers, Look(Scheme.DARK), PictureFiles(), tmp_path)
     again.welcome_once()
     assert len(gateway.all("health")) == 1
     window = again.welcome()

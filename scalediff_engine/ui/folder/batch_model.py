@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from scalediff_engine.batch.folder_scan import Entry
 from scalediff_engine.client.batch_client import BatchClient
 from scalediff_engine.client.batches import BatchInfo, BatchItem, BatchState, FileState
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.gateway import Act, BatchGateway
 from scalediff_engine.ui.folder.rows import Rows
 from scalediff_engine.ui.gateway import Gateway

@@ -17,17 +17,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from scalediff_engine.batch.naming import DEFAULT_QUALITY, Place
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import FIELDS
-from scalediff_engine.ui.folder import formats
-from scalediff_engine.ui.folder.destination import DEFAULT_QUALITY, Place
+from scalediff_engine.images.formats import Format
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.widgets.form import label, plain_tip, titled
 from scalediff_engine.ui.widgets.segmented import Segmented
 
 _PLACES = (Place.BESIDE, Place.SUBFOLDER, Place.FOLDER)
-_FORMATS = (None, "png", "tiff", "webp", "jpeg")
+_FORMATS = (None, Format.PNG, Format.TIFF, Format.WEBP, Format.JPEG)
 _EXISTING = (Existing.SKIP, Existing.REPLACE, Existing.KEEP)
 
 
@@ -100,9 +100,7 @@ class DestinationEditor(QWidget):
             translate("Destination", "For example {name}").format(name=example) if example else ""
         )
         self._format.setCurrentIndex(_FORMATS.index(chosen.format))
-        self._quality_field.setVisible(
-            chosen.format is None or chosen.format in formats.HAS_QUALITY
-        )
+        self._quality_field.setVisible(chosen.format is None or chosen.format.has_quality)
         self._quality.blockSignals(True)
         self._quality.setValue(chosen.quality or 0)
         self._quality.blockSignals(False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from scalediff_engine.ui.folder.entries import Entry, Skip, Why
+from scalediff_engine.batch.folder_scan import Entry, Portion, Skip, SkipReason
 from scalediff_engine.ui.folder.rows import Rows
-from scalediff_engine.ui.folder.scan import Portion
 
 # More than anybody reads; the counts go on.
 MOST_SKIPS = 5000
@@ -24,7 +23,7 @@ class Found:
     def __init__(self) -> None:
         self.rows = Rows()
         self.skips: list[Skip] = []
-        self.counts: Counter[Why] = Counter()
+        self.counts: Counter[SkipReason] = Counter()
 
     @property
     def skipped(self) -> int:
@@ -34,7 +33,7 @@ class Found:
     def take(self, portion: Portion) -> None:
         """Take what was found since."""
         self.rows.append(portion.entries)
-        self.counts.update(skip.why for skip in portion.skips)
+        self.counts.update(skip.reason for skip in portion.skips)
         self.skips += portion.skips[: MOST_SKIPS - len(self.skips)]
 
     def clear(self) -> None:

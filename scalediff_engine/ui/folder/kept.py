@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalediff_engine.base.settings import fields_of, load_json, save_if_possible, text
+from scalediff_engine.batch.naming import Destination, Place
 from scalediff_engine.client.batches import Existing
-from scalediff_engine.ui.folder.destination import Destination, Place
-from scalediff_engine.ui.folder.formats import WRITTEN
+from scalediff_engine.images.formats import Format
 
 
 def file_in(home: Path) -> Path:
@@ -31,7 +31,7 @@ def load(file: Path) -> Destination:
         subfolder=text(fields, "subfolder", usual.subfolder),
         folder=text(fields, "folder"),
         pattern=text(fields, "pattern", usual.pattern),
-        format=form if form in WRITTEN else None,
+        format=next((known for known in Format if known.value == form), None),
         quality=quality if type(quality) is int and 1 <= quality <= 100 else None,
         existing=Existing.KEEP if existing == Existing.KEEP.value else usual.existing,
     )
@@ -44,7 +44,7 @@ def save(chosen: Destination, file: Path) -> None:
         "subfolder": chosen.subfolder,
         "folder": chosen.folder,
         "pattern": chosen.pattern,
-        "format": chosen.format,
+        "format": chosen.format and chosen.format.value,
         "quality": chosen.quality,
         "existing": chosen.existing.value,
     }

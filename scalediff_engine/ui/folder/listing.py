@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.conflicts import ResultNames, SharedValues, absolute, example_name
+from scalediff_engine.batch.folder_scan import Entry, Portion, Search, scan
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.client.messages import Problem, UpscaleSettings
 from scalediff_engine.client.naming import DEFAULT_PATTERN, BadPattern, Pattern
-from scalediff_engine.ui.folder.destination import Destination
-from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.estimate import Estimate, Estimator
 from scalediff_engine.ui.folder.found import Found
-from scalediff_engine.ui.folder.inspecting import Inspector
 from scalediff_engine.ui.folder.naming import (
     Named,
-    NotWanted,
     Threads,
     clash_problem,
     destination_problem,
@@ -22,13 +23,10 @@ from scalediff_engine.ui.folder.naming import (
     pattern_problem,
 )
 from scalediff_engine.ui.folder.rows import Filter
-from scalediff_engine.ui.folder.scan import Portion, Search, scan
-from scalediff_engine.ui.folder.targets import Targets, Words, absolute, example
 from scalediff_engine.ui.gateway import as_problem
 from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.upscale.extent import Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
 
 # Longer than between two key presses.
@@ -46,7 +44,6 @@ class Listing:
     Args:
         later: calls something after a while
         workers: threads
-        inspector: looks at files
         inputs: files and folders
         upscale: the settings
         estimator: asks what it will take
@@ -69,7 +66,6 @@ class Listing:
         self,
         later: Later,
         workers: Threads,
-        inspector: Inspector,
         inputs: Iterable[Path],
         upscale: UpscaleModel,
         estimator: Estimator,
@@ -77,7 +73,6 @@ class Listing:
     ) -> None:
         self._later = later
         self._workers = workers
-        self._inspector = inspector
         self._upscale = upscale
         self._scanning, self._naming, self._waiting = Ticket(), Ticket(), Ticket()
         self._is_waiting = False
@@ -187,7 +182,7 @@ class Listing:
         """Give a name that a result would have; empty if the pattern makes no sense."""
         entries = self.found.rows.entries
         try:
-            return example(self.destination, self._words, entries[0] if entries else _EXAMPLE)
+            return example_name(self.destination, self._words, entries[0] if entries else _EXAMPLE)
         except BadPattern:
             return ""
 
@@ -202,10 +197,9 @@ class Listing:
         except BadPattern:
             pattern = Pattern(DEFAULT_PATTERN)
         search = Search(inputs, self.is_recursive, pattern, known)
-        inspector = self._inspector
 
         def work(ticket: Ticket, say: Callable[[Portion], None]) -> None:
-            for portion in scan(search, inspector, lambda: not ticket.is_cancelled):
+            for portion in scan(search, lambda: not ticket.is_cancelled):
                 say(portion)
 
         self.is_scanning = True
@@ -260,11 +254,11 @@ class Listing:
         self.changed.tell()
 
     def _on_no_names(self, error: Exception) -> None:
-        if isinstance(error, NotWanted):
+        if isinstance(error, Cancelled):
             return
         if isinstance(error, BadPattern):
             self.names_problem = pattern_problem(error)
-            self.found.rows.set_targets(Targets())
+            self.found.rows.set_targets(ResultNames())
             self.changed.tell()
         else:
             self._tell_problem(as_problem(error))
@@ -272,10 +266,10 @@ class Listing:
     def _settings_now(self) -> UpscaleSettings:
         return self._upscale.choices.settings(SOME_SIZE)
 
-    def _words_now(self) -> Words:
+    def _words_now(self) -> SharedValues:
         choices, model = self._upscale.choices, self._upscale.model
         family = choices.model if model is None else model.family
-        return Words(choices.extent.scale_of(SOME_SIZE), Path(family).stem, choices.seed)
+        return SharedValues(choices.extent.scale_of(SOME_SIZE), Path(family).stem, choices.seed)
 
     def _on_settings(self) -> None:
         words, settings = self._words_now(), self._settings_now()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.client.batch_client import BatchClient
 from scalediff_engine.client.batches import (
     BatchFile,
@@ -18,10 +19,8 @@ from scalediff_engine.client.batches import (
 )
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.batch_model import BatchModel
-from scalediff_engine.ui.folder.destination import Destination
 from scalediff_engine.ui.folder.estimate import Estimator
 from scalediff_engine.ui.folder.gateway import Act, BatchGateway
-from scalediff_engine.ui.folder.inspecting import Inspector
 from scalediff_engine.ui.folder.listing import SOME_SIZE, Listing
 from scalediff_engine.ui.folder.naming import (
     Threads,
@@ -54,7 +53,6 @@ class FolderModel:
         batches: to its batches
         later: calls something after a while
         workers: threads
-        inspector: looks at files
         inputs: files and folders
         memory: what was chosen last
         keep: writes down what was chosen
@@ -81,7 +79,6 @@ class FolderModel:
         batches: BatchGateway,
         later: Later,
         workers: Threads,
-        inspector: Inspector,
         inputs: Iterable[Path],
         memory: Memory,
         keep: Callable[[Memory, Destination], None],
@@ -99,7 +96,6 @@ class FolderModel:
         self.listing = Listing(
             later,
             workers,
-            inspector,
             inputs,
             self.upscale,
             Estimator(gateway, later),

@@ -7,22 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.conflicts import (
+    NameConflict,
+    ResultNames,
+    SharedValues,
+    is_forbidden,
+    name_results,
+)
+from scalediff_engine.batch.folder_scan import Entry
+from scalediff_engine.batch.naming import Destination, Place
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
-from scalediff_engine.ui.folder.destination import Destination, Place
-from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.estimate import Group, group
-from scalediff_engine.ui.folder.targets import (
-    NotWanted,
-    Targets,
-    Trouble,
-    Words,
-    is_forbidden,
-    name_all,
-)
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.upscale.extent import Size
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -60,29 +59,29 @@ class Named:
         groups: of what is left to do, for the estimate
     """
 
-    targets: Targets
+    targets: ResultNames
     groups: tuple[Group, ...]
 
 
 def find_names(
     entries: Sequence[Entry],
     destination: Destination,
-    words: Words,
+    words: SharedValues,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> Named:
     """Name all results, and put the pictures that are left to do together by size.
 
     Raises:
         BadPattern: the pattern makes no sense.
-        NotWanted: it is not wanted any more.
+        Cancelled: it is not wanted any more.
     """
-    targets = name_all(entries, destination, words, is_wanted)
+    targets = name_results(entries, destination, words, is_wanted)
     is_replacing = destination.existing is Existing.REPLACE
     sizes: Counter[Size] = Counter(
-        Size(entry.width, entry.height)
+        entry.size
         for index, entry in enumerate(entries)
-        if (trouble := targets.troubles.get(index)) is None
-        or (trouble is Trouble.EXISTS and is_replacing)
+        if (conflict := targets.conflicts.get(index)) is None
+        or (conflict is NameConflict.EXISTS and is_replacing)
     )
     return Named(targets, group(sizes))
 
@@ -124,13 +123,13 @@ def pattern_problem(error: BadPattern) -> str:
     )
 
 
-def clash_problem(entries: Sequence[Entry], targets: Targets) -> str:
+def clash_problem(entries: Sequence[Entry], targets: ResultNames) -> str:
     """Say which two pictures would become one file; empty = none would."""
-    if targets.clashing is None or max(targets.clashing) >= len(entries):
+    if targets.duplicates is None or max(targets.duplicates) >= len(entries):
         return ""
-    first, second = (entries[index].name for index in targets.clashing)
-    name = targets.paths[targets.clashing[0]].replace("\\", "/").rsplit("/", 1)[-1]
-    count = sum(trouble is Trouble.TWICE for trouble in targets.troubles.values())
+    first, second = (entries[index].name for index in targets.duplicates)
+    name = targets.paths[targets.duplicates[0]].replace("\\", "/").rsplit("/", 1)[-1]
+    count = sum(conflict is NameConflict.DUPLICATE for conflict in targets.conflicts.values())
     return translate(
         "Naming",
         "{count} pictures share names and will be left out: “{first}” and “{second}” would both "
@@ -138,4 +137,4 @@ def clash_problem(entries: Sequence[Entry], targets: Targets) -> str:
     ).format(count=count, first=first, second=second, name=name, ext="{ext}")
 
 
-__all__ = ["Named", "NotWanted", "Threads", "clash_problem", "destination_problem", "find_names"]
+__all__ = ["Named", "Threads", "clash_problem", "destination_problem", "find_names"]

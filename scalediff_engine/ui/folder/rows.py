@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.conflicts import NameConflict, ResultNames
+from scalediff_engine.batch.folder_scan import Entry
 from scalediff_engine.client.batches import BatchItem, FileState
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.ui.folder.entries import Entry
-from scalediff_engine.ui.folder.targets import Targets, Trouble
 from scalediff_engine.ui.observers import Listeners, Observers
-from scalediff_engine.ui.upscale.extent import Size
 
 
 class Status(Enum):
@@ -70,7 +70,7 @@ class Rows:
         self.arrived = Observers()
         self.changed: Listeners[tuple[int, int]] = Listeners()
         self.resetting, self.reset = Observers(), Observers()
-        self._targets = Targets()
+        self._targets = ResultNames()
         self._unfit: Mapping[Size, str] = {}
         self._states: list[FileState | None] = [None] * len(self.entries)
         self._tally: Counter[FileState] = Counter()
@@ -100,22 +100,22 @@ class Rows:
         state = self._states[index]
         if state is not None:
             return _OF_STATE[state]
-        trouble = self._targets.troubles.get(index)
-        if trouble is not None and trouble is not Trouble.EXISTS:
+        conflict = self._targets.conflicts.get(index)
+        if conflict is not None and conflict is not NameConflict.EXISTS:
             return Status.WRONG_NAME
         entry = self.entries[index]
         if self._unfit and Size(entry.width, entry.height) in self._unfit:
             return Status.WILL_NOT_FIT
-        return Status.READY if trouble is None else Status.EXISTS
+        return Status.READY if conflict is None else Status.EXISTS
 
     def target(self, index: int) -> str:
         """Give the path of a file's result; empty = not known yet."""
         paths = self._targets.paths
         return paths[index] if index < len(paths) else ""
 
-    def trouble(self, index: int) -> Trouble | None:
+    def conflict(self, index: int) -> NameConflict | None:
         """Tell what is wrong with the name of a result."""
-        return self._targets.troubles.get(index)
+        return self._targets.conflicts.get(index)
 
     def unfit(self, index: int) -> str:
         """Give the sentence on why a file will not fit; empty = it will."""
@@ -134,17 +134,17 @@ class Rows:
         """Count the rows that each filter would show."""
         tally = Counter({_OF_STATE[state]: count for state, count in self._tally.items()})
         begun = sum(self._tally.values())
-        troubles = self._targets.troubles
-        of_trouble = Counter(troubles.values())
-        tally[Status.EXISTS] = of_trouble[Trouble.EXISTS]
-        tally[Status.WRONG_NAME] = of_trouble.total() - of_trouble[Trouble.EXISTS]
-        tally[Status.READY] = len(self.entries) - begun - of_trouble.total()
+        conflicts = self._targets.conflicts
+        of_conflict = Counter(conflicts.values())
+        tally[Status.EXISTS] = of_conflict[NameConflict.EXISTS]
+        tally[Status.WRONG_NAME] = of_conflict.total() - of_conflict[NameConflict.EXISTS]
+        tally[Status.READY] = len(self.entries) - begun - of_conflict.total()
         if self._unfit:
             for index, entry in enumerate(self.entries):
-                trouble = troubles.get(index)
-                is_named = trouble is None or trouble is Trouble.EXISTS
+                conflict = conflicts.get(index)
+                is_named = conflict is None or conflict is NameConflict.EXISTS
                 if is_named and (entry.width, entry.height) in self._unfit:
-                    tally[Status.READY if trouble is None else Status.EXISTS] -= 1
+                    tally[Status.READY if conflict is None else Status.EXISTS] -= 1
                     tally[Status.WILL_NOT_FIT] += 1
         counts = {
             wanted: sum(tally[status] for status in statuses)
@@ -184,9 +184,9 @@ class Rows:
         self._states = [None] * len(kept)
         paths = self._targets.paths
         places = {old: new for new, old in enumerate(kept)}
-        self._targets = Targets(
+        self._targets = ResultNames(
             [paths[index] for index in kept if index < len(paths)],
-            {places[i]: found for i, found in self._targets.troubles.items() if i in places},
+            {places[i]: found for i, found in self._targets.conflicts.items() if i in places},
         )
         self._visible, self._is_stale = self._seen(), False
         self.reset.tell()
@@ -195,7 +195,7 @@ class Rows:
         """Take all files away."""
         self.remove(range(len(self.entries)))
 
-    def set_targets(self, targets: Targets) -> None:
+    def set_targets(self, targets: ResultNames) -> None:
         """Take names that were found for the files there were a moment ago."""
         self._targets = targets
         self._all_changed()
@@ -277,5 +277,5 @@ class Rows:
 def rows_of(entries: Sequence[Entry], targets: Sequence[str]) -> Rows:
     """Give the rows of a batch, in its order."""
     rows = Rows(entries)
-    rows.set_targets(Targets(list(targets)))
+    rows.set_targets(ResultNames(list(targets)))
     return rows

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui import icons
 from scalediff_engine.ui.finding import Finder
 from scalediff_engine.ui.folder import kept
-from scalediff_engine.ui.folder.destination import Destination
 from scalediff_engine.ui.folder.gateway import BatchGateway
-from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.window import FolderWindow
 from scalediff_engine.ui.gateway import Gateway
@@ -48,7 +47,6 @@ class FolderRunning:
         on_end: Callable[[], None],
     ) -> None:
         home = options.home or default_home()
-        inspector = PILLOW if options.inspector is None else options.inspector()
         finder = Finder(Places(home))
         self._on_end = on_end
         self._workers = Workers()
@@ -67,7 +65,6 @@ class FolderRunning:
             BatchGateway(client.for_batches(), self._workers),
             qt_later,
             self._workers,
-            inspector,
             opening.paths,
             remembered.load(settings),
             keep,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from scalediff_engine.batch.conflicts import NameConflict
+from scalediff_engine.batch.folder_scan import MIN_SIDE_PX, Skip, SkipReason
 from scalediff_engine.client.batches import BatchState, Existing
 from scalediff_engine.ui import words
-from scalediff_engine.ui.folder.entries import Why
 from scalediff_engine.ui.folder.rows import Filter, Rows, Status
-from scalediff_engine.ui.folder.targets import Trouble
 from scalediff_engine.ui.language import translate
 
 
@@ -23,7 +23,7 @@ def short(rows: Rows, index: int, existing: Existing, fraction: float | None = N
     if status is Status.EXISTS:
         return _of_existing(existing)
     if status is Status.WRONG_NAME:
-        return _of_trouble(rows.trouble(index))
+        return _of_conflict(rows.conflict(index))
     if status is Status.RUNNING and fraction is not None:
         return translate("Rows", "Running, {percent}").format(
             percent=words.zoom(round(fraction, 2))
@@ -58,7 +58,7 @@ def full(rows: Rows, index: int, existing: Existing) -> str:
             )
         return translate("Rows", "{path} is there already and stays as it is.").format(path=target)
     if status is Status.WRONG_NAME:
-        return _sentence_of_trouble(rows.trouble(index), target)
+        return _sentence_of_conflict(rows.conflict(index), target)
     return ""
 
 
@@ -70,56 +70,85 @@ def _of_existing(existing: Existing) -> str:
     }[existing]
 
 
-def _of_trouble(trouble: Trouble | None) -> str:
+def _of_conflict(conflict: NameConflict | None) -> str:
     return {
-        Trouble.TWICE: translate("Rows", "Name taken twice"),
-        Trouble.OWN_SOURCE: translate("Rows", "Would replace its source"),
-        Trouble.OTHER_SOURCE: translate("Rows", "Would replace another source"),
-        Trouble.FORBIDDEN: translate("Rows", "Name not possible here"),
-        Trouble.TOO_LONG: translate("Rows", "Name too long"),
-        Trouble.TOO_LARGE: translate("Rows", "Too large for the format"),
-    }.get(trouble or Trouble.NO_NAME, translate("Rows", "No name"))
+        NameConflict.DUPLICATE: translate("Rows", "Name taken twice"),
+        NameConflict.OWN_SOURCE: translate("Rows", "Would replace its source"),
+        NameConflict.OTHER_SOURCE: translate("Rows", "Would replace another source"),
+        NameConflict.FORBIDDEN: translate("Rows", "Name not possible here"),
+        NameConflict.TOO_LONG: translate("Rows", "Name too long"),
+        NameConflict.TOO_LARGE: translate("Rows", "Too large for the format"),
+    }.get(conflict or NameConflict.NO_NAME, translate("Rows", "No name"))
 
 
-def _sentence_of_trouble(trouble: Trouble | None, path: str) -> str:
-    return {
-        Trouble.TWICE: translate(
+def _sentence_of_conflict(conflict: NameConflict | None, path: str) -> str:
+    sentence = {
+        NameConflict.DUPLICATE: translate(
             "Rows",
             "Another picture would become {path} too. Use {ext} in the name, another format or "
             "another folder.",
         ),
-        Trouble.OWN_SOURCE: translate(
+        NameConflict.OWN_SOURCE: translate(
             "Rows", "The result would replace the picture itself: {path}. Another name would work."
         ),
-        Trouble.OTHER_SOURCE: translate(
+        NameConflict.OTHER_SOURCE: translate(
             "Rows",
             "The result would replace another picture of this list: {path}. Another name would "
             "work.",
         ),
-        Trouble.FORBIDDEN: translate(
+        NameConflict.FORBIDDEN: translate(
             "Rows", "{path} has characters in its name that this system does not take."
         ),
-        Trouble.TOO_LONG: translate("Rows", "{path} is longer than this system takes."),
-        Trouble.TOO_LARGE: translate(
+        NameConflict.TOO_LONG: translate("Rows", "{path} is longer than this system takes."),
+        NameConflict.TOO_LARGE: translate(
             "Rows", "The result is too large for this format; TIFF would work."
         ),
-    }.get(trouble or Trouble.NO_NAME, translate("Rows", "There is no name for the result.")).format(
-        path=path, ext="{ext}"
-    )
+    }.get(conflict or NameConflict.NO_NAME, translate("Rows", "There is no name for the result."))
+    return sentence.format(path=path, ext="{ext}")
 
 
-def why(found: Why) -> str:
+def skip_reason(found: SkipReason) -> str:
     """Give why files were left aside."""
     return {
-        Why.NO_PICTURE: translate("Skips", "Not a picture"),
-        Why.HIDDEN: translate("Skips", "Hidden"),
-        Why.UNREADABLE: translate("Skips", "Cannot be read"),
-        Why.OWN_RESULT: translate("Skips", "Result of an earlier run"),
-        Why.TOO_SMALL: translate("Skips", "Too small"),
-        Why.DEEPER: translate("Skips", "Folder that is not looked into"),
-        Why.TWICE: translate("Skips", "Same file again"),
-        Why.MISSING: translate("Skips", "Not there"),
+        SkipReason.NO_PICTURE: translate("Skips", "Not a picture"),
+        SkipReason.HIDDEN: translate("Skips", "Hidden"),
+        SkipReason.UNSUPPORTED: translate("Skips", "Format not supported"),
+        SkipReason.UNREADABLE: translate("Skips", "Cannot be read"),
+        SkipReason.FOLDER_UNREADABLE: translate("Skips", "Folder cannot be read"),
+        SkipReason.NAME_NOT_UTF8: translate("Skips", "Name not in UTF-8"),
+        SkipReason.OWN_RESULT: translate("Skips", "Result of an earlier run"),
+        SkipReason.TOO_SMALL: translate("Skips", "Too small"),
+        SkipReason.SUBFOLDER: translate("Skips", "Folder that is not looked into"),
+        SkipReason.DUPLICATE: translate("Skips", "Same file again"),
+        SkipReason.MISSING: translate("Skips", "Not there"),
     }[found]
+
+
+def skip_detail(skip: Skip) -> str:
+    """Give a sentence that says more than the reason; may be empty."""
+    width, height = skip.size or (0, 0)
+    return {
+        SkipReason.UNSUPPORTED: translate(
+            "Scan", "{detail} files are not supported; convert them to PNG or TIFF first."
+        ),
+        SkipReason.UNREADABLE: "{detail}",
+        SkipReason.FOLDER_UNREADABLE: translate(
+            "Scan", "The folder {path} cannot be read: {detail}."
+        ),
+        SkipReason.NAME_NOT_UTF8: translate(
+            "Scan", "The file's name is not in UTF-8; another name would work."
+        ),
+        SkipReason.TOO_SMALL: translate(
+            "Scan", "It has {width} × {height} pixels; {least} a side are the least."
+        ),
+        SkipReason.MISSING: translate("Scan", "There is no file {path}."),
+    }.get(skip.reason, "").format(
+        path=skip.path,
+        detail=skip.detail,
+        width=width,
+        height=height,
+        least=MIN_SIDE_PX,
+    )
 
 
 def filter_name(wanted: Filter) -> str:

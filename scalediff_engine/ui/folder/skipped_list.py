@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QStringListModel, Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QListView, QPushButton, QVBoxLayout, QWidget
 
+from scalediff_engine.batch.folder_scan import Skip, SkipReason
 from scalediff_engine.ui.folder import sentences
-from scalediff_engine.ui.folder.entries import Skip, Why
 from scalediff_engine.ui.folder.found import MOST_SKIPS, Found
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.widgets.form import label
@@ -31,8 +31,8 @@ class SkippedList(QDialog):
         self.reasons.addItem(
             translate("Skips", "All reasons ({count})").format(count=found.skipped), None
         )
-        for why, count in found.counts.most_common():
-            self.reasons.addItem(f"{sentences.why(why)} ({count})", why)
+        for reason, count in found.counts.most_common():
+            self.reasons.addItem(f"{sentences.skip_reason(reason)} ({count})", reason)
         self._list = QListView()
         self._list.setModel(self._lines)
         self._list.setUniformItemSizes(True)
@@ -61,12 +61,13 @@ class SkippedList(QDialog):
         return self._lines.stringList()
 
     def _show(self) -> None:
-        wanted: Why | None = self.reasons.currentData()
+        wanted: SkipReason | None = self.reasons.currentData()
         self._lines.setStringList(
-            [_line(skip) for skip in self._skips if wanted in (None, skip.why)]
+            [_line(skip) for skip in self._skips if wanted in (None, skip.reason)]
         )
 
 
 def _line(skip: Skip) -> str:
-    text = f"{skip.path} – {sentences.why(skip.why)}"
-    return f"{text}. {skip.detail}" if skip.detail else text
+    text = f"{skip.path} – {sentences.skip_reason(skip.reason)}"
+    detail = sentences.skip_detail(skip)
+    return f"{text}. {detail}" if detail else text

@@ -14,7 +14,6 @@ from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.folder import sentences
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Rows, Status
-from scalediff_engine.ui.folder.targets import result_size
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.widgets.form import plain_tip
 
@@ -145,7 +144,7 @@ class FileTable(QAbstractTableModel):
         batch = self._model.batch
         scale = self._model.listing.scale if batch is None else batch.info.settings.scale or 1.0
         entry = type(entry)(entry.path, entry.name, entry.below, width, height)
-        result = words.size(*result_size(entry, scale))
+        result = words.size(*entry.size.scaled(scale))
         # in this order in every language, or the arrow would point the wrong way
         return f"\u2066{words.size(width, height)} → {result}\u2069"
 

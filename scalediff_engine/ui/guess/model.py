@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import (
     JobRequest,
     JobState,
@@ -21,7 +22,7 @@ from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.upscale.extent import Extent, Size
+from scalediff_engine.ui.upscale.extent import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 
 # Longer than between two steps of a wheel.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Window
-from scalediff_engine.ui.upscale.extent import Size
 
 # As the engine has it.
 MAX_SIDE_PX = 2048

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     JobRequest,
@@ -26,7 +27,6 @@ from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices
-from scalediff_engine.ui.upscale.extent import Size
 from scalediff_engine.ui.upscale.model import UpscaleModel
 
 COST_DELAY_MS = 200

@@ -18,7 +18,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.compare import drift
 from scalediff_engine.ui.compare.drift import Drift
-from scalediff_engine.ui.files import Files
+from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import Later
@@ -79,7 +79,7 @@ class RecentModel:
         self,
         gateway: Gateway,
         later: Later,
-        files: Files,
+        files: PictureFiles,
         workers: Workers,
         session: str | None = None,
         clock: Callable[[], float] = time.time,

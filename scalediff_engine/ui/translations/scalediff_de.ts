@@ -365,16 +365,8 @@
 <context>
     <name>Files</name>
     <message>
-        <source>{name} cannot be read as a picture.</source>
-        <translation>{name} lässt sich nicht als Bild lesen.</translation>
-    </message>
-    <message>
         <source>{name} is there already, and stays as it is.</source>
         <translation>{name} gibt es schon und bleibt, wie es ist.</translation>
-    </message>
-    <message>
-        <source>{name} cannot be written: {reason}.</source>
-        <translation>{name} lässt sich nicht schreiben: {reason}.</translation>
     </message>
     <message>
         <source>Saved as {name}.</source>
@@ -1241,8 +1233,12 @@
         <translation>Es gibt keine Datei {path}.</translation>
     </message>
     <message>
-        <source>The folder {path} cannot be read: {reason}.</source>
-        <translation>Der Ordner {path} kann nicht gelesen werden: {reason}.</translation>
+        <source>{detail} files are not supported; convert them to PNG or TIFF first.</source>
+        <translation>{detail}-Dateien werden nicht unterstützt; erst in PNG oder TIFF umwandeln.</translation>
+    </message>
+    <message>
+        <source>The folder {path} cannot be read: {detail}.</source>
+        <translation>Der Ordner {path} kann nicht gelesen werden: {detail}.</translation>
     </message>
     <message>
         <source>The file&apos;s name is not in UTF-8; another name would work.</source>
@@ -1437,8 +1433,20 @@
         <translation>Versteckt</translation>
     </message>
     <message>
+        <source>Format not supported</source>
+        <translation>Format nicht unterstützt</translation>
+    </message>
+    <message>
         <source>Cannot be read</source>
         <translation>Nicht lesbar</translation>
+    </message>
+    <message>
+        <source>Folder cannot be read</source>
+        <translation>Ordner nicht lesbar</translation>
+    </message>
+    <message>
+        <source>Name not in UTF-8</source>
+        <translation>Name nicht in UTF-8</translation>
     </message>
     <message>
         <source>Result of an earlier run</source>

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Lora, UpscaleSettings
-from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
+from scalediff_engine.ui.upscale.extent import Extent, Unit
 
 DIFFUSION, FAST = METHODS = ("scalediff", "fast")
 PRESETS = ("fast", "balanced", "best")

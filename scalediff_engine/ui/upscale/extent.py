@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import NamedTuple
+
+from scalediff_engine.base.geometry import Size
 
 MIN_SCALE = 1.0
 MAX_SCALE = 32.0
 MIN_PPI = 10.0
 MAX_PPI = 4800.0
 _MM_PER_INCH = 25.4
-
-
-class Size(NamedTuple):
-    """Width and height in pixels."""
-
-    width: int
-    height: int
 
 
 class Unit(Enum):
@@ -50,7 +44,7 @@ class Extent:
         """Give the size of the result, within what is possible."""
         if self.unit is Unit.SCALE:
             scale = min(MAX_SCALE, max(MIN_SCALE, self.scale))
-            return Size(round(source.width * scale), round(source.height * scale))
+            return source.scaled(scale)
         width = self.width_px if self.unit is Unit.PIXELS else to_px(self.width_mm, self.ppi)
         width = min(round(source.width * MAX_SCALE), max(source.width, width))
         return Size(width, max(source.height, round(source.height * width / source.width)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import (
     ModelInfo,
@@ -19,7 +20,7 @@ from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices, new_seed
-from scalediff_engine.ui.upscale.extent import Extent, Size, Unit
+from scalediff_engine.ui.upscale.extent import Extent, Unit
 from scalediff_engine.ui.upscale.remembered import Memory
 
 # Longer than between two key presses, shorter than one waits for.

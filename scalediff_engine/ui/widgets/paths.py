@@ -7,14 +7,14 @@ from pathlib import Path
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from scalediff_engine.ui.folder import formats
+from scalediff_engine.images.formats import READ_ONLY_EXTENSIONS, Format
 from scalediff_engine.ui.language import translate
 
 
 def asking_pictures(parent: QWidget, title: str) -> QFileDialog:
     """Give what asks for pictures, one or more; to be opened."""
-    patterns = sorted({f"*{e}" for ends in formats.WRITTEN.values() for e in ends})
-    patterns += sorted(f"*{ending}" for ending in formats.READ_ONLY)
+    patterns = sorted({f"*{extension}" for form in Format for extension in form.extensions})
+    patterns += sorted(f"*{ending}" for ending in READ_ONLY_EXTENSIONS)
     asking = QFileDialog(parent, title)
     asking.setFileMode(QFileDialog.FileMode.ExistingFiles)
     asking.setNameFilters(

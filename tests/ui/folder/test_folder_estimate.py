@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from fake_gateway import FakeGateway, FakeLater, plan_for
 
+from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Problem, UpscaleSettings
 from scalediff_engine.ui.folder.estimate import MOST_PLANS, Estimator, group
-from scalediff_engine.ui.upscale.extent import Size
 
 SETTINGS = UpscaleSettings(scale=4.0)
 FULL = Problem("not-enough-memory", "This needs 9 GiB and there are 6.")

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from scalediff_engine.batch.naming import Destination, Place
 from scalediff_engine.client.batches import Existing
+from scalediff_engine.images.formats import Format
 from scalediff_engine.ui.folder import kept
-from scalediff_engine.ui.folder.destination import Destination, Place
 
 
 def test_what_was_chosen_is_there_again(tmp_path: Path) -> None:
     file = kept.file_in(tmp_path)
     chosen = Destination(
-        place=Place.FOLDER, folder="/out", pattern="{stem}!", format="webp", quality=80,
+        place=Place.FOLDER, folder="/out", pattern="{stem}!", format=Format.WEBP, quality=80,
         existing=Existing.KEEP,
     )  # fmt: skip
     kept.save(chosen, file)

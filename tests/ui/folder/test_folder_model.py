@@ -10,10 +10,10 @@ import pytest
 from fake_batches import AtOnce, FakeBatches, batch, item, save_picture
 from fake_gateway import FakeGateway, FakeLater, models, plan_for
 
+from scalediff_engine.batch.naming import Destination, Place
 from scalediff_engine.client.batches import BatchItems, BatchList, BatchState, Existing, FileState
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.ui.folder.destination import Destination, Place
-from scalediff_engine.ui.folder.inspecting import PILLOW
+from scalediff_engine.images.formats import Format
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter, Status
 from scalediff_engine.ui.upscale.extent import Extent
@@ -36,7 +36,7 @@ def make(
 
     def make_it(*inputs: Path, is_begun: bool = True) -> FolderModel:
         model = FolderModel(
-            gateway, batches, later, AtOnce(), PILLOW, inputs, Memory(),
+            gateway, batches, later, AtOnce(), inputs, Memory(),
             lambda memory, chosen: kept.append((memory, chosen)),
             clock=lambda: later.now_ms / 1000,
         )  # fmt: skip
@@ -91,7 +91,7 @@ def test_the_engine_is_asked_for_what_was_chosen(
         replace(model.upscale.choices, extent=Extent(scale=2.0), prompt="a beach", seed=9)
     )
     chosen = Destination(
-        place=Place.FOLDER, folder="/out", format="jpeg", quality=80, existing=Existing.REPLACE
+        place=Place.FOLDER, folder="/out", format=Format.JPEG, quality=80, existing=Existing.REPLACE
     )
     model.listing.change_destination(chosen)
     later.pass_ms(1000)
@@ -125,7 +125,7 @@ def test_pictures_that_would_share_a_name_are_left_out_and_the_others_are_done(
     save_picture(tree / "a.jpg")
     model = make(tree)
     assert model.can_start
-    model.listing.change_destination(Destination(format="png"))
+    model.listing.change_destination(Destination(format=Format.PNG))
     later.pass_ms(1000)
     assert "a_x4.png" in model.listing.clash
     assert "{ext}" in model.listing.clash
@@ -142,7 +142,7 @@ def test_the_extension_in_the_name_keeps_pictures_apart(
 ) -> None:
     save_picture(tree / "a.jpg")
     model = make(tree)
-    model.listing.change_destination(Destination(format="png", pattern="{stem}_{ext}"))
+    model.listing.change_destination(Destination(format=Format.PNG, pattern="{stem}_{ext}"))
     later.pass_ms(1000)
     assert not model.listing.clash
     targets = {Path(model.rows.target(i)).name for i in range(len(model.rows.entries))}

@@ -25,7 +25,6 @@ from PySide6.QtWidgets import QApplication, QTableView
 from scalediff_engine.client.batches import BatchItem, BatchList, FileState
 from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.window import FolderWindow
@@ -196,9 +195,7 @@ def test_ten_thousand_files_are_found_while_the_window_stays_awake(
 ) -> None:  # fmt: skip
     gateway.at_once.update(models=models, plan=plan_for)
     workers, painters = Workers(), Workers(2)
-    model = FolderModel(
-        gateway, batches, qt_later, workers, PILLOW, [many], Memory(), lambda *_: None
-    )
+    model = FolderModel(gateway, batches, qt_later, workers, [many], Memory(), lambda *_: None)
     window = FolderWindow(model, Look(Scheme.DARK), Silent(), painters)
     window.resize(1240, 780)
     window.show()
@@ -257,7 +254,7 @@ def test_ten_thousand_states_stream_in_while_the_window_stays_awake(
 ) -> None:  # fmt: skip
     gateway.at_once.update(models=models, plan=plan_for)
     workers = Workers()
-    model = FolderModel(gateway, batches, qt_later, workers, PILLOW, [], Memory(), lambda *_: None)
+    model = FolderModel(gateway, batches, qt_later, workers, [], Memory(), lambda *_: None)
     window = FolderWindow(model, Look(Scheme.DARK), Silent(), workers)
     window.resize(1240, 780)
     window.show()
@@ -315,7 +312,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from fake_batches import FakeBatches
 from fake_gateway import FakeGateway, models, plan_for
-from scalediff_engine.cli.picture_headers import inspector
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.window import FolderWindow
@@ -326,7 +322,7 @@ from scalediff_engine.ui.workers import Workers
 app = QApplication(["memory"])
 gateway, workers = FakeGateway(), Workers()
 gateway.at_once.update(models=models, plan=plan_for)
-model = FolderModel(gateway, FakeBatches(), qt_later, workers, inspector(),
+model = FolderModel(gateway, FakeBatches(), qt_later, workers,
                     [Path(sys.argv[1])], Memory(), lambda *_: None)
 look = Look(Scheme.DARK); look.put_on(app)
 window = FolderWindow(model, look, None, workers)

@@ -12,7 +12,6 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 from real_engine import LONG_MS, let_dialogs_start_engines, serve
 
-from scalediff_engine.cli.picture_headers import inspector
 from scalediff_engine.client.batches import BatchState, FileState
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.places import Places
@@ -57,7 +56,7 @@ def open_dialog(app: QApplication, home: Path) -> Generator[Open]:
 
     def open_it(*paths: Path) -> FolderRunning:
         opening = FolderOpening(tuple(paths))
-        options = Options(home, "dark", inspector=inspector)
+        options = Options(home, "dark")
         running = FolderRunning(app, opening, options, lambda: None)
         opened.append(running)
         running.begin()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fake_batches import item
 
+from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.conflicts import NameConflict, ResultNames
+from scalediff_engine.batch.folder_scan import Entry
 from scalediff_engine.client.batches import FileState
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.ui.folder.entries import Entry
 from scalediff_engine.ui.folder.rows import Filter, Rows, Status
-from scalediff_engine.ui.folder.targets import Targets, Trouble
-from scalediff_engine.ui.upscale.extent import Size
 
 
 def rows(count: int) -> Rows:
@@ -18,7 +18,11 @@ def rows(count: int) -> Rows:
 
 def test_before_the_start_a_row_says_what_would_happen() -> None:
     found = rows(4)
-    found.set_targets(Targets(["/a"] * 4, {0: Trouble.EXISTS, 1: Trouble.TWICE, 3: Trouble.EXISTS}))
+    found.set_targets(
+        ResultNames(
+            ["/a"] * 4, {0: NameConflict.EXISTS, 1: NameConflict.DUPLICATE, 3: NameConflict.EXISTS}
+        )
+    )
     found.set_unfit({Size(12, 10): "too large", Size(13, 10): "too large"})
     states = [found.status(index) for index in range(4)]
     assert states == [
@@ -33,7 +37,7 @@ def test_before_the_start_a_row_says_what_would_happen() -> None:
 
 def test_nothing_is_startable_while_names_are_missing() -> None:
     found = rows(3)
-    found.set_targets(Targets(["/a", "/b"]))
+    found.set_targets(ResultNames(["/a", "/b"]))
     assert found.startable() == []
 
 
@@ -78,7 +82,7 @@ def test_changes_are_told_by_the_rows_that_are_seen() -> None:
 
 def test_rows_that_are_removed_take_their_names_with_them() -> None:
     found = rows(4)
-    found.set_targets(Targets(["/0", "/1", "/2", "/3"], {3: Trouble.EXISTS}))
+    found.set_targets(ResultNames(["/0", "/1", "/2", "/3"], {3: NameConflict.EXISTS}))
     before: list[int] = []
     found.resetting.add(lambda: before.append(len(found)))
     found.remove([0, 2])
@@ -91,7 +95,7 @@ def test_rows_that_are_removed_take_their_names_with_them() -> None:
 def test_counts_agree_with_the_rows() -> None:
     found = rows(30)
     found.set_targets(
-        Targets([f"/{n}" for n in range(30)], dict.fromkeys(range(5), Trouble.EXISTS))
+        ResultNames([f"/{n}" for n in range(30)], dict.fromkeys(range(5), NameConflict.EXISTS))
     )
     found.set_unfit({Size(10 + n, 10): "no" for n in range(3, 9)})
     found.take_items([item(n, FileState.CANCELLED) for n in range(20, 30)])

@@ -15,11 +15,10 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from scalediff_engine.batch.folder_scan import SkipReason
 from scalediff_engine.client.batches import BatchInfo, BatchList, BatchState, FileState
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.folder.entries import Why
-from scalediff_engine.ui.folder.inspecting import PILLOW
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.table_model import Column
@@ -68,7 +67,7 @@ class Dialog:
         self.notes = Notes()
         self.opened: list[Path] = []
         self.model = FolderModel(
-            gateway, batches, qt_later, self.workers, PILLOW, inputs, Memory(), lambda *_: None
+            gateway, batches, qt_later, self.workers, inputs, Memory(), lambda *_: None
         )
         self.window = FolderWindow(
             self.model, Look(Scheme.DARK), self.notes, self.workers, self.opened.append
@@ -135,7 +134,7 @@ def test_what_is_left_aside_can_be_looked_at(dialog: Dialog) -> None:
     listed = details.skipped_list
     assert listed is not None
     assert listed.lines[0].endswith("notes.txt – Not a picture")
-    listed.reasons.setCurrentIndex(listed.reasons.findData(Why.NO_PICTURE))
+    listed.reasons.setCurrentIndex(listed.reasons.findData(SkipReason.NO_PICTURE))
     assert len(listed.lines) == 1
     listed.close()
 

@@ -14,8 +14,9 @@ from scalediff_engine.cli.batch import Batch
 from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Skipped, Summary
 from scalediff_engine.cli.interrupt import Answer, Interrupts
 from scalediff_engine.cli.jobs import make_worklist
-from scalediff_engine.cli.request import Destination, Existing, UpscaleRequest
+from scalediff_engine.cli.request import Destination, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
+from scalediff_engine.client.batches import Existing
 from scalediff_engine.planning.machine import Machine
 from scalediff_engine.spec.footprint import GIB, Cost
 
@@ -172,7 +173,7 @@ def test_a_result_that_appears_is_never_replaced_unless_asked_for(tmp_path: Path
     assert "read b.png" not in work.calls
     assert [failure.error.code for failure in run.summary.failures] == ["output-exists"]
     replaced = Run(
-        tmp_path, ["c.png"], FakeWork(), destination=Destination(existing=Existing.OVERWRITE)
+        tmp_path, ["c.png"], FakeWork(), destination=Destination(existing=Existing.REPLACE)
     )
     touch(tmp_path, ["c_x4.png"])
     assert replaced() == 0

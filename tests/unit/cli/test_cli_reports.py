@@ -12,11 +12,11 @@ from cli_fakes import FACTS, progress
 
 from scalediff_engine.base.errors import InputMissing
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.batch.inputs import Failure
 from scalediff_engine.cli.events import (
     Advanced,
     Event,
     Failed,
+    Failure,
     Finished,
     Job,
     Loading,

@@ -8,11 +8,12 @@ import pytest
 
 from scalediff_engine.base.errors import NotEnoughMemory, OutputError, OutputExists, UsageError
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.cli.generate_job import make_generate_worklist
-from scalediff_engine.cli.jobs import Worklist
-from scalediff_engine.cli.request import Destination, Existing, GenerateRequest
+from scalediff_engine.cli.jobs import Worklist, make_generate_worklist
+from scalediff_engine.cli.request import Destination, GenerateRequest
+from scalediff_engine.client.batches import Existing
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.images.formats import Format
 from scalediff_engine.planning.machine import Machine
 from scalediff_engine.planning.settings import Settings
 from scalediff_engine.planning.wishes import ModelChoice
@@ -58,7 +59,7 @@ def test_a_result_that_is_there_is_refused_skipped_or_replaced(tmp_path: Path) -
     skipped = plan(tmp_path / "a.png", existing=Existing.SKIP)
     assert [(s.path, s.output) for s in skipped.skipped] == [(None, tmp_path / "a.png")]
     assert skipped.jobs == []
-    assert len(plan(tmp_path / "a.png", existing=Existing.OVERWRITE).jobs) == 1
+    assert len(plan(tmp_path / "a.png", existing=Existing.REPLACE).jobs) == 1
     [job] = plan(tmp_path / "a.png", dry_run=True).jobs
     assert any("already exists" in note for note in job.notes)
 
@@ -68,10 +69,12 @@ def test_a_result_that_is_there_is_refused_skipped_or_replaced(tmp_path: Path) -
     [
         ("a.psd", None, "no ending that can be written"),
         ("a", None, "no ending that can be written"),
-        ("a.png", "tiff", "is png, but --format says tiff"),
+        ("a.png", Format.TIFF, "is png, but --format says tiff"),
     ],
 )
-def test_the_file_says_its_format(tmp_path: Path, file: str, form: str | None, words: str) -> None:
+def test_the_file_says_its_format(
+    tmp_path: Path, file: str, form: Format | None, words: str
+) -> None:
     with pytest.raises(UsageError, match=words):
         plan(tmp_path / file, format=form)
 

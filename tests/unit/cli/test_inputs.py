@@ -7,26 +7,29 @@ import pytest
 from cli_fakes import touch
 
 from scalediff_engine.base.errors import InputError, InputMissing, NoPictures
-from scalediff_engine.batch.inputs import Failure, Source, collect
-
-
-def is_png(path: Path) -> bool:
-    return path.suffix == ".png"
+from scalediff_engine.batch.folder_scan import Source
+from scalediff_engine.cli.events import Failure
+from scalediff_engine.cli.jobs import collect
 
 
 def look(*paths: Path, recursive: bool = False) -> tuple[list[Source], list[Failure]]:
-    return collect(paths, recursive=recursive, is_picture=is_png)
+    sources, _, failures = collect(paths, recursive=recursive)
+    return sources, failures
+
+
+def names(sources: list[Source]) -> list[str]:
+    return [Path(source.path).name for source in sources]
 
 
 def test_a_folder_is_flat_unless_told_otherwise(tmp_path: Path) -> None:
     touch(tmp_path, ["b.png", "a.png", "notes.txt", "deep/c.png"])
     sources, failures = look(tmp_path)
-    assert [source.path.name for source in sources] == ["a.png", "b.png"]
+    assert names(sources) == ["a.png", "b.png"]
     assert not failures
     sources, _ = look(tmp_path, recursive=True)
-    assert [(s.path.name, str(s.below)) for s in sources] == [
-        ("a.png", "."),
-        ("b.png", "."),
+    assert [(Path(s.path).name, s.below) for s in sources] == [
+        ("a.png", ""),
+        ("b.png", ""),
         ("c.png", "deep"),
     ]
 
@@ -34,7 +37,7 @@ def test_a_folder_is_flat_unless_told_otherwise(tmp_path: Path) -> None:
 def test_files_and_folders_keep_the_order_of_the_command_line(tmp_path: Path) -> None:
     touch(tmp_path, ["z.txt", "folder/a.png"])
     sources, _ = look(tmp_path / "z.txt", tmp_path / "folder")
-    assert [(s.path.name, s.found) for s in sources] == [("z.txt", False), ("a.png", True)]
+    assert [(Path(s.path).name, s.is_named) for s in sources] == [("z.txt", True), ("a.png", False)]
 
 
 def test_a_file_that_is_named_twice_is_taken_once(tmp_path: Path) -> None:
@@ -46,7 +49,7 @@ def test_a_file_that_is_named_twice_is_taken_once(tmp_path: Path) -> None:
 def test_hidden_files_and_folders_are_left_alone(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "._a.png", ".cache/b.png"])
     sources, _ = look(tmp_path, recursive=True)
-    assert [source.path.name for source in sources] == ["a.png"]
+    assert names(sources) == ["a.png"]
 
 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
@@ -73,15 +76,15 @@ def test_a_folder_without_pictures_says_so_and_what_would_help(tmp_path: Path) -
 
 def test_pictures_in_formats_that_are_not_read_are_listed_as_such(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "b.HEIC", "c.psd", "notes.txt"])
-    sources, failures = look(tmp_path)
+    sources, unsupported, failures = collect([tmp_path], recursive=False)
     assert not failures
-    assert {s.path.name: s.is_unsupported for s in sources} == {
-        "a.png": False,
-        "b.HEIC": True,
-        "c.psd": True,
-    }
-    sources, _ = look(tmp_path / "b.HEIC")
-    assert not sources[0].is_unsupported  # named: reading it says what it is
+    assert names(sources) == ["a.png"]
+    assert [(Path(s.path).name, s.detail) for s in unsupported] == [
+        ("b.HEIC", "HEIC"),
+        ("c.psd", "Photoshop"),
+    ]
+    # named: reading it says what it is
+    assert names(look(tmp_path / "b.HEIC")[0]) == ["b.HEIC"]
 
 
 def test_a_folder_of_formats_that_are_not_read_says_which(tmp_path: Path) -> None:
@@ -95,7 +98,7 @@ def test_a_folder_of_formats_that_are_not_read_says_which(tmp_path: Path) -> Non
 def test_a_pipe_that_is_named_is_read_and_one_in_a_folder_is_not(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     [source], failures = look(tmp_path / "pipe.png")
-    assert (source.path, failures) == (tmp_path / "pipe.png", [])
+    assert (source.path, failures) == (str(tmp_path / "pipe.png"), [])
     found, _ = look(tmp_path)
     assert found == []
 
@@ -108,7 +111,7 @@ def test_a_name_that_no_system_takes_is_an_input_error(tmp_path: Path) -> None:
 def test_a_wildcard_that_the_shell_left_stands_for_files(tmp_path: Path) -> None:
     touch(tmp_path, ["b.png", "a.png", "c.jpg", "folder.png/x"])
     sources, failures = look(tmp_path / "*.png", tmp_path / "*.gif", tmp_path / "[ab].png")
-    assert [source.path.name for source in sources] == ["a.png", "b.png"]
+    assert names(sources) == ["a.png", "b.png"]
     assert [type(failure.error) for failure in failures] == [InputMissing, InputMissing]
 
 
@@ -125,7 +128,7 @@ def test_a_folder_that_cannot_be_read_does_not_hide_the_others(
 
     monkeypatch.setattr(os, "scandir", scandir)
     sources, [failure] = look(tmp_path, recursive=True)
-    assert [source.path.name for source in sources] == ["a.png"]
+    assert names(sources) == ["a.png"]
     assert str(failure.error).endswith("locked cannot be read: Permission denied.")
     _, [failure] = look(tmp_path / "locked")
     assert isinstance(failure.error, InputError)

@@ -16,14 +16,15 @@ from scalediff_engine.base.errors import (
     UsageError,
 )
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.batch import outputs
-from scalediff_engine.batch.naming import NamePattern
-from scalediff_engine.cli import crashlog
+from scalediff_engine.cli import crashlog, outputs
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.jobs import Worklist, make_worklist
-from scalediff_engine.cli.request import Destination, Enlargement, Existing, UpscaleRequest
+from scalediff_engine.cli.request import Destination, Enlargement, UpscaleRequest
 from scalediff_engine.cli.sentences import skip_sentence
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import Pattern
 from scalediff_engine.families.sdxl.spec import SDXL
+from scalediff_engine.images.formats import Format
 from scalediff_engine.images.probe import Probe
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import Device
@@ -58,7 +59,7 @@ def test_an_output_folder_mirrors_the_tree(tmp_path: Path) -> None:
 
 def test_two_inputs_for_one_output_are_refused_and_the_others_are_done(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "a.jpg", "c.png"])
-    worklist = plan(tmp_path, format="png")
+    worklist = plan(tmp_path, format=Format.PNG)
     assert [job.source.name for job in worklist.jobs] == ["c.png"]
     assert [failure.path.name for failure in worklist.failures] == ["a.jpg", "a.png"]
     message = str(worklist.failures[0].error)
@@ -72,15 +73,15 @@ def test_two_inputs_for_one_output_are_refused_and_the_others_are_done(tmp_path:
 
 def test_the_extension_in_the_name_keeps_two_inputs_apart(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "a.jpg"])
-    worklist = plan(tmp_path, format="png", pattern=NamePattern("{stem}_{ext}_x{scale}"))
+    worklist = plan(tmp_path, format=Format.PNG, pattern=Pattern("{stem}_{ext}_x{scale}"))
     assert [job.output.name for job in worklist.jobs] == ["a_jpg_x4.png", "a_png_x4.png"]
 
 
 def test_a_result_never_replaces_its_source_or_another_input(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "a_x4.png"])
-    worklist = plan(tmp_path / "a.png", pattern=NamePattern("{stem}"), existing=Existing.OVERWRITE)
+    worklist = plan(tmp_path / "a.png", pattern=Pattern("{stem}"), existing=Existing.REPLACE)
     assert "its own source" in str(worklist.failures[0].error)
-    worklist = plan(tmp_path / "a.png", tmp_path / "a_x4.png", existing=Existing.OVERWRITE)
+    worklist = plan(tmp_path / "a.png", tmp_path / "a_x4.png", existing=Existing.REPLACE)
     assert "would replace the input" in str(worklist.failures[0].error)
     assert [job.source.name for job in worklist.jobs] == ["a_x4.png"]
 
@@ -91,7 +92,7 @@ def test_existing_results_are_refused_skipped_or_replaced(tmp_path: Path) -> Non
     assert isinstance(refused.failures[0].error, OutputExists)
     skipped = plan(tmp_path / "a.png", existing=Existing.SKIP)
     assert [(s.path.name, s.reason) for s in skipped.skipped] == [("a.png", "output-exists")]
-    assert len(plan(tmp_path / "a.png", existing=Existing.OVERWRITE).jobs) == 1
+    assert len(plan(tmp_path / "a.png", existing=Existing.REPLACE).jobs) == 1
 
 
 def test_pictures_in_formats_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_results_of_an_earlier_run_are_known_by_name_and_recipe(tmp_path: Path) 
     assert sorted(pipes.probed[2:]) == ["a.png", "b_x4.png", "made.png"]
 
 
-@pytest.mark.parametrize("existing", [Existing.SKIP, Existing.OVERWRITE])
+@pytest.mark.parametrize("existing", [Existing.SKIP, Existing.REPLACE])
 def test_results_that_a_wildcard_names_are_known_by_recipe_and_source(
     tmp_path: Path, existing: Existing
 ) -> None:
@@ -157,8 +158,8 @@ def test_results_are_known_in_the_folder_that_they_go_to(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("existing", "note"),
     [
-        (Existing.REFUSE, "without --overwrite or --skip-existing, this fails"),
-        (Existing.OVERWRITE, "would be replaced"),
+        (Existing.KEEP, "without --overwrite or --skip-existing, this fails"),
+        (Existing.REPLACE, "would be replaced"),
     ],
 )
 def test_a_dry_run_says_what_becomes_of_existing_results_and_refuses_nothing(
@@ -237,12 +238,11 @@ def test_one_output_file_for_a_folder_of_several_is_refused(tmp_path: Path) -> N
     [
         ("c.psd", None, "no ending that can be written"),
         ("c", None, "no ending that can be written"),
-        ("c.png", "jpeg", "is png, but --format says jpeg"),
-        ("c.png", "gif", "it is one of png, webp, jpeg, tiff"),
+        ("c.png", Format.JPEG, "is png, but --format says jpeg"),
     ],
 )
 def test_the_format_of_the_output_must_be_clear(
-    tmp_path: Path, file: str, form: str | None, words: str
+    tmp_path: Path, file: str, form: Format | None, words: str
 ) -> None:
     touch(tmp_path, ["a.png"])
     [failure] = plan(tmp_path / "a.png", file=tmp_path / file, format=form).failures
@@ -253,7 +253,7 @@ def test_the_format_of_the_output_must_be_clear(
 def test_a_format_that_cannot_hold_the_size_is_refused_before_the_work(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png"])
     pipes = FakePipes({"a.png": Size(5000, 10)})
-    [failure] = plan(tmp_path / "a.png", pipes=pipes, format="webp").failures
+    [failure] = plan(tmp_path / "a.png", pipes=pipes, format=Format.WEBP).failures
     assert isinstance(failure.error, OutputError)
 
 

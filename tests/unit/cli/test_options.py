@@ -15,7 +15,9 @@ from scalediff_engine.base.errors import NotEnoughMemory
 from scalediff_engine.cli import app_dialog, main, work
 from scalediff_engine.cli.app import app
 from scalediff_engine.cli.interrupt import Interrupts
-from scalediff_engine.cli.request import Existing, Sides
+from scalediff_engine.cli.request import Sides
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.images.formats import Format
 from scalediff_engine.planning.settings import Preset
 
 COMMANDS = ["upscale", "generate", "info", "models", "serve", "dialog", "doctor", "bench speed"]
@@ -100,7 +102,7 @@ def test_short_options(requests: list[Any]) -> None:
     assert run("upscale", "a.png", "-s", "2", "-m", "sdxl", "-f", "webp", "-o", "b.webp") == 0
     request = requests[0][0]
     assert (request.enlargement.scale, request.model.name) == (2, "sdxl")
-    assert (request.destination.format, request.destination.file) == ("webp", Path("b.webp"))
+    assert (request.destination.format, request.destination.file) == (Format.WEBP, Path("b.webp"))
     assert run("generate", "a tree", "--size", "8x8", "-m", "sdxl", "-f", "png", "-o", "b.png") == 0
     assert requests[1][0].model.name == "sdxl"
 
@@ -177,7 +179,7 @@ def test_every_option_has_a_variable(requests: list[Any], monkeypatch: pytest.Mo
     assert request.destination.existing is Existing.SKIP
     assert [path.name for path, _ in request.model.loras] == ["a.safetensors", "b.safetensors"]
     assert (reporting.print0, request.destination.strip) == (True, False)
-    assert (request.destination.format, request.model.device) == ("tiff", "auto")
+    assert (request.destination.format, request.model.device) == (Format.TIFF, "auto")
 
 
 def test_a_default_gives_way_to_what_excludes_it(

@@ -9,11 +9,11 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.request import (
     Destination,
     Enlargement,
-    Existing,
     Sides,
     UpscaleRequest,
     existing_from_flags,
 )
+from scalediff_engine.client.batches import Existing
 
 
 def test_four_times_is_the_usual_enlargement() -> None:
@@ -61,5 +61,5 @@ def test_the_two_flags_for_existing_files_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="not both"):
         existing_from_flags(overwrite=True, skip_existing=True)
     assert existing_from_flags(overwrite=False, skip_existing=True) is Existing.SKIP
-    assert existing_from_flags(overwrite=True, skip_existing=False) is Existing.OVERWRITE
-    assert existing_from_flags(overwrite=False, skip_existing=False) is Existing.REFUSE
+    assert existing_from_flags(overwrite=True, skip_existing=False) is Existing.REPLACE
+    assert existing_from_flags(overwrite=False, skip_existing=False) is Existing.KEEP

@@ -11,12 +11,14 @@ from scalediff_engine.cli.values import (
     check_device,
     gib_to_bytes,
     parse_attention,
+    parse_format,
     parse_interval,
     parse_lora,
     parse_preset,
     parse_size,
 )
 from scalediff_engine.cli.words import one_line, plural
+from scalediff_engine.images.formats import Format
 from scalediff_engine.planning.settings import Attention, Preset
 
 
@@ -113,6 +115,13 @@ def test_a_lora_is_a_file_and_a_weight_and_drives_stay_with_their_path(
     text: str, file: str, weight: float
 ) -> None:
     assert parse_lora(text) == (Path(file), weight)
+
+
+def test_a_format_is_named_by_its_name_or_an_extension() -> None:
+    words = {"png": Format.PNG, "JPG": Format.JPEG, "tif": Format.TIFF, None: None}
+    assert {word: parse_format(word) for word in words} == words
+    with pytest.raises(UsageError, match="'gif'; it is one of png, webp, jpeg, tiff"):
+        parse_format("gif")
 
 
 def test_a_file_of_exactly_this_name_goes_before_a_weight(tmp_path: Path) -> None:

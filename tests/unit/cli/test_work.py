@@ -9,8 +9,7 @@ import torch
 from PIL import Image
 
 from scalediff_engine.base.errors import ModelMissing
-from scalediff_engine.batch import outputs
-from scalediff_engine.cli import batch
+from scalediff_engine.cli import batch, outputs
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Request, UpscaleRequest

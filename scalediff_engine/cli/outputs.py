@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,51 +13,54 @@ from scalediff_engine.base.errors import OutputError, OutputExists, UsageError
 from scalediff_engine.base.files import disk_of, free_bytes
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.base.text import file_size
-from scalediff_engine.batch.inputs import Source
-from scalediff_engine.batch.naming import NameValues
+from scalediff_engine.batch.conflicts import same_place
+from scalediff_engine.batch.folder_scan import Source
+from scalediff_engine.batch.naming import NameValues, result_name
 from scalediff_engine.cli.events import Job
-from scalediff_engine.cli.request import STREAM, Destination, Existing, Request
+from scalediff_engine.cli.request import STREAM, Destination, Request
+from scalediff_engine.cli.values import pattern_error
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.naming import BadPattern
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
 
 def output_path(source: Source, destination: Destination, values: NameValues) -> Path:
-    """Give the file of a result.
+    """Return the file of a result.
 
     Raises:
-        UsageError: unknown format, or an ending that names none or another one.
+        UsageError: an ending that names no format or another one, or a pattern without a name.
         OutputError: the format cannot hold so large a picture.
     """
     if destination.file is not None:
         return named_output(destination.file, destination.format, values.target)
-    form = parse_format(destination.format) or format_for(source.path)
-    same = written_format(source.path) is form
-    ending = source.path.suffix if same else form.extensions[0]
-    path = output_folder(source, destination) / (destination.pattern.fill(values) + ending)
+    try:
+        name, form = result_name(source.path, destination.pattern, destination.format, values)
+    except BadPattern as error:
+        raise pattern_error(destination.pattern.text, error) from error
     require_size(form, values.target)
-    return path
+    return output_folder(source, destination) / name
 
 
 def output_folder(source: Source, destination: Destination) -> Path:
     """Give the folder of a result that is named by the pattern."""
     if destination.folder is None:
-        return source.path.parent
+        return Path(source.path).parent
     return destination.folder / source.below
 
 
-def named_output(file: Path, wanted: str | None, target: Size) -> Path:
+def named_output(file: Path, wanted: Format | None, target: Size) -> Path:
     """Give back a file that was named for a result, if one of this size can be written there.
 
     Args:
         file: of the command line
-        wanted: word of its format; None = as it ends
+        wanted: its format; None = as it ends
         target: size of the result
 
     Raises:
-        UsageError: unknown format, or an ending that names none or another one.
+        UsageError: its ending names no format or another one.
         OutputError: the format cannot hold so large a picture.
     """
-    form = parse_format(wanted)
-    require_size(form or Format.PNG if file == STREAM else _format_of(file, form), target)
+    require_size(wanted or Format.PNG if file == STREAM else _format_of(file, wanted), target)
     return file
 
 
@@ -85,7 +88,7 @@ def exists_already(path: Path, existing: Existing) -> bool:
         OutputError: something else is in its place.
     """
     there = is_there(path)
-    if there and existing is Existing.REFUSE:
+    if there and existing is Existing.KEEP:
         raise OutputExists(
             f"{path} already exists; use --overwrite to replace it or --skip-existing to skip it."
         )
@@ -104,7 +107,7 @@ def settle_existing(job: Job, request: Request) -> Job | None:
     if existing is Existing.SKIP or not request.dry_run or not is_there(output):
         return None if exists_already(output, existing) else job
     note = f"{output} already exists and would be replaced."
-    if existing is Existing.REFUSE:
+    if existing is Existing.KEEP:
         note = f"{output} already exists: without --overwrite or --skip-existing, this fails."
     return replace(job, notes=(*job.notes, note))
 
@@ -134,29 +137,9 @@ def room_notes(jobs: Iterable[Job]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def same_place(path: Path) -> str:
-    """Give a key that two paths share exactly when they are one file on this system."""
-    try:
-        resolved = str(path.resolve())
-    except (OSError, RuntimeError):
-        resolved = str(path.absolute())
-    return resolved.casefold() if sys.platform in ("win32", "darwin") else resolved
-
-
-def parse_format(word: str | None) -> Format | None:
-    """Read the word of a format; None stays None.
-
-    Raises:
-        UsageError: there is no such format.
-    """
-    if word is None:
-        return None
-    wanted = word.lower()
-    for form in Format:
-        if wanted == form.value or f".{wanted}" in form.extensions:
-            return form
-    words = ", ".join(form.value for form in Format)
-    raise UsageError(f"--format is '{word}'; it is one of {words}.")
+def place_of(path: Path) -> str:
+    """Return a key that two paths share exactly when they are one file on this system."""
+    return same_place(os.path.realpath(path))
 
 
 def _format_of(path: Path, wanted: Format | None) -> Format:

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.batch.naming import NamePattern, NameValues
+from scalediff_engine.batch.folder_scan import Source
+from scalediff_engine.batch.naming import NameValues, result_name
+from scalediff_engine.cli.outputs import output_path
+from scalediff_engine.cli.request import Destination
+from scalediff_engine.cli.values import parse_pattern
+from scalediff_engine.client.naming import Pattern
 
-VALUES = NameValues(Path("in/cat.JPG"), Size(100, 50), Size(400, 200), "embedded", 7)
+VALUES = NameValues(Size(100, 50), Size(400, 200), "embedded", 7)
+
+
+def name_of(pattern: str, values: NameValues = VALUES) -> str:
+    return result_name("in/cat.JPG", Pattern(pattern), None, values)[0].removesuffix(".JPG")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +30,7 @@ VALUES = NameValues(Path("in/cat.JPG"), Size(100, 50), Size(400, 200), "embedded
     ],
 )
 def test_a_pattern_is_filled_with_what_its_fields_stand_for(pattern: str, name: str) -> None:
-    assert NamePattern(pattern).fill(VALUES) == name
+    assert name_of(pattern) == name
 
 
 @pytest.mark.parametrize(
@@ -37,7 +44,7 @@ def test_a_pattern_is_filled_with_what_its_fields_stand_for(pattern: str, name: 
     ],
 )
 def test_the_scale_reads_as_people_write_it(target: Size, scale: str) -> None:
-    assert NameValues(Path("a.png"), Size(100, 50), target, "m", 0).scale == scale
+    assert name_of("{scale}", NameValues(Size(100, 50), target, "m", 0)) == scale
 
 
 @pytest.mark.parametrize(
@@ -45,30 +52,30 @@ def test_the_scale_reads_as_people_write_it(target: Size, scale: str) -> None:
 )
 def test_a_field_that_does_not_exist_is_refused_with_those_that_do(pattern: str) -> None:
     with pytest.raises(UsageError, match=r"stem, ext, scale, width, height, model, seed\.$"):
-        NamePattern(pattern)
+        parse_pattern(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["out/{stem}", "..\\{stem}", "a\0b"])
 def test_a_pattern_cannot_lead_out_of_the_folder(pattern: str) -> None:
     with pytest.raises(UsageError, match="path separator"):
-        NamePattern(pattern)
+        parse_pattern(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["{stem", "stem}", "{stem}}"])
 def test_a_lonely_brace_is_refused(pattern: str) -> None:
     with pytest.raises(UsageError, match="brace"):
-        NamePattern(pattern)
+        parse_pattern(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["", "   "])
 def test_an_empty_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(UsageError, match="empty"):
-        NamePattern(pattern)
+        parse_pattern(pattern)
 
 
 def test_a_name_of_dots_is_refused() -> None:
     with pytest.raises(UsageError, match="no file name"):
-        NamePattern("..").fill(VALUES)
+        output_path(Source("in/cat.JPG"), Destination(pattern=Pattern("..")), VALUES)
 
 
 @pytest.mark.parametrize(
@@ -89,10 +96,9 @@ def test_a_name_of_dots_is_refused() -> None:
 def test_names_that_the_pattern_makes_are_recognised(
     pattern: str, stem: str, expected: bool
 ) -> None:
-    assert NamePattern(pattern).pattern.matches(stem) is expected
+    assert Pattern(pattern).matches(stem) is expected
 
 
 def test_every_name_that_a_pattern_makes_matches_it() -> None:
     for text in ("{stem}_x{scale}", "{seed}{stem}{model}", "{width}.{height}"):
-        pattern = NamePattern(text)
-        assert pattern.pattern.matches(pattern.fill(VALUES))
+        assert Pattern(text).matches(name_of(text))

@@ -7,26 +7,25 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_batches import save_picture
+from PIL import Image
 
-from scalediff_engine.cli import picture_headers
+from scalediff_engine.batch.folder_scan import Entry, Search, Skip, SkipReason, scan
 from scalediff_engine.client.naming import Pattern
-from scalediff_engine.ui.folder import formats
-from scalediff_engine.ui.folder.entries import Entry, Skip, Why
-from scalediff_engine.ui.folder.inspecting import PILLOW, Inspector
-from scalediff_engine.ui.folder.scan import Search, scan
 
-INSPECTORS = {"pillow": PILLOW, "engine": picture_headers.inspector()}
+
+def save_picture(file: Path, width: int = 20, height: int = 10) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width, height), "teal").save(file)
+    return file
 
 
 def found(
     *inputs: Path,
     deep: bool = True,
-    inspector: Inspector = PILLOW,
     known: frozenset[str] = frozenset(),
 ) -> tuple[list[Entry], list[Skip]]:
     search = Search(inputs, deep, Pattern(), known)
-    portions = list(scan(search, inspector))
+    portions = list(scan(search))
     entries = [entry for portion in portions for entry in portion.entries]
     return entries, [skip for portion in portions for skip in portion.skips]
 
@@ -44,40 +43,41 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", list(INSPECTORS))
-def test_a_tree_is_looked_through_and_what_is_skipped_says_why(tree: Path, name: str) -> None:
-    entries, skips = found(tree, inspector=INSPECTORS[name])
+def test_a_tree_is_looked_through_and_what_is_skipped_says_why(tree: Path) -> None:
+    entries, skips = found(tree)
     assert [(e.name, e.width, e.height, e.below) for e in entries] == [
         ("b.png", 40, 30, ""),
         ("deep/deeper/a.jpg", 64, 48, "deep/deeper"),
     ]
-    reasons = {Path(skip.path).name: skip.why for skip in skips}
+    reasons = {Path(skip.path).name: skip.reason for skip in skips}
     assert reasons == {
-        "pixel.png": Why.TOO_SMALL,
-        ".hidden.png": Why.HIDDEN,
-        ".thumbnails": Why.HIDDEN,
-        "notes.txt": Why.NO_PICTURE,
-        "broken.png": Why.UNREADABLE,
+        "pixel.png": SkipReason.TOO_SMALL,
+        ".hidden.png": SkipReason.HIDDEN,
+        ".thumbnails": SkipReason.HIDDEN,
+        "notes.txt": SkipReason.NO_PICTURE,
+        "broken.png": SkipReason.UNREADABLE,
     }
-    sentences = {skip.why: skip.detail for skip in skips}
-    assert "4 × 4" in sentences[Why.TOO_SMALL]
-    assert "broken.png" in sentences[Why.UNREADABLE]
+    by_reason = {skip.reason: skip for skip in skips}
+    assert by_reason[SkipReason.TOO_SMALL].size == (4, 4)
+    assert "broken.png" in by_reason[SkipReason.UNREADABLE].detail
 
 
 def test_pictures_in_formats_that_are_not_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.heic").write_bytes(b"")
     (tmp_path / "notes.txt").write_bytes(b"")
-    _, skips = found(tmp_path, inspector=INSPECTORS["engine"])
-    assert [(skip.why, skip.detail.partition(";")[0]) for skip in skips] == [
-        (Why.UNREADABLE, "HEIC files are not supported"),
-        (Why.NO_PICTURE, ""),
+    _, skips = found(tmp_path)
+    assert [(skip.reason, skip.detail) for skip in skips] == [
+        (SkipReason.UNSUPPORTED, "HEIC"),
+        (SkipReason.NO_PICTURE, ""),
     ]
 
 
 def test_without_recursion_a_folder_is_flat_and_says_what_it_left(tree: Path) -> None:
     entries, skips = found(tree, deep=False)
     assert [entry.name for entry in entries] == ["b.png"]
-    assert [Path(skip.path).name for skip in skips if skip.why is Why.DEEPER] == ["deep"]
+    assert [Path(skip.path).name for skip in skips if skip.reason is SkipReason.SUBFOLDER] == [
+        "deep"
+    ]
 
 
 def test_two_folders_are_told_apart_by_their_names(tmp_path: Path) -> None:
@@ -96,23 +96,23 @@ def test_a_file_that_is_named_twice_is_there_once(tree: Path) -> None:
         str(tree / "b.png"),
         str(tree / "deep" / "deeper" / "a.jpg"),
     ]
-    assert [skip.path for skip in skips if skip.why is Why.TWICE] == [str(tree / "b.png")]
+    assert [skip.path for skip in skips if skip.reason is SkipReason.DUPLICATE] == [
+        str(tree / "b.png")
+    ]
     again, skips = found(tree / "b.png", known=frozenset({str(tree / "b.png")}))
     assert again == []
-    assert skips[0].why is Why.TWICE
+    assert skips[0].reason is SkipReason.DUPLICATE
 
 
 def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     _, skips = found(tmp_path / "gone.png")
-    assert skips[0].why is Why.MISSING
-    assert "gone.png" in skips[0].detail
+    assert [(skip.reason, skip.path) for skip in skips] == [
+        (SkipReason.MISSING, str(tmp_path / "gone.png"))
+    ]
 
 
-@pytest.mark.parametrize("name", list(INSPECTORS))
 @pytest.mark.parametrize("ending", ["png", "jpeg", "webp", "tiff"])
-def test_a_result_of_an_earlier_run_is_not_upscaled_again(
-    tmp_path: Path, name: str, ending: str
-) -> None:
+def test_a_result_of_an_earlier_run_is_not_upscaled_again(tmp_path: Path, ending: str) -> None:
     from scalediff_engine.images.formats import Format
     from scalediff_engine.images.reader import read
     from scalediff_engine.images.writer import encode_picture
@@ -122,19 +122,21 @@ def test_a_result_of_an_earlier_run_is_not_upscaled_again(
     result = encode_picture(read(source), form, quality=None, recipe='{"seed": 1}')
     made = tmp_path / f"cat_x4{form.extensions[0]}"
     made.write_bytes(result.data)
-    entries, skips = found(tmp_path, inspector=INSPECTORS[name])
+    entries, skips = found(tmp_path)
     assert [entry.name for entry in entries] == ["cat.png"]
-    assert [(Path(skip.path).name, skip.why) for skip in skips] == [(made.name, Why.OWN_RESULT)]
+    assert [(Path(skip.path).name, skip.reason) for skip in skips] == [
+        (made.name, SkipReason.OWN_RESULT)
+    ]
     if ending == "png":
-        later = found(made, inspector=INSPECTORS[name], known=frozenset({str(source)}))
-        for entries, skips in (found(made, source, inspector=INSPECTORS[name]), later):
+        later = found(made, known=frozenset({str(source)}))
+        for entries, skips in (found(made, source), later):
             assert made.name not in [entry.name for entry in entries]
-            assert [skip.why for skip in skips] == [Why.OWN_RESULT]
+            assert [skip.reason for skip in skips] == [SkipReason.OWN_RESULT]
     # who names it himself wants it
-    assert [entry.name for entry in found(made, inspector=INSPECTORS[name])[0]] == [made.name]
+    assert [entry.name for entry in found(made)[0]] == [made.name]
     # and what is only called like one is somebody's picture
     save_picture(made.with_name("dog_x4.png"))
-    assert "dog_x4.png" in [e.name for e in found(tmp_path, inspector=INSPECTORS[name])[0]]
+    assert "dog_x4.png" in [e.name for e in found(tmp_path)[0]]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links")
@@ -143,7 +145,7 @@ def test_a_circle_of_links_has_an_end(tmp_path: Path) -> None:
     (tmp_path / "in" / "round").symlink_to(tmp_path)
     entries, skips = found(tmp_path)
     assert [entry.name for entry in entries] == ["in/x.png"]
-    assert [skip.why for skip in skips] == [Why.DEEPER]
+    assert [skip.reason for skip in skips] == [SkipReason.SUBFOLDER]
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are text there")
@@ -152,8 +154,7 @@ def test_a_name_that_is_no_text_is_left_aside_with_a_sentence(tmp_path: Path) ->
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(data)
     entries, skips = found(tmp_path)
     assert [entry.name for entry in entries] == ["x.png"]
-    assert skips[0].why is Why.UNREADABLE
-    assert "UTF-8" in skips[0].detail
+    assert skips[0].reason is SkipReason.NAME_NOT_UTF8
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
@@ -162,39 +163,31 @@ def test_a_folder_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "shut").chmod(0)
     _, skips = found(tmp_path)
     (tmp_path / "shut").chmod(0o700)
-    assert skips[0].why is Why.UNREADABLE
+    assert skips[0].reason is SkipReason.FOLDER_UNREADABLE
 
 
 def test_the_first_portion_comes_soon_and_giving_up_works(tmp_path: Path) -> None:
     for index in range(5):
         save_picture(tmp_path / f"{index}.png")
     now = iter(range(100))
-    portions = scan(Search((tmp_path,), True, Pattern()), PILLOW, clock=lambda: next(now))
+    portions = scan(Search((tmp_path,), True, Pattern()), clock=lambda: next(now))
     assert len(next(portions).entries) == 1
     wanted = iter([True, True, False])
-    rest = scan(Search((tmp_path,), True, Pattern()), PILLOW, lambda: next(wanted))
+    rest = scan(Search((tmp_path,), True, Pattern()), lambda: next(wanted))
     assert sum(portion.count for portion in rest) == 0
 
 
 def test_a_turned_picture_has_the_size_that_is_seen(tmp_path: Path) -> None:
-    from PIL import Image
-
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (40, 20)).save(tmp_path / "x.jpg", exif=exif)
-    for inspector in INSPECTORS.values():
-        header = inspector.inspect(tmp_path / "x.jpg")
-        assert (header.width, header.height) == (20, 40)
+    ([entry], _) = found(tmp_path)
+    assert entry.size == (20, 40)
 
 
-def test_formats_are_those_of_the_engine() -> None:
-    from scalediff_engine.images import formats as law
-
-    assert {form.value: form.extensions for form in law.Format} == formats.WRITTEN
-    assert {
-        form.value: form.abilities.max_side_px for form in law.Format
-    } == formats.LONGEST_SIDE_PX
-    for ending in (*formats.READ_ONLY, ".heic", ".txt", "", ".PNG"):
-        assert formats.is_picture(f"x{ending}") == law.is_picture(Path(f"x{ending}")), ending
-    lossless = {form.value for form in law.Format if form.abilities.lossless}
-    assert set(formats.HAS_QUALITY) == {"webp"} | (set(formats.WRITTEN) - lossless)
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are a POSIX thing")
+def test_a_pipe_in_a_folder_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    entries, skips = found(tmp_path)
+    assert entries == []
+    assert [skip.reason for skip in skips] == [SkipReason.NO_PICTURE]
