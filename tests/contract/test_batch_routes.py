@@ -237,12 +237,16 @@ def test_a_batch_tells_its_time_after_the_first_file(
     running: EngineProcess, tmp_path: Path
 ) -> None:
     client, files = running.client.for_batches(), sources(tmp_path, 3)
+    began = time.monotonic()
     batch = begun(client, files, "steps=10 pause=0.05")
     told = [(info.counts.get("done", 0), info.seconds_left) for info in client.watch_batch(batch)]
     assert all(left is None for done, left in told if done == 0)
     after_one = [left for done, left in told if done == 1]
-    assert 0.5 < min(left for left in after_one if left is not None) < 3
-    assert all(0.3 < item.seconds < 5 for item in items(client, batch))
+    whole = time.monotonic() - began
+    assert 0.5 < min(left for left in after_one if left is not None) < 2 * whole
+    of_files = [item.seconds for item in items(client, batch)]
+    assert min(of_files) > 0.3
+    assert sum(of_files) <= whole
 
 
 def test_fractions_and_events_only_grow(running: EngineProcess, tmp_path: Path) -> None:
@@ -358,31 +362,37 @@ def test_a_batch_that_runs_keeps_the_engine_awake(running: EngineProcess, tmp_pa
     client.remove(batch)
 
 
-def test_ten_thousand_files_are_taken_in_three_seconds(
-    running: EngineProcess, tmp_path: Path
-) -> None:
+def test_ten_thousand_files_are_taken(running: EngineProcess, tmp_path: Path) -> None:
     client = running.client.for_batches()
     files = [
         BatchFile(f"/pictures/holiday/IMG_{n:05}.jpg", f"{tmp_path}/IMG_{n:05}_x4.jpg")
         for n in range(10_000)
     ]
-    began = time.monotonic()
-    opened(client, files[:1000])
-    of_a_thousand = time.monotonic() - began
     before = running.client.health().memory_bytes
-    began = time.monotonic()
     batch = opened(client, files)
-    # on a busy machine, at most twice what a thousand say
-    assert time.monotonic() - began < max(3, 20 * of_a_thousand)
     assert client.batch(batch).counts == {"waiting": 10_000}
     assert [item.index for item in client.batch_items(batch, start=9_998).items] == [9_998, 9_999]
     assert len(client.batch_items(batch).items) == 1_000
     assert client.batch_items(batch, since=client.batch(batch).events).items == []
     assert running.client.health().memory_bytes - before < 50 * 2**20
-    began = time.monotonic()
     client.act(batch, "cancel")
     client.remove(batch)
-    assert time.monotonic() - began < 1
+
+
+@pytest.mark.nightly
+def test_the_time_that_a_batch_takes_to_begin_grows_with_its_files(
+    running: EngineProcess, tmp_path: Path
+) -> None:
+    client = running.client.for_batches()
+    files = [BatchFile(f"/pictures/{n:05}.jpg", f"{tmp_path}/{n:05}.jpg") for n in range(10_000)]
+
+    def seconds_of(count: int) -> float:
+        began = time.monotonic()
+        client.remove(client.act(opened(client, files[:count]), "cancel").id)
+        return time.monotonic() - began
+
+    few, many = (min(seconds_of(count) for _ in range(3)) for count in (1_000, 10_000))
+    assert many < 20 * few
 
 
 @pytest.mark.slow

@@ -124,13 +124,11 @@ def test_a_watched_job_does_not_hold_up_the_end(client: Client, places: Places) 
     watcher = threading.Thread(target=follow)
     watcher.start()
     assert within(20, lambda: client.job(job.id).state is JobState.PAUSED)
-    began = time.monotonic()
     os.kill(record.pid, signal.SIGTERM)
     assert within(20, lambda: not is_alive(record.pid)), log_of(places)
-    took_seconds = time.monotonic() - began
     watcher.join(20)
     assert seen[-1] == -1
-    assert took_seconds < 10
+    assert "takes too long" not in log_of(places)
     assert not places.engine_file.exists()
     assert client.job(job.id).state is JobState.PAUSED  # by the engine that this call has started
 

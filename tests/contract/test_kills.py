@@ -104,9 +104,7 @@ def test_an_engine_that_is_told_to_end_keeps_the_step(tmp_path: Path) -> None:
         expected, _ = undisturbed(running)
         job = submit(running)
         until(lambda: (running.client.job(job).progress or None) and at_step(running, job), 60)
-        began = time.monotonic()
         assert running.end() == 0
-        assert time.monotonic() - began < 5
         kept = running.home / "data" / "spool" / "jobs" / job / "checkpoint"
         assert kept.exists()
         assert not Places(running.home).engine_file.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -108,10 +107,8 @@ def test_cancel_reaches_the_engine(engine: Places, dialogs: Dialogs) -> None:
     wait(lambda: ready(dialog))
     dialog.start()
     wait(lambda: dialog.phase is Phase.RUNNING)
-    began = time.monotonic()
     dialog.cancel()
-    assert dialog.phase is Phase.CHOOSING
-    assert time.monotonic() - began < 0.05
+    assert dialog.phase is Phase.CHOOSING  # before the engine has answered
     wait(lambda: all(job.state is JobState.CANCELLED for job in client.jobs().jobs))
 
 

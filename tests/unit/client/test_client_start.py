@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -187,14 +186,12 @@ def python(code: str) -> dict[str, str]:
 
 
 def test_an_engine_that_breaks_down_is_said_with_its_last_words(places: Places) -> None:
-    began = time.monotonic()
     with pytest.raises(EngineNotStarted) as caught:
         find_or_start(places, environ=python("raise ImportError('no module uvicorn')"))
     assert str(caught.value) == (
         "The engine did not start (exit code 1): ImportError: no module uvicorn. "
         f"More is in {places.log}."
     )
-    assert time.monotonic() - began < 10
 
 
 def test_an_engine_that_says_nothing_is_said(places: Places) -> None:

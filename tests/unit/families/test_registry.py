@@ -15,7 +15,7 @@ from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families import registry as families
 from scalediff_engine.families.embedded.spec import EMBEDDED
-from scalediff_engine.families.few_steps import DISTILLATIONS
+from scalediff_engine.families.few_steps import DISTILLATIONS, few_steps
 from scalediff_engine.families.sd15.spec import SD15_LCM
 from scalediff_engine.families.sd21.spec import SD21, SD21_BASE, SD21_TURBO
 from scalediff_engine.families.sdxl.spec import (
@@ -258,3 +258,8 @@ def test_cards_before_ampere_have_no_bfloat16(
     dtype = pick_dtype(torch.device("cuda"))
     assert dtype is (torch.bfloat16 if has else torch.float16)
     assert pick_dtype(torch.device("mps")) is torch.float16
+
+
+@pytest.mark.parametrize("variant", DISTILLATIONS)
+def test_fresh_noise_is_for_what_was_distilled_with_it(variant: str) -> None:
+    assert few_steps(SDXL, variant).renoises == (variant in {"lcm", "dmd2"})

@@ -88,3 +88,10 @@ def test_in_range_nothing_rings_and_plateaus_stay_flat(size: Size) -> None:
     assert 0.25 < result.max() <= 30.0
     if min(size) > 16:
         assert resize(plane, size).min() < -1
+
+
+def test_in_range_a_ramp_stays_a_ramp() -> None:
+    ramp = np.tile(np.arange(8, dtype=np.float32), (8, 1))
+    for plane in (ramp, ramp.T):
+        result = resize_in_range(plane, Size(32, 32))
+        np.testing.assert_allclose(result[4:-4, 4:-4], resize(plane, Size(32, 32))[4:-4, 4:-4])

@@ -41,6 +41,17 @@ def test_the_fraction_is_work_done_and_the_rest_takes_as_long_as_it_did_so_far()
     assert (seen[-1].fraction, seen[-1].seconds_left) == (1, 0)
 
 
+def test_what_another_process_has_done_does_not_make_this_one_look_faster() -> None:
+    seen: list[Progress] = []
+    clock = Clock()
+    meter = Meter(FOOTPRINT, LOADS, [4, 4], seen.append, clock)
+    meter.report(Phase.ENCODE, 1)  # resumed: 12 of 36 are there
+    assert seen[-1].seconds_left is None
+    clock.now_s += 10
+    meter.report(Phase.DENOISE, 1, 2)  # and 10 more
+    assert seen[-1].seconds_left == pytest.approx(14)
+
+
 def test_the_bar_moves_while_the_sample_of_a_part_is_denoised() -> None:
     seen: list[Progress] = []
     samples = {1: StageLoad(Size(1000, 1000), 4, decodes=False)}

@@ -6,7 +6,7 @@ from fake_krita import FakeApp, FakeDocument, FakeNode, FakeSelection
 from plugin_krita.scalediff import taking
 from plugin_krita.scalediff.layers import id_of
 from plugin_krita.scalediff.plugin_common.placement import Rect, SourcePlace
-from plugin_krita.scalediff.spaces import Space
+from plugin_krita.scalediff.spaces import Space, header_for
 from plugin_krita.scalediff.taking import CannotTake, Taken, take
 
 
@@ -257,3 +257,17 @@ def test_where_it_was_taken_and_whether_that_was_all_is_known(document: FakeDocu
     assert (origin.area, origin.is_whole) == (Rect(2, 3, 20, 10), True)
     origin = take(app, document, visible=True).origin
     assert (origin.place, origin.is_whole) == (SourcePlace((40, 30)), False)
+
+
+@pytest.mark.parametrize(
+    ("model", "depth", "order"),
+    [
+        ("RGBA", "U8", "bgr"),
+        ("RGBA", "U16", "bgr"),
+        ("RGBA", "F16", "rgb"),
+        ("RGBA", "F32", "rgb"),
+        ("GRAYA", "U8", "rgb"),
+    ],
+)
+def test_the_order_of_samples_is_kritas(model: str, depth: str, order: str) -> None:
+    assert header_for(Space(model, depth, ""), 1, 1).order == order

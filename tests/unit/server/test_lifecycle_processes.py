@@ -61,11 +61,10 @@ def test_a_stream_that_never_ends_does_not_hold_up_the_end(places: Places) -> No
     watcher = threading.Thread(target=ask, args=(record, "/v1/stream"))
     watcher.start()
     time.sleep(0.3)
-    began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert end_of(process)[0] == 0
     watcher.join()
-    assert time.monotonic() - began < 2
+    assert "takes too long" not in log_of(places)
 
 
 @pytest.mark.parametrize("held", ["a thread", "the close"])
@@ -100,10 +99,10 @@ def test_it_ends_by_itself_when_nobody_needs_it(places: Places) -> None:
     record = wait_for(places)
     for _ in range(4):
         time.sleep(0.6)
+        asked = time.monotonic()
         ask(record)
-    began = time.monotonic()
     assert end_of(process)[0] == 0
-    assert 1 < time.monotonic() - began < 6
+    assert time.monotonic() - asked > 1.5
     assert not places.engine_file.exists()
 
 

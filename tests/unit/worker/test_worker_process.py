@@ -105,7 +105,6 @@ def test_it_is_ready_before_anything_heavy_is_imported(tmp_path: Path) -> None:
         "sys.meta_path.insert(0, Watch())\n"
     )
     with worker(tmp_path) as process:
-        ready_s = process.heard[0][0] - process.started_s
         assert process.heard[0][1] == Ready()
         time.sleep(1.5)  # time for a heartbeat, and for whatever would be imported
         assert "importing" not in process.log
@@ -113,7 +112,6 @@ def test_it_is_ready_before_anything_heavy_is_imported(tmp_path: Path) -> None:
         process.order(make_run(tmp_path))
         process.wait_for(Loading)
         assert "importing torch" in process.log
-    assert ready_s < 5  # 0.3 s where nothing else runs
 
 
 def test_it_ends_at_once_when_its_input_closes_also_in_the_midst_of_a_job(
@@ -122,9 +120,8 @@ def test_it_ends_at_once_when_its_input_closes_also_in_the_midst_of_a_job(
     with worker(tmp_path) as process:
         process.order(make_run(tmp_path, settings=UpscaleSettings(scale=4.0, device="cpu")))
         process.wait_for(Advanced)
-        start_s = time.monotonic()
         assert process.close() == 0
-        assert time.monotonic() - start_s < 1
+        assert not any(isinstance(news, Done) for _, news in process.heard)
 
 
 def test_it_ends_when_nobody_hears_it_any_more(tmp_path: Path) -> None:
