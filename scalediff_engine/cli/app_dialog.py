@@ -96,7 +96,8 @@ def run_dialog(
         raise UsageError(unusable)
     from scalediff_engine.client.places import Places, default_home
     from scalediff_engine.server.command import remember_command
-    from scalediff_engine.ui.app import Options, run
+    from scalediff_engine.ui.app import run
+    from scalediff_engine.ui.context import Options
 
     opening = _opening(pictures, session, rooms)
     folder = None if home is None else Path(home).absolute()

@@ -1,30 +1,21 @@
-"""Puts a dialog together and runs it until it ends."""
+"""Puts the dialogs together and runs one until it ends."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from scalediff_engine.client.messages import Purpose
-from scalediff_engine.client.places import Places, default_home
-from scalediff_engine.ui import icons, language
-from scalediff_engine.ui.attachment import attach
-from scalediff_engine.ui.collecting import Collector
+from scalediff_engine.ui import language
+from scalediff_engine.ui.context import ApplicationContext, Options
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.files import PictureFiles
-from scalediff_engine.ui.finding import Finder
-from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.interrupted import Interrupted
+from scalediff_engine.ui.event_loop import Collector, Interrupted
 from scalediff_engine.ui.later import qt_later
-from scalediff_engine.ui.look import dress
-from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.opening import (
     FileOpening,
     FolderOpening,
@@ -33,51 +24,54 @@ from scalediff_engine.ui.opening import (
     RoomOpening,
     SessionOpening,
     StartOpening,
+    opening_of,
 )
 from scalediff_engine.ui.origin import FileOrigin, Origin, SessionOrigin
-from scalediff_engine.ui.rooms import Rooms
+from scalediff_engine.ui.recent.model import RecentModel
+from scalediff_engine.ui.start.window import StartWindow
 from scalediff_engine.ui.upscale import remembered
+from scalediff_engine.ui.widgets.extent import open_at_its_size
 from scalediff_engine.ui.window import UpscaleWindow
 from scalediff_engine.ui.workers import Workers
-
-if TYPE_CHECKING:
-    from scalediff_engine.ui.folder.running import FolderRunning
-    from scalediff_engine.ui.room_running import RoomRunning
-    from scalediff_engine.ui.start.running import StartRunning
 
 # A thread that reckons gives way to the window this often.
 _SWITCH_SECONDS = 0.001
 INTERRUPTED = 130
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a dialog is told besides what it is for.
-
-    Attributes:
-        home: the engine's folder; none = the user's own
-        theme: one of ``colours.THEMES``; none = as the host or the desktop
-        files: how pictures are read and written
-        stdin: descriptor whose end means the session's end; none = nobody waits
-        welcomes: whether the pages of the first start are shown, if they never were
-    """
-
-    home: Path | None = None
-    theme: str | None = None
-    files: PictureFiles = field(default_factory=PictureFiles)
-    stdin: int | None = None
-    welcomes: bool = False
-
-
-class Running:
+class DialogApp:
     """A dialog that is put together; owns what must live as long as it does.
 
     Args:
-        app: of Qt
-        opening: what it is for
-        options: see above
+        context: of its windows
         on_end: called when it is over
     """
+
+    def __init__(self, context: ApplicationContext, on_end: Callable[[], None]) -> None:
+        self.context = context
+        self._on_end = on_end
+
+    def begin(self) -> None:
+        """Show the window."""
+        raise NotImplementedError
+
+    def welcome(self, parent: QWidget) -> None:
+        """Show the pages of the first start, if that is wanted and they were never seen."""
+        if self.context.options.welcomes:
+            self.context.rooms.welcome_once(parent)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.context.close()
+
+    def end(self) -> None:
+        """Be over."""
+        self.close()
+        self._on_end()
+
+
+class UpscaleApp(DialogApp):
+    """The upscale of a file, or of an editor's layer."""
 
     def __init__(
         self,
@@ -86,98 +80,193 @@ class Running:
         options: Options,
         on_end: Callable[[], None],
     ) -> None:
-        told, said, host_theme = None, None, None
-        if isinstance(opening, SessionOpening):
-            told, said, host_theme = opening.engine, opening.home, opening.theme
-        home = options.home or said or default_home()
-        finder = self._finder = Finder(Places(home), told)
-        self._on_end = on_end
-        self._workers = Workers()
-        self.gateway = Gateway(finder.client(), self._workers, finder.is_there)
-        file = remembered.file_in(home)
+        session = opening if isinstance(opening, SessionOpening) else None
+        context = ApplicationContext(app, options, session)
+        super().__init__(context, on_end)
+        file = remembered.file_in(context.home)
         origin: Origin = (
-            SessionOrigin(self.gateway, opening.session)
+            SessionOrigin(context.gateway, opening.session)
             if isinstance(opening, SessionOpening)
-            else FileOrigin(opening.file, options.files, self._workers)
+            else FileOrigin(opening.file, options.files, context.workers)
         )
         self.dialog = DialogModel(
-            self.gateway,
+            context.gateway,
             qt_later,
             origin,
             remembered.load(file),
             lambda memory: remembered.save(memory, file),
-            self._workers,
+            context.workers,
         )
-        look = dress(app, options.theme, host_theme)
-        notifier = TrayNotifier(icons.sparkle(look.colours.focus))
-        self.window = UpscaleWindow(self.dialog, look, notifier)
-        self.rooms = Rooms(self.gateway, self._workers, look, options.files, home)
-        self.rooms.models_changed.add(self._look_again)
-        self.rooms.model_taken.add(self.dialog.prefer)
-        self.window.offer(self.rooms.ways(self.window))
-        self._welcomes = options.welcomes
-        self.dialog.ended.add(self._over)
-        self._opening = opening
-        self._stdin = options.stdin
+        self.window = UpscaleWindow(self.dialog, context.look, context.notifier)
+        context.rooms.models_changed.add(self._look_again)
+        context.rooms.model_taken.add(self.dialog.prefer)
+        self.window.offer(context.rooms.ways(self.window))
+        self.dialog.ended.add(self.end)
 
     def begin(self) -> None:
         """Show the window and get the picture."""
         self.window.show()
         self.dialog.begin()
-        if self._welcomes:
-            self.rooms.welcome_once(self.window)
-        opening = self._opening
-        if self._stdin is None or not isinstance(opening, SessionOpening):
-            return
-        if opening.engine is not None:
-            attach(
-                self._workers,
-                self._stdin,
-                self._finder,
-                opening.engine,
-                opening.session,
-                over=self.dialog.session_ended,
-                lost=self.dialog.session_lost,
-            )
+        self.welcome(self.window)
+        self.context.watch_session(self.dialog.session_ended, self.dialog.session_lost)
 
     def close(self) -> None:
         """Let go of everything."""
-        self.rooms.close()
         self.dialog.close()
-        self._workers.close()
-        self.gateway.close()
+        super().close()
 
     def _look_again(self) -> None:
         if self.dialog.upscale is not None:
             self.dialog.upscale.look_again()
 
-    def _over(self) -> None:
-        self.close()
-        self._on_end()
+
+class FolderApp(DialogApp):
+    """The upscale of many files."""
+
+    def __init__(
+        self,
+        app: QApplication,
+        opening: FolderOpening,
+        options: Options,
+        on_end: Callable[[], None],
+    ) -> None:
+        # an editor's dialog opens sooner without these
+        from scalediff_engine.batch.naming import Destination
+        from scalediff_engine.ui.folder import kept
+        from scalediff_engine.ui.folder.gateway import BatchGateway
+        from scalediff_engine.ui.folder.model import FolderModel
+        from scalediff_engine.ui.folder.window import FolderWindow
+
+        context = ApplicationContext(app, options)
+        super().__init__(context, on_end)
+        # small pictures must not wait behind the engine's answers, nor those behind them
+        self._painters = Workers(2)
+        settings, destination = remembered.file_in(context.home), kept.file_in(context.home)
+
+        def keep(memory: remembered.Memory, chosen: Destination) -> None:
+            remembered.save(memory, settings)
+            kept.save(chosen, destination)
+
+        self.dialog = FolderModel(
+            context.gateway,
+            BatchGateway(context.client.for_batches(), context.workers),
+            qt_later,
+            context.workers,
+            opening.paths,
+            remembered.load(settings),
+            keep,
+            kept.load(destination),
+        )
+        self.window = FolderWindow(self.dialog, context.look, context.notifier, self._painters)
+        context.rooms.models_changed.add(self.dialog.upscale.look_again)
+        context.rooms.model_taken.add(self.dialog.upscale.prefer)
+        self.window.offer(context.rooms.ways(self.window))
+        self.dialog.ended.add(self.end)
+
+    def begin(self) -> None:
+        """Show the window and look for pictures."""
+        open_at_its_size(self.window)
+        self.window.show()
+        self.dialog.begin()
+        self.welcome(self.window)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.dialog.close()
+        self.window.thumbnails.close()
+        self._painters.close()
+        super().close()
 
 
-def _put_together(
+class RoomApp(DialogApp):
+    """One of the windows beside the upscale, opened by itself."""
+
+    def __init__(
+        self,
+        app: QApplication,
+        opening: RoomOpening,
+        options: Options,
+        on_end: Callable[[], None],
+    ) -> None:
+        super().__init__(ApplicationContext(app, options, opening.session), on_end)
+        self._opening = opening
+        self.recent: RecentModel | None = None
+        self.window: QWidget | None = None
+
+    def begin(self) -> None:
+        """Show the window."""
+        match self._opening.room:
+            case Room.MODELS:
+                self.window = window = self.context.rooms.models()
+                window.ended.add(self.end)
+            case Room.WELCOME:
+                self.window = window = self.context.rooms.welcome()
+                window.ended.add(self.end)
+            case Room.RECENT:
+                self._begin_recent()
+
+    def _begin_recent(self) -> None:
+        context, session = self.context, self._opening.session
+        model = self.recent = RecentModel(
+            context.gateway,
+            qt_later,
+            context.options.files,
+            context.workers,
+            None if session is None else session.session,
+        )
+        model.ended.add(self.end)
+        self.window = context.rooms.recent(model)
+        context.watch_session(model.end, model.session_lost)
+
+
+class StartApp(DialogApp):
+    """Asks what is to be upscaled, and opens the dialog for it."""
+
+    def __init__(self, app: QApplication, options: Options, on_end: Callable[[], None]) -> None:
+        super().__init__(ApplicationContext(app, options), on_end)
+        self._app = app
+        self.window = StartWindow(self.context.look)
+        self.window.offer(self.context.rooms.ways(self.window))
+        self.window.chosen.add(self._go_on)
+        self.window.ended.add(self.end)
+        self.next: DialogApp | None = None
+
+    def begin(self) -> None:
+        """Show the window."""
+        self.window.show()
+        self.welcome(self.window)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        super().close()
+        if self.next is not None:
+            self.next.close()
+
+    def _go_on(self, paths: list[Path]) -> None:
+        if self.next is None:
+            self.next = open_dialog(
+                self._app, opening_of(paths), self.context.options, self._on_end
+            )
+            self.next.begin()
+            self.window.leave()
+            self.context.close()
+
+
+def open_dialog(
     app: QApplication, opening: Opening, options: Options, on_end: Callable[[], None]
-) -> Running | FolderRunning | RoomRunning | StartRunning:
+) -> DialogApp:
+    """Put the dialog together that this is for; ``on_end`` is called when it is over."""
     if isinstance(opening, SessionOpening) and opening.purpose is Purpose.RECENT:
         opening = RoomOpening(Room.RECENT, opening)
-    if isinstance(opening, RoomOpening):
-        from scalediff_engine.ui.room_running import RoomRunning
-
-        return RoomRunning(
-            app, opening, options.home, options.theme, options.files, options.stdin, on_end
-        )
-    if isinstance(opening, StartOpening):
-        from scalediff_engine.ui.start.running import StartRunning
-
-        return StartRunning(
-            app, options, lambda chosen: _put_together(app, chosen, options, on_end), on_end
-        )
-    if not isinstance(opening, FolderOpening):
-        return Running(app, opening, options, on_end)
-    from scalediff_engine.ui.folder.running import FolderRunning
-
-    return FolderRunning(app, opening, options, on_end)
+    match opening:
+        case RoomOpening():
+            return RoomApp(app, opening, options, on_end)
+        case StartOpening():
+            return StartApp(app, options, on_end)
+        case FolderOpening():
+            return FolderApp(app, opening, options, on_end)
+        case _:
+            return UpscaleApp(app, opening, options, on_end)
 
 
 def run(opening: Opening, options: Options | None = None) -> int:
@@ -192,7 +281,7 @@ def run(opening: Opening, options: Options | None = None) -> int:
     QLocale.setDefault(locale)
     translators = language.install(app, locale)
     # not `quit`, which asks the window first
-    running = _put_together(app, opening, options or Options(), lambda: app.exit(0))
+    running = open_dialog(app, opening, options or Options(), lambda: app.exit(0))
     interrupted = Interrupted(lambda: app.exit(INTERRUPTED))
     running.begin()
     collector = Collector()

@@ -56,7 +56,7 @@ def _windows_end_with_their_test(app: QApplication) -> Generator[None]:
 
 @pytest.fixture(autouse=True)
 def _garbage_stays_in_this_thread() -> Generator[None]:
-    """As in the program (``ui.collecting``): a widget must not end in another thread."""
+    """As in the program (``ui.event_loop``): a widget must not end in another thread."""
     gc.disable()
     gc.freeze()  # so that the collection afterwards looks at what the test has made alone
     yield

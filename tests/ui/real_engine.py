@@ -28,7 +28,8 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.client.places import HOME_VARIABLE, Places
 from scalediff_engine.client.start import COMMAND_VARIABLE, find
-from scalediff_engine.ui.app import Options, Running
+from scalediff_engine.ui.app import UpscaleApp
+from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.dialog import DialogModel
 from scalediff_engine.ui.opening import Opening, SessionOpening
 
@@ -122,15 +123,15 @@ class Dialogs:
 
     def __init__(self, app: QApplication) -> None:
         self._app = app
-        self._opened: list[Running] = []
+        self._opened: list[UpscaleApp] = []
 
-    def open(self, opening: Opening, home: Path, options: Options | None = None) -> Running:
-        running = Running(self._app, opening, options or Options(home=home), lambda: None)
+    def open(self, opening: Opening, home: Path, options: Options | None = None) -> UpscaleApp:
+        running = UpscaleApp(self._app, opening, options or Options(home=home), lambda: None)
         self._opened.append(running)
         running.begin()
         return running
 
-    def for_session(self, session: SessionInfo, places: Places) -> Running:
+    def for_session(self, session: SessionInfo, places: Places) -> UpscaleApp:
         return self.open(SessionOpening(session.id, find(places)), places.home)
 
     def close(self) -> None:

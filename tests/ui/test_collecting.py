@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 
-from scalediff_engine.ui.collecting import Collector
+from scalediff_engine.ui.event_loop import Collector
 
 
 class Circle:

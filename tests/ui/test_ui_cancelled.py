@@ -24,7 +24,7 @@ from real_engine import (
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import JobState, SessionInfo, SessionState
 from scalediff_engine.client.places import Places
-from scalediff_engine.ui.app import Running
+from scalediff_engine.ui.app import UpscaleApp
 from scalediff_engine.ui.dialog import DialogModel, Phase
 
 OPTIONS = {"canvas_choices": "keep,scale", "canvas": "keep"}
@@ -50,7 +50,7 @@ class Case:
         self.before = {job.id for job in self.client.jobs().jobs}
         self.session: SessionInfo = open_session(self.client, scale=SCALE, **OPTIONS)
         self.host = Host(self.client, self.session)
-        self.running: Running = dialogs.for_session(self.session, engine)
+        self.running: UpscaleApp = dialogs.for_session(self.session, engine)
         self.dialog: DialogModel = self.running.dialog
 
     def start(self) -> None:
@@ -68,7 +68,7 @@ def case(engine: Places, dialogs: Dialogs) -> Case:
     return Case(engine, dialogs)
 
 
-def close_window(running: Running) -> None:
+def close_window(running: UpscaleApp) -> None:
     """Close the window by its frame, and stop the job if that is asked."""
     window = running.window
     window.close()

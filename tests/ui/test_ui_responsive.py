@@ -139,12 +139,13 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pathlib import Path
-from scalediff_engine.ui.app import Options, Running
+from scalediff_engine.ui.app import UpscaleApp
+from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.opening import FileOpening
 
 app = QApplication(["x"])
 options = Options(home=Path(sys.argv[2]))
-running = Running(app, FileOpening(Path(sys.argv[1])), options, app.quit)
+running = UpscaleApp(app, FileOpening(Path(sys.argv[1])), options, app.quit)
 paint = running.window.view.paintEvent
 def painted(event):
     paint(event)

@@ -29,11 +29,11 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.client.places import Places
 from scalediff_engine.client.start import find
-from scalediff_engine.ui.files import PictureFiles
+from scalediff_engine.ui.app import RoomApp
+from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.models.window import ModelsWindow
 from scalediff_engine.ui.opening import Room, RoomOpening, SessionOpening
 from scalediff_engine.ui.recent.window import RecentWindow
-from scalediff_engine.ui.room_running import RoomRunning
 
 pytestmark = pytest.mark.slow
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
@@ -52,17 +52,17 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Places]
 
 
 @pytest.fixture
-def opened(app: QApplication, engine: Places) -> Generator[list[RoomRunning]]:
-    running: list[RoomRunning] = []
+def opened(app: QApplication, engine: Places) -> Generator[list[RoomApp]]:
+    running: list[RoomApp] = []
     yield running
     for one in running:
         one.close()
 
 
 def begin(
-    app: QApplication, opened: list[RoomRunning], opening: RoomOpening, places: Places
-) -> RoomRunning:
-    running = RoomRunning(app, opening, places.home, "dark", PictureFiles(), None, lambda: None)
+    app: QApplication, opened: list[RoomApp], opening: RoomOpening, places: Places
+) -> RoomApp:
+    running = RoomApp(app, opening, Options(places.home, "dark"), lambda: None)
     opened.append(running)
     running.begin()
     return running
@@ -80,7 +80,7 @@ def upscaled(client: Client) -> JobInfo:
 
 
 def test_an_editor_gets_a_result_of_before(
-    app: QApplication, engine: Places, opened: list[RoomRunning]
+    app: QApplication, engine: Places, opened: list[RoomApp]
 ) -> None:
     client = client_of(engine)
     job = upscaled(client)
@@ -135,7 +135,7 @@ def test_only_a_result_can_be_accepted(engine: Places) -> None:
 
 
 def test_a_result_is_compared_saved_and_deleted(
-    app: QApplication, engine: Places, opened: list[RoomRunning], tmp_path: Path
+    app: QApplication, engine: Places, opened: list[RoomApp], tmp_path: Path
 ) -> None:
     client = client_of(engine)
     job = upscaled(client)
@@ -160,7 +160,7 @@ def test_a_result_is_compared_saved_and_deleted(
 
 
 def test_a_model_is_downloaded_stopped_taken_up_used_and_removed(
-    app: QApplication, engine: Places, opened: list[RoomRunning], tmp_path: Path
+    app: QApplication, engine: Places, opened: list[RoomApp], tmp_path: Path
 ) -> None:
     client = client_of(engine)
     running = begin(app, opened, RoomOpening(Room.MODELS), engine)

@@ -12,9 +12,10 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from scalediff_engine.ui.app import Options
+from scalediff_engine.ui import app as ui_app
+from scalediff_engine.ui.app import StartApp
+from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening
-from scalediff_engine.ui.start.running import StartRunning
 from scalediff_engine.ui.welcome import seen
 from scalediff_engine.ui.widgets.menu_button import MenuButton
 
@@ -38,16 +39,15 @@ class Next:
 class Start:
     """The window, with what it opened."""
 
-    def __init__(self, app: QApplication, home: Path) -> None:
+    def __init__(self, app: QApplication, home: Path, patch: pytest.MonkeyPatch) -> None:
         self.opened: list[Next] = []
         self.ended: list[bool] = []
-        self.running = StartRunning(
-            app, Options(home, "dark"), self._open, lambda: self.ended.append(True)
-        )
+        patch.setattr(ui_app, "open_dialog", self._open)
+        self.running = StartApp(app, Options(home, "dark"), lambda: self.ended.append(True))
         self.window = self.running.window
         self.running.begin()
 
-    def _open(self, opening: Opening) -> Next:
+    def _open(self, _: QApplication, opening: Opening, *_rest: object) -> Next:
         self.opened.append(Next(opening))
         return self.opened[-1]
 
@@ -65,8 +65,8 @@ class Start:
 
 
 @pytest.fixture
-def start(app: QApplication, tmp_path: Path) -> Generator[Start]:
-    found = Start(app, tmp_path / "home")
+def start(app: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Start]:
+    found = Start(app, tmp_path / "home", monkeypatch)
     yield found
     found.running.close()
 
@@ -132,9 +132,10 @@ def test_the_first_pages_come_with_it_and_go_with_it(
 ) -> None:
     monkeypatch.setenv("SCALEDIFF_COMMAND", '["false"]')  # no engine is needed
     home = tmp_path / "home"
-    running = StartRunning(app, Options(home, welcomes=True), Next, lambda: None)
+    monkeypatch.setattr(ui_app, "open_dialog", lambda _, opening, *rest: Next(opening))
+    running = StartApp(app, Options(home, welcomes=True), lambda: None)
     running.begin()
-    assert running.rooms.welcome().isVisible()
+    assert running.context.rooms.welcome().isVisible()
     running.window.chosen.tell([picture])
     assert seen.was_seen(seen.file_in(home))
     running.close()

@@ -23,7 +23,7 @@ from real_engine import (
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import JobInfo, JobState, SessionState
 from scalediff_engine.client.places import Places
-from scalediff_engine.ui import app as ui_app
+from scalediff_engine.ui import context
 from scalediff_engine.ui.dialog import Phase
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Places]:
 
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(ui_app, "TrayNotifier", Messages)
+    monkeypatch.setattr(context, "TrayNotifier", Messages)
     Messages.said.clear()
     return Messages.said
 

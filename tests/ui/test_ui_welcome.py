@@ -21,9 +21,9 @@ from scalediff_engine.client.messages import (
     WorkerState,
 )
 from scalediff_engine.ui.colours import Scheme
+from scalediff_engine.ui.context import Rooms
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.rooms import Rooms
 from scalediff_engine.ui.upscale import remembered
 from scalediff_engine.ui.welcome import seen
 from scalediff_engine.ui.welcome.model import Page, WelcomeModel

@@ -23,8 +23,8 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication, QTableView
 
 from scalediff_engine.client.batches import BatchItem, BatchList, FileState
-from scalediff_engine.ui.collecting import Collector
 from scalediff_engine.ui.colours import Scheme
+from scalediff_engine.ui.event_loop import Collector
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.window import FolderWindow

@@ -16,15 +16,15 @@ from scalediff_engine.client.batches import BatchState, FileState
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.places import Places
 from scalediff_engine.client.start import find
-from scalediff_engine.ui.app import Options
+from scalediff_engine.ui.app import FolderApp
+from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.folder.model import Phase
 from scalediff_engine.ui.folder.rows import Filter, Status
-from scalediff_engine.ui.folder.running import FolderRunning
 from scalediff_engine.ui.opening import FolderOpening
 from scalediff_engine.ui.upscale.extent import Extent
 
 Wait = Callable[..., None]
-Open = Callable[..., FolderRunning]
+Open = Callable[..., FolderApp]
 
 pytestmark = pytest.mark.slow
 
@@ -52,12 +52,12 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_dialog(app: QApplication, home: Path) -> Generator[Open]:
-    opened: list[FolderRunning] = []
+    opened: list[FolderApp] = []
 
-    def open_it(*paths: Path) -> FolderRunning:
+    def open_it(*paths: Path) -> FolderApp:
         opening = FolderOpening(tuple(paths))
         options = Options(home, "dark")
-        running = FolderRunning(app, opening, options, lambda: None)
+        running = FolderApp(app, opening, options, lambda: None)
         opened.append(running)
         running.begin()
         return running
@@ -69,7 +69,7 @@ def open_dialog(app: QApplication, home: Path) -> Generator[Open]:
 
 
 def begin(
-    running: FolderRunning, wait_until: Wait, before: Callable[[], object] = lambda: None
+    running: FolderApp, wait_until: Wait, before: Callable[[], object] = lambda: None
 ) -> None:
     """Choose the smallest work, and start it; ``before`` is what happens just before."""
     upscale = running.dialog.upscale

@@ -1,4 +1,8 @@
-"""The standard input as a sign of life: it ends when the session or the engine does."""
+"""Which engine a dialog talks to, and whether the session that it is for goes on.
+
+The engine is the one that opened the dialog, or another one if that has gone. The standard input is
+a sign of life: it ends when the session or the engine does.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,54 @@ from enum import Enum
 
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError, NotFound
-from scalediff_engine.client.places import EngineRecord
-from scalediff_engine.ui.finding import Finder
+from scalediff_engine.client.places import EngineRecord, Places, read_engine
+from scalediff_engine.client.start import find, find_or_start
 from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.workers import Workers
 
 _BYTES = 4096
 _ANSWER_SECONDS = 2.0
+
+
+class Finder:
+    """Finds the engine for a client; for several threads.
+
+    Args:
+        places: where an engine of this user lives
+        told: the one that opened the dialog
+    """
+
+    def __init__(self, places: Places, told: EngineRecord | None = None) -> None:
+        self._places = places
+        self._told = told
+
+    def __call__(self) -> EngineRecord:
+        """Give the engine that opened the dialog the first time, later the one that runs.
+
+        Raises:
+            ClientError: there is none, and none can be started.
+        """
+        told, self._told = self._told, None
+        return find_or_start(self._places) if told is None else told
+
+    def is_there(self) -> bool:
+        """Tell whether an engine answers; starts none."""
+        try:
+            return find(self._places) is not None
+        except ClientError:
+            return False
+
+    def is_running(self, told: EngineRecord) -> bool:
+        """Tell whether the process of this engine is there, whether it answers or not."""
+        try:
+            record = read_engine(self._places)
+        except ClientError:
+            return False
+        return record is not None and record.port == told.port
+
+    def client(self) -> Client:
+        """Give a client that asks whichever engine this finds."""
+        return Client(self)
 
 
 class Ended(Enum):

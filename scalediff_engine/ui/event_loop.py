@@ -1,14 +1,22 @@
-"""Signals of the system while Qt waits: Python would only hear of them at its next step."""
+"""Signals and garbage collection while Qt's event loop runs.
+
+Python would only hear of a signal at its next step, while Qt waits. It collects garbage in whatever
+thread asks for memory next, and a widget that another thread lets go of ends the program. A full
+collection of all there is would also keep people waiting for 60 ms.
+"""
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QSocketNotifier
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_INTERVAL_MS = 500
+_FULL_EVERY = 120  # times
 
 
 class Interrupted(QObject):
@@ -41,3 +49,28 @@ class Interrupted(QObject):
         except BlockingIOError:
             return
         self._on_signal()
+
+
+class Collector(QObject):
+    """Collects for as long as it lives; made in the UI thread."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        gc.collect()
+        gc.freeze()  # what is there by now stays, and need not be looked at again
+        gc.disable()
+        self._times = 0
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self._collect)
+        self._timer.start()
+
+    def close(self) -> None:
+        """Let Python collect by itself again."""
+        self._timer.stop()
+        gc.unfreeze()
+        gc.enable()
+
+    def _collect(self) -> None:
+        self._times += 1
+        gc.collect(2 if self._times % _FULL_EVERY == 0 else 1)

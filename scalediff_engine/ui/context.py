@@ -1,22 +1,27 @@
-"""The windows beside the upscale: models, recent results, first start; each is open once."""
+"""What the windows of a dialog's process share, and the windows beside the main one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
+from scalediff_engine.client.places import Places, default_home
+from scalediff_engine.ui import icons
+from scalediff_engine.ui.engine_locator import Finder, attach
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.later import qt_later
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, dress
 from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
+from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.observers import Listeners, Observers
+from scalediff_engine.ui.opening import SessionOpening
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow
 from scalediff_engine.ui.upscale import remembered
@@ -28,6 +33,76 @@ from scalediff_engine.ui.widgets.menu_button import Way
 from scalediff_engine.ui.workers import Workers
 
 Window = TypeVar("Window", bound=QWidget)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a dialog is told besides what it is for.
+
+    Attributes:
+        home: the engine's folder; none = the user's own
+        theme: one of ``colours.THEMES``; none = as the host or the desktop
+        files: how pictures are read and written
+        stdin: descriptor whose end means the session's end; none = nobody waits
+        welcomes: whether the pages of the first start are shown, if they never were
+    """
+
+    home: Path | None = None
+    theme: str | None = None
+    files: PictureFiles = field(default_factory=PictureFiles)
+    stdin: int | None = None
+    welcomes: bool = False
+
+
+class ApplicationContext:
+    """What the windows of a dialog share.
+
+    Args:
+        app: of Qt
+        options: of the dialog
+        session: of the editor that it is for; none = of nobody
+
+    Attributes:
+        options: as above
+        home: the engine's folder
+        workers: threads
+        client: of the engine
+        gateway: to the engine
+        look: that was put on
+        notifier: for results that come while the window is away
+        rooms: the windows beside the main one
+    """
+
+    def __init__(
+        self, app: QApplication, options: Options, session: SessionOpening | None = None
+    ) -> None:
+        self._session = session
+        self._is_closed = False
+        said = None if session is None else session.home
+        self.options = options
+        self.home = options.home or said or default_home()
+        self._finder = Finder(Places(self.home), None if session is None else session.engine)
+        self.workers = Workers()
+        self.client = self._finder.client()
+        self.gateway = Gateway(self.client, self.workers, self._finder.is_there)
+        self.look = dress(app, options.theme, None if session is None else session.theme)
+        self.notifier = TrayNotifier(icons.sparkle(self.look.colours.focus))
+        self.rooms = Rooms(self.gateway, self.workers, self.look, options.files, self.home)
+
+    def watch_session(self, over: Callable[[], None], lost: Callable[[], None]) -> None:
+        """Wait for the end of the editor's session, if there is one; see ``attach``."""
+        session, stdin = self._session, self.options.stdin
+        if session is not None and session.engine is not None and stdin is not None:
+            told = (session.engine, session.session)
+            attach(self.workers, stdin, self._finder, *told, over=over, lost=lost)
+
+    def close(self) -> None:
+        """Let go of everything; a second time does nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.rooms.close()
+            self.workers.close()
+            self.gateway.close()
 
 
 class Rooms:
