@@ -1,7 +1,7 @@
 """Small JSON files in which choices and measurements outlive the program.
 
-Not `QSettings`: it gives numbers and booleans back as text, its files are readable by others, and
-most of these files are read without Qt.
+Not `QSettings`: its files can be read by other users, it reads none of the files written so far and
+reports no error, and most of these files are read without Qt.
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from scalediff_engine.base import running_time
 from scalediff_engine.base.errors import DiskFull, ScaleDiffError
@@ -42,6 +41,7 @@ from scalediff_engine.jobs.protocol import (
     Stopped,
 )
 from scalediff_engine.jobs.record import Record, crash_problem, is_hopeless
+from scalediff_engine.jobs.spool import Spool
 from scalediff_engine.jobs.states import Action
 from scalediff_engine.jobs.workerprocess import WorkerProcess, WorkerProgram
 
@@ -49,22 +49,6 @@ _log = logging.getLogger(__name__)
 
 _FAILED_STARTS = 3
 _UNDER_WAY = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
-
-
-class Folders(Protocol):
-    """What the desk needs of the spool."""
-
-    def image_file(self, image_id: str) -> Path:
-        """Where an upload lies."""
-        ...
-
-    def job_folder(self, job_id: str) -> Path:
-        """Where a job's files lie; the folder is there when this returns."""
-        ...
-
-    def remove_job(self, job_id: str) -> None:
-        """Delete all that lies there."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -96,16 +80,16 @@ class Desk:
 
     Args:
         book: all jobs; closed with the desk
-        folders: where files lie
+        spool: where files lie
         program: the worker
         patience: how long things may take
     """
 
     def __init__(
-        self, book: Book, folders: Folders, program: WorkerProgram, patience: Patience | None = None
+        self, book: Book, spool: Spool, program: WorkerProgram, patience: Patience | None = None
     ) -> None:
         self._book = book
-        self._folders = folders
+        self._spool = spool
         self._program = program
         self._patience = patience or Patience()
         self._worker: WorkerProcess | None = None
@@ -224,7 +208,7 @@ class Desk:
         return self._book.record(job_id).spent_seconds
 
     def events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
-        """See ``Book.events``."""
+        """Give the events of a job from a number on, as the book has them."""
         return self._book.events(job_id, after)
 
     def cancel(self, job_id: str) -> JobInfo:
@@ -283,7 +267,7 @@ class Desk:
             WrongState: it has not ended.
         """
         if self.job(job_id).state.is_final:
-            self._folders.remove_job(job_id)  # first: the book may need the room
+            self._spool.remove_job(job_id)  # first: the book may need the room
         self._book.remove(job_id)
 
     # --- giving work --------------------------------------------------------------------------
@@ -317,8 +301,8 @@ class Desk:
         assert self._worker is not None
         info = found.info
         try:
-            folder = self._folders.job_folder(info.id)
-            image = "" if found.file else str(self._folders.image_file(info.image))
+            folder = self._spool.job_folder(info.id)
+            image = "" if found.file else str(self._spool.image_file(info.image))
             order = Run(info.id, str(folder), image, info.settings, found.file, info.window)
         except (OSError, DiskFull) as error:  # that may pass
             _log.warning("There is no place for the files of job %s: %s", info.id, error)

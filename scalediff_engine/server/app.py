@@ -11,24 +11,13 @@ from fastapi.security import HTTPBearer
 import scalediff_engine
 from scalediff_engine.server import problems
 from scalediff_engine.server.engine import Engine
-from scalediff_engine.server.routes import (
-    batches,
-    bundle,
-    health,
-    images,
-    jobs,
-    models,
-    plans,
-    proof,
-    results,
-    sessions,
-)
+from scalediff_engine.server.routes import batches, health, images, jobs, models, sessions
 from scalediff_engine.server.security import Door
 from scalediff_engine.server.serve import Application, ServerEndpoint
 
 OPENAPI = "/v1/openapi.json"
 
-_ROUTES = (proof, health, images, plans, jobs, results, batches, models, sessions, bundle)
+_ROUTERS = tuple(module.router for module in (health, images, jobs, batches, models, sessions))
 
 
 def create_app(engine: Engine) -> FastAPI:
@@ -55,9 +44,13 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.engine = engine
     # the door checks it; here it is told to those who read the document
     bearer = [Security(HTTPBearer(auto_error=False))]
-    for module in _ROUTES:
-        app.include_router(module.router, dependencies=[] if module is proof else bearer)
-    routes = [*app.routes, *(route for module in _ROUTES for route in module.router.routes)]
+    app.include_router(health.proof_router)
+    for router in _ROUTERS:
+        app.include_router(router, dependencies=bearer)
+    routes = [
+        *app.routes,
+        *(route for router in (health.proof_router, *_ROUTERS) for route in router.routes),
+    ]
     problems.install(app, routes)
     app.add_middleware(
         Door,

@@ -160,7 +160,7 @@ class _Listing:
         self.files: Sequence[HubFile] = [_file(found) for found in info.siblings or ()]
 
     def get(self, file: HubFile, write: Any, resume_size: int) -> None:  # noqa: ANN401
-        """See ``hub_fetch.Get``."""
+        """Fetch what comes after ``resume_size`` and write it to a file object."""
         from huggingface_hub import constants, hf_hub_url
         from huggingface_hub.file_download import http_get
         from huggingface_hub.utils import build_hf_headers

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from scalediff_engine.base.errors import DiskFull, ModelError, OutputError
 from scalediff_engine.base.files import is_disk_full
@@ -24,12 +24,8 @@ from scalediff_engine.store.hub_files import HubFile, path_parts, require_hash
 _CHUNK_BYTES = 1 << 20
 
 
-class Get(Protocol):
-    """Fetches bytes from a position on, and writes them."""
-
-    def __call__(self, file: HubFile, write: Any, resume_size: int, /) -> None:  # noqa: ANN401
-        """Write what comes after ``resume_size`` to ``write``, a file object."""
-        ...
+# (file, file object to write to, position to go on from)
+Get = Callable[[HubFile, Any, int], None]
 
 
 class Repository:

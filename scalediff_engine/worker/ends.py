@@ -108,24 +108,24 @@ class SpoolEnds:
     source: Path
 
     def found(self) -> tuple[str, list[str]] | None:
-        """See ``Ends``; a result here is simply written again."""
+        """Give nothing: a result here is simply written again."""
         return None
 
     def size(self) -> Size:
-        """See ``Ends``."""
+        """Give the size that the upload's header says."""
         header = read_header(self.source)
         return Size(header.width, header.height)
 
     def check(self, target: Size) -> None:
-        """See ``Ends``; pixels may be as large as they like."""
+        """Pass: pixels may be as large as they like."""
 
     def read(self) -> tuple[Picture, Notes]:
-        """See ``Ends``."""
+        """Read the upload."""
         raw = read_pixels(self.source)
         return raw.picture, raw.notes
 
     def write(self, result: Picture, recipe: str, notes: Notes) -> Notes:
-        """See ``Ends``."""
+        """Write the result beside the job's other files."""
         like = read_header(self.source)
         size_bytes = result_header(result, like).sample_bytes
         try:
@@ -169,7 +169,7 @@ class FileEnds:
         self._placed = folder / PLACED
 
     def found(self) -> tuple[str, list[str]] | None:
-        """See ``Ends``."""
+        """Give what this job has put in its place before; see that a result can be put there."""
         self._form()
         sweep_part(self._target, self._job, overwrite=self._work.replace)
         with suppress(OSError):
@@ -184,20 +184,20 @@ class FileEnds:
         return mine
 
     def size(self) -> Size:
-        """See ``Ends``."""
+        """Give the size of the picture, upright."""
         return reader.probe(self.source).size
 
     def check(self, target: Size) -> None:
-        """See ``Ends``."""
+        """Pass if the format of the target can hold it."""
         require_size(self._form(), target)
 
     def read(self) -> tuple[Picture, Notes]:
-        """See ``Ends``."""
+        """Read the picture, with what its file says of it."""
         loaded = reader.load(self.source)
         return loaded.picture, loaded.notes
 
     def write(self, result: Picture, recipe: str, notes: Notes) -> Notes:
-        """See ``Ends``."""
+        """Encode the result, announce it and put it in its place."""
         if self._strip:
             result = result.stripped()
         written = None if self._strip else recipe

@@ -1,20 +1,37 @@
-"""What all routes share: the engine, ids, and files that are sent."""
+"""What all routes share: the engine, ids, bodies of requests, and files that are sent.
+
+Bodies are the wire's own messages. FastAPI makes the OpenAPI document from the dataclasses; what is
+accepted is decided by ``codec``, so that both ends of the wire agree on it.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import AsyncIterator
+from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Body, Depends, Request
 from fastapi import Path as PathParameter
+from pydantic import BeforeValidator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from scalediff_engine.base.errors import NotFound
+from scalediff_engine.client import codec
+from scalediff_engine.client.batches import BatchFiles, BatchRequest
+from scalediff_engine.client.messages import (
+    FolderRequest,
+    JobRequest,
+    ModelRequest,
+    PlanRequest,
+    SessionAnswer,
+    SessionRequest,
+)
 from scalediff_engine.server.engine import Engine
 
 CHUNK_BYTES = 2**20
@@ -83,3 +100,44 @@ async def _pieces(file: FileIO, size_bytes: int) -> AsyncIterator[bytes]:
             raise OSError("A file of the spool became shorter while it was sent.")
         left -= len(piece)
         yield piece
+
+
+T = TypeVar("T")
+
+# More than that is no setting, and SQLite and C know no larger whole numbers.
+_LARGEST = 2**63 - 1
+
+
+def checked(kind: type[T], found: Any) -> T:  # noqa: ANN401 - whatever JSON holds
+    """Read a message out of what JSON is made of.
+
+    Raises:
+        ValueError: it is none; says where and why.
+    """
+    if isinstance(found, bytes):
+        raise ValueError("The body is not declared as application/json")
+    message = codec.from_object(kind, found)
+    codec.dumps(message)  # what cannot be told again is not taken
+    _require_bounded(message)
+    return message
+
+
+def _require_bounded(value: Any) -> None:  # noqa: ANN401 - any part of a message
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError("A whole number has more than 64 bits")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            _require_bounded(getattr(value, field.name))
+    elif isinstance(value, list):
+        for item in value:  # pyright: ignore[reportUnknownVariableType]
+            _require_bounded(item)
+
+
+PlanBody = Annotated[PlanRequest, Body(), BeforeValidator(partial(checked, PlanRequest))]
+JobBody = Annotated[JobRequest, Body(), BeforeValidator(partial(checked, JobRequest))]
+SessionBody = Annotated[SessionRequest, Body(), BeforeValidator(partial(checked, SessionRequest))]
+AnswerBody = Annotated[SessionAnswer, Body(), BeforeValidator(partial(checked, SessionAnswer))]
+FolderBody = Annotated[FolderRequest, Body(), BeforeValidator(partial(checked, FolderRequest))]
+ModelBody = Annotated[ModelRequest, Body(), BeforeValidator(partial(checked, ModelRequest))]
+BatchBody = Annotated[BatchRequest, Body(), BeforeValidator(partial(checked, BatchRequest))]
+BatchFilesBody = Annotated[BatchFiles, Body(), BeforeValidator(partial(checked, BatchFiles))]

@@ -1,14 +1,18 @@
-"""That the engine is there, and its end."""
+"""The engine itself: that it is there, its proof, a report, and its end."""
 
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
 import psutil
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
+from starlette.concurrency import run_in_threadpool
 
 import scalediff_engine
-from scalediff_engine.client.messages import PROTOCOL, Health
+from scalediff_engine.client.messages import PROTOCOL, EngineProof, Health
+from scalediff_engine.client.proof import NONCE_HEADER, NONCE_PATTERN, PROOF_PATH, prove
+from scalediff_engine.server.bundle import pack, program_logs
 from scalediff_engine.server.routes.common import TheEngine
 
 router = APIRouter(tags=["engine"])
@@ -37,3 +41,32 @@ async def shutdown(engine: TheEngine) -> Response:
     """Have the engine end; a job that runs goes on when there is one again."""
     engine.leave()
     return Response(status_code=202)
+
+
+proof_router = APIRouter(tags=["engine"])
+
+_Nonce = Annotated[str, Header(alias=NONCE_HEADER, pattern=NONCE_PATTERN)]
+
+
+@proof_router.get(PROOF_PATH)
+async def proof(engine: TheEngine, nonce: _Nonce) -> EngineProof:
+    """Prove to a client that this is the engine, before it sends the token."""
+    return prove(engine.token, nonce, os.getpid(), engine.port)
+
+
+_ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@router.get(
+    "/v1/bundle",
+    response_class=Response,
+    responses={200: {"content": _ZIP, "description": "Logs, versions, device facts, settings"}},
+)
+async def bundle(engine: TheEngine) -> Response:
+    """Pack logs, versions, device facts and settings, without what is personal."""
+    device = await engine.device.fresh()
+    jobs = engine.desk.jobs()
+    data = await run_in_threadpool(
+        pack, [engine.places.log, program_logs()], jobs, device, [engine.token]
+    )
+    return Response(data, media_type="application/zip")

@@ -1,4 +1,4 @@
-"""Jobs: asked for, looked at, stopped, and watched."""
+"""Jobs: planned, asked for, looked at, stopped and watched, and what they make."""
 
 from __future__ import annotations
 
@@ -7,17 +7,26 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
-from scalediff_engine.base.errors import NotEnoughMemory, WrongState
+from scalediff_engine.base.errors import NotEnoughMemory, UsageError, WrongState
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client import codec
-from scalediff_engine.client.messages import JobEvent, JobInfo, JobList
-from scalediff_engine.server.bodies import JobBody
+from scalediff_engine.client.messages import (
+    JobEvent,
+    JobInfo,
+    JobList,
+    JobState,
+    PlanInfo,
+    UpscaleSettings,
+    Window,
+)
+from scalediff_engine.client.pixels import MAX_SIDE, MEDIA_TYPE
+from scalediff_engine.jobs.spool import PREVIEW, RESULT
 from scalediff_engine.server.engine import Engine
 from scalediff_engine.server.events import STREAM, LastEventId, event_stream
 from scalediff_engine.server.planner import require_model
-from scalediff_engine.server.routes.common import Id, TheEngine
-from scalediff_engine.server.routes.plans import planned
+from scalediff_engine.server.routes.common import Id, JobBody, PlanBody, TheEngine, send_file
 
 router = APIRouter(tags=["jobs"])
 
@@ -123,3 +132,57 @@ def _require_free(engine: Engine, job_id: str) -> None:
 def _written(event: JobEvent) -> ServerSentEvent:
     data = codec.dumps(event).decode()
     return ServerSentEvent(data, event=event.kind.value, id=str(event.number), sep="\n")
+
+
+@router.post("/v1/plan")
+async def plan(wanted: PlanBody, engine: TheEngine) -> PlanInfo:
+    """Tell what an upscale would cost; one that does not fit has a ``problem``."""
+    for side in (wanted.width, wanted.height):
+        if not 1 <= side <= MAX_SIDE:
+            raise UsageError(f"A side of {side} pixels; it goes from 1 to {MAX_SIDE}.")
+    size = Size(wanted.width, wanted.height)
+    return await planned(engine, size, wanted.settings, wanted.window)
+
+
+async def planned(
+    engine: Engine, source: Size, settings: UpscaleSettings, window: Window | None = None
+) -> PlanInfo:
+    """Plan with what the engine has, in a thread, since it reads files.
+
+    Raises:
+        UsageError: a setting that makes no sense, or a window outside the result.
+        ModelError: the model is not there or cannot be used.
+        EngineBusy: its files do not answer.
+    """
+    pid = engine.desk.worker_pid
+    threads = engine.threads_for(settings)
+    return await threads.run(engine.planner, source, settings, pid, window)
+
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get(
+    "/v1/jobs/{job_id}/preview",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"image/jpeg": _BINARY}, "description": "The newest preview"}},
+)
+async def preview(job_id: Id, engine: TheEngine) -> StreamingResponse:
+    """Give the newest preview."""
+    engine.desk.job(job_id)
+    path = engine.spool.job_file(job_id, PREVIEW)
+    return await send_file(path, "image/jpeg", "There is no preview of this job yet.")
+
+
+@router.get(
+    "/v1/jobs/{job_id}/result",
+    response_class=StreamingResponse,
+    responses={200: {"content": {MEDIA_TYPE: _BINARY}, "description": "The result's pixels"}},
+)
+async def result(job_id: Id, engine: TheEngine) -> StreamingResponse:
+    """Give the result of a job that is done."""
+    job = engine.desk.job(job_id)
+    if job.state is not JobState.DONE:
+        raise WrongState(f"There is no result: the job is {job.state.value}.")
+    path = engine.spool.job_file(job_id, RESULT)
+    return await send_file(path, MEDIA_TYPE, "The result of this job was deleted.")

@@ -16,9 +16,8 @@ from scalediff_engine.client.messages import (
     ModelRemoved,
 )
 from scalediff_engine.families import registry as families
-from scalediff_engine.server.bodies import FolderBody, ModelBody
 from scalediff_engine.server.model_list import remove_model
-from scalediff_engine.server.routes.common import Id, TheEngine
+from scalediff_engine.server.routes.common import FolderBody, Id, ModelBody, TheEngine
 from scalediff_engine.store.added import add_folder, forget_folder
 
 router = APIRouter(tags=["models"])

@@ -9,9 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from scalediff_engine.base.errors import UsageError, WrongState
 from scalediff_engine.client import codec
 from scalediff_engine.client.messages import JobState, Purpose, SessionInfo
-from scalediff_engine.server.bodies import AnswerBody, SessionBody
 from scalediff_engine.server.events import STREAM, LastEventId, event_stream
-from scalediff_engine.server.routes.common import Id, TheEngine
+from scalediff_engine.server.routes.common import AnswerBody, Id, SessionBody, TheEngine
 
 router = APIRouter(tags=["sessions"])
 

@@ -397,11 +397,11 @@ def test_a_worker_that_hears_nothing_does_not_hold_up_whoever_waits(tmp_path: Pa
 
 def test_no_room_for_a_jobs_files_passes_and_the_queue_goes_on(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
-        real, place.desk._folders = place.desk._folders, Full()
+        real, place.desk._spool = place.desk._spool, Full()
         jobs = [place.submit() for _ in range(3)]
         await asyncio.sleep(0.5)
         assert {place.desk.job(job).state for job in jobs} == {JobState.QUEUED}
-        place.desk._folders = real
+        place.desk._spool = real
         for job in jobs:
             assert (await place.ends(job)).state is JobState.DONE
 
