@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -171,6 +172,12 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def same_place(path: str) -> str:
+    """Return a key that two absolute paths share if they are one file, as far as names tell."""
+    path = os.path.normpath(path)
+    return path.casefold() if sys.platform in ("win32", "darwin") else path
 
 
 def is_disk_full(error: OSError) -> bool:

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from scalediff_engine.base.errors import Cancelled
+from scalediff_engine.base.files import same_place
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.batch.folder_scan import Entry
 from scalediff_engine.batch.naming import Destination, NameValues, result_name
@@ -72,12 +73,6 @@ class ResultNames:
     paths: list[str] = field(default_factory=list[str])
     conflicts: dict[int, NameConflict] = field(default_factory=dict[int, NameConflict])
     duplicates: tuple[int, int] | None = None
-
-
-def same_place(path: str) -> str:
-    """Return a key that two absolute paths share if they are one file, as far as names tell."""
-    path = os.path.normpath(path)
-    return path.casefold() if sys.platform in ("win32", "darwin") else path
 
 
 def find_conflicts(

@@ -10,8 +10,6 @@ import typer
 from scalediff_engine.cli import options
 from scalediff_engine.cli.app_bench import bench_app
 from scalediff_engine.cli.app_dialog import dialog
-from scalediff_engine.cli.app_doctor import doctor
-from scalediff_engine.cli.app_serve import serve
 from scalediff_engine.cli.command import CONTEXT_SETTINGS, Command
 from scalediff_engine.cli.interrupt import Action, Interrupts
 
@@ -333,7 +331,7 @@ def models(
 
     def act(_: Interrupts) -> int:
         if model is None:
-            from scalediff_engine.cli.model_list import show_models
+            from scalediff_engine.cli.model_report import show_models
 
             return show_models(json=json)
         from scalediff_engine.cli.model_report import show_model
@@ -344,6 +342,63 @@ def models(
 
 
 app.add_typer(bench_app, name="bench")
-app.command(cls=Command)(serve)
+
+
+@app.command(cls=Command)
+def serve(
+    port: Annotated[int, typer.Option(metavar="N", help="On 127.0.0.1; 0 = one that is free.")] = 0,
+    idle_minutes: Annotated[
+        float, typer.Option(metavar="N", help="Ends when idle for so long; 0 = never.")
+    ] = 30.0,
+    home: options.Home = None,
+    log_level: Annotated[
+        str,
+        typer.Option(
+            metavar="LEVEL",
+            help="debug, info, warning or error.",
+            autocompletion=lambda: list(options.LOG_LEVELS),
+        ),
+    ] = "info",
+) -> Action:
+    """Run the engine that editors and dialogs talk to; they also start it by themselves.
+
+    It listens on this computer alone, and only to programs of this user.
+
+    Exit codes: 0 it was told to end, or had nothing to do; 8 it cannot run here; 9 there is one
+    already.
+    """
+
+    def act(_: Interrupts) -> int:
+        from scalediff_engine.cli.serve import run_serve
+
+        return run_serve(port, idle_minutes, home, log_level)
+
+    return act
+
+
 app.command(cls=Command)(dialog)
-app.command(cls=Command)(doctor)
+
+
+@app.command(cls=Command)
+def doctor(
+    bundle: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Pack logs and facts for a report into this zip file."),
+    ] = None,
+    home: options.Home = None,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> Action:
+    """Say how things stand: device, memory, engine, models, folders.
+
+    A bundle holds logs, versions, the device and the jobs' settings; it leaves out prompts, titles,
+    names of people and computers, and the folders that they live in.
+
+    Exit codes: 0 all is well; 7 the bundle cannot be written; 8 something is wrong with the engine.
+    """
+
+    def act(_: Interrupts) -> int:
+        from scalediff_engine.cli.doctor import run_doctor
+
+        return run_doctor(bundle, home, json=json)
+
+    return act

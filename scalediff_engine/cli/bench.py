@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.files import require_writable, write_whole
 from scalediff_engine.cli import streams
-from scalediff_engine.cli.words import one_line
+from scalediff_engine.cli.streams import one_line
 
 if TYPE_CHECKING:
     from scalediff_engine.bench.speed import Request, Row

@@ -13,7 +13,7 @@ from scalediff_engine.base.errors import EngineError, ScaleDiffError
 from scalediff_engine.base.files import free_bytes, require_writable, write_whole
 from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
-from scalediff_engine.cli.words import one_line
+from scalediff_engine.cli.streams import one_line
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import DeviceInfo, JobInfo

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from scalediff_engine.cli import streams
-from scalediff_engine.cli.words import one_line
+from scalediff_engine.cli.streams import one_line
 from scalediff_engine.images.picture import ColourModel, Depth
 from scalediff_engine.images.recipe import Description, describe
 

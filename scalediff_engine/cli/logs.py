@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import scalediff_engine
 from scalediff_engine.base.errors import OutputError
-from scalediff_engine.cli.words import one_line
+from scalediff_engine.cli.streams import one_line
 
 if TYPE_CHECKING:
     from types import TracebackType

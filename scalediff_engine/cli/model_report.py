@@ -1,8 +1,9 @@
-"""``scalediff models MODEL``: what a checkpoint or a LoRA is, told from its header alone."""
+"""``scalediff models``: which models there are, and what one is by its header alone."""
 
 from __future__ import annotations
 
 import json as json_format
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ from typing import Any
 from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
-from scalediff_engine.cli.words import one_line
+from scalediff_engine.cli.streams import one_line
 from scalediff_engine.families import registry as families
-from scalediff_engine.families.registry import facts_of, family_of, registered
+from scalediff_engine.families.registry import FAMILIES, all_forms, facts_of, family_of, registered
 from scalediff_engine.spec.checkpoint import TITLES, Checkpoint, Layout, LoraFile, Part
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.store.catalog import aliases
+from scalediff_engine.store.folder import title
 from scalediff_engine.store.header import read_header
+from scalediff_engine.store.hub_cache import cache_folder
 from scalediff_engine.store.inspect import inspect, inspect_lora
-from scalediff_engine.store.locate import locate
+from scalediff_engine.store.locate import cached_models, locate
 from scalediff_engine.store.weights import weight_files
 
 _PREDICTIONS = {"epsilon": "the noise", "v_prediction": "v", "flow": "a flow"}
@@ -34,6 +37,35 @@ _PRECISIONS = {
 _WORTH_TELLING = 0.01
 
 Rows = list[tuple[str, str]]
+
+
+def show_models(*, json: bool) -> int:
+    """Write a line for each family and one for each model in the cache of Hugging Face."""
+    found = cached_models(FAMILIES)
+    if json:
+        for family in all_forms():
+            streams.to_stdout(json_format.dumps(family_object(family)))
+        for model in found:
+            streams.to_stdout(json_format.dumps({**model_object(model), "word": _word(model)}))
+        return 0
+    width = max(len(family.name) for family in all_forms())
+    for family in all_forms():
+        streams.to_stdout(f"{family.name:<{width}}  {family.native!s:>9}  {family.title}")
+    streams.to_stdout("")
+    if not found:
+        streams.to_stdout(
+            one_line(
+                f"There are no models in {cache_folder(os.environ)}. A .safetensors file or a "
+                "folder elsewhere works too: `scalediff models FILE` says what it is."
+            )
+        )
+        return 0
+    streams.to_stdout(one_line(f"In {cache_folder(os.environ)}, for --model:"))
+    for model in found:
+        name = facts_of(model).name
+        size = gib(model.weight_bytes)
+        streams.to_stdout(one_line(f"{name:<{width}}  {size:>9}  {_word(model)}"))
+    return 0
 
 
 def show_model(word: str, *, json: bool) -> int:
@@ -221,3 +253,8 @@ def _write(shown: dict[str, Any], rows: Rows, *, json: bool) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         streams.to_stdout(one_line(f"{name:<{width}}  {value}"))
+
+
+def _word(found: Checkpoint) -> str:
+    """What ``--model`` takes for it: the hub's name of a folder, or else the path."""
+    return title(found.path) if found.layout is Layout.FOLDER else str(found.path)

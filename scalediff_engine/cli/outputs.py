@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalediff_engine.base.errors import OutputError, OutputExists, UsageError
-from scalediff_engine.base.files import disk_of, free_bytes
+from scalediff_engine.base.files import disk_of, free_bytes, same_place
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.base.text import file_size
-from scalediff_engine.batch.conflicts import same_place
 from scalediff_engine.batch.folder_scan import Source
 from scalediff_engine.batch.naming import NameValues, result_name
 from scalediff_engine.cli.events import Job

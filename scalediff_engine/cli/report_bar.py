@@ -10,7 +10,7 @@ from scalediff_engine.cli import streams
 from scalediff_engine.cli.events import Advanced, Event, Loading, Numbered
 from scalediff_engine.cli.report_plain import PlainReporter
 from scalediff_engine.cli.sentences import stage_words
-from scalediff_engine.cli.words import one_line
+from scalediff_engine.cli.streams import one_line
 
 _TEXT = "{task.percentage:>3.0f} %  {task.fields[left]}  {task.description}  {task.fields[doing]}"
 

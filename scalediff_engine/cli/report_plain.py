@@ -27,7 +27,7 @@ from scalediff_engine.cli.sentences import (
     start_sentence,
     summary_sentence,
 )
-from scalediff_engine.cli.words import one_line
+from scalediff_engine.cli.streams import one_line
 from scalediff_engine.planning.progress import Phase
 
 LINES_PER_FILE = 10

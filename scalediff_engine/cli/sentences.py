@@ -13,7 +13,7 @@ from scalediff_engine.cli.events import (
     Skipped,
     Summary,
 )
-from scalediff_engine.cli.words import one_line, plural
+from scalediff_engine.cli.streams import one_line, plural
 from scalediff_engine.images.unread_formats import refusal
 from scalediff_engine.planning.progress import Phase, Progress
 

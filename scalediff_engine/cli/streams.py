@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
 from scalediff_engine.base.errors import OutputError
-from scalediff_engine.cli.words import one_line
+
+# how Python carries the bytes of a file name that is not UTF-8; they go out as they came in
+_UNDECODABLE = ("\udc80", "\udcff")
+# of emoji and of scripts that join their letters
+_JOINERS = ("\u200c", "\u200d")
 
 
 class StdoutClosed(Exception):
@@ -67,3 +72,25 @@ def abandon_stdout() -> None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
         os.close(nothing)
+
+
+def plural(count: int, noun: str) -> str:
+    """Give ``1 file`` or ``3 files``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def one_line(text: str) -> str:
+    r"""Give ``text`` with line breaks and control characters as ``\n``, ``\x1b``, ``\u202e``.
+
+    File names may hold them, and a terminal would obey.
+    """
+    return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _is_harmless(character: str) -> bool:
+    return (
+        character.isprintable()
+        or unicodedata.category(character) == "Zs"
+        or character in _JOINERS
+        or _UNDECODABLE[0] <= character <= _UNDECODABLE[1]
+    )

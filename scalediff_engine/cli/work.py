@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from scalediff_engine.base.errors import UsageError
+from scalediff_engine.base.text import duration, gib
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.batch import Batch, exit_code_of
-from scalediff_engine.cli.events import Failed, Note, Numbered, Planned, Summary
+from scalediff_engine.cli.events import Failed, Job, Note, Numbered, Planned, Summary
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.jobs import Worklist, make_generate_worklist, make_worklist
 from scalediff_engine.cli.outputs import room_notes
@@ -17,13 +18,14 @@ from scalediff_engine.cli.pipes import Pipes, opened
 from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
-from scalediff_engine.cli.table import plan_table
+from scalediff_engine.cli.streams import one_line, plural
 from scalediff_engine.memory.speed import SpeedRecord, default_file
 from scalediff_engine.planning.machine import Machine, chosen, machine_for
 from scalediff_engine.planning.settings import settled
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import Cost
 
+HEADER = ("INPUT", "SIZE", "RESULT", "STAGE", "CANVAS", "FROM", "STEPS", "MEMORY", "TIME", "OUTPUT")
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 Planner = Callable[[AnyRequest, FamilyFacts, Machine], Worklist]
 
@@ -117,3 +119,35 @@ def _show_plan(worklist: Worklist, reporter: Reporter, *, table: bool) -> int:
         )
     )
     return exit_code
+
+
+def plan_table(jobs: Sequence[Job]) -> str:
+    """Return the table of ``--dry-run``: a line for each stage, and totals for several pictures."""
+    rows: list[tuple[str, ...]] = [HEADER]
+    for job in jobs:
+        rows.extend(_rows(job))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    if len(jobs) > 1:
+        peak = gib(max(job.plan.cost.peak_bytes for job in jobs))
+        total = duration(sum(job.seconds for job in jobs))
+        lines.append(f"{plural(len(jobs), 'picture')}, at most {peak}, about {total} in all.")
+    return "\n".join(lines)
+
+
+def _rows(job: Job) -> list[tuple[str, ...]]:
+    plan = job.plan
+    head = ("-", "-", str(plan.target))
+    if job.source is not None:
+        head = (one_line(str(job.source)), str(plan.source), str(plan.target))
+    tail = (gib(plan.cost.peak_bytes), duration(job.seconds), one_line(str(job.output)))
+    rows: list[tuple[str, ...]] = []
+    for number, stage in enumerate(plan.stages, 1):
+        first = number == 1
+        begin = "noise" if first and plan.from_noise else str(stage.t_start)
+        middle = (f"{number}", str(stage.canvas), begin, str(stage.steps))
+        rows.append((*(head if first else ("",) * 3), *middle, *(tail if first else ("",) * 3)))
+    return rows

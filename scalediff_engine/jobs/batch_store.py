@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scalediff_engine.base.errors import OutputError, UsageError
+from scalediff_engine.base.files import same_place
 from scalediff_engine.client import codec
 from scalediff_engine.client.batches import (
     BatchFile,
@@ -286,8 +285,8 @@ class BatchStore:
                     file.target,
                     FileState.WAITING.value,
                     header.events,
-                    _key(file.source),
-                    _key(file.target),
+                    same_place(file.source),
+                    same_place(file.target),
                 ),
             )
         except sqlite3.IntegrityError as error:
@@ -309,12 +308,6 @@ class BatchStore:
                 raise UsageError(
                     f"A result would replace {target}, which is to be upscaled itself."
                 )
-
-
-def _key(path: str) -> str:
-    """The same for two paths that are one file, as far as names tell."""
-    path = os.path.normpath(path)
-    return path.casefold() if sys.platform in ("win32", "darwin") else path
 
 
 def _header(name: bytes, row: Sequence[Any]) -> Header | None:

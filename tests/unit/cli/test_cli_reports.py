@@ -31,7 +31,7 @@ from scalediff_engine.cli.report_bar import BarReporter
 from scalediff_engine.cli.report_json import JsonReporter, json_line, json_object
 from scalediff_engine.cli.report_plain import PlainReporter
 from scalediff_engine.cli.sentences import stage_words
-from scalediff_engine.cli.table import plan_table
+from scalediff_engine.cli.work import plan_table
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.plan_generate import plan_generate
 from scalediff_engine.planning.progress import Phase

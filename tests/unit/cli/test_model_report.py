@@ -10,8 +10,7 @@ import pytest
 from model_files import SDXL_PARTS, diffusers_unet, flux, unet, write_folder, write_model
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
-from scalediff_engine.cli.model_list import show_models
-from scalediff_engine.cli.model_report import show_model
+from scalediff_engine.cli.model_report import show_model, show_models
 
 
 @pytest.fixture(autouse=True)

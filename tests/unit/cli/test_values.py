@@ -7,6 +7,7 @@ import pytest
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.cli.streams import one_line, plural
 from scalediff_engine.cli.values import (
     check_device,
     gib_to_bytes,
@@ -17,7 +18,6 @@ from scalediff_engine.cli.values import (
     parse_preset,
     parse_size,
 )
-from scalediff_engine.cli.words import one_line, plural
 from scalediff_engine.images.formats import Format
 from scalediff_engine.planning.settings import Attention, Preset
 
