@@ -276,6 +276,13 @@ def veiled(x):
     return x + (torch.rand_like(x) - 0.5) / 127.5
 
 
+def shifted(*pictures):
+    """Parts at one place, drawn anew each time, so that the critic's raster is not the decoder's."""
+    y, x = (int(uniform(0, VAE_FACTOR - 1e-6)) for _ in range(2))
+    h, w = (side - VAE_FACTOR for side in pictures[0].shape[-2:])
+    return [p[..., y : y + h, x : x + w] for p in pictures]
+
+
 def critic_loss(real, made):
     """Hinge loss over all sizes of patches."""
     return sum(F.relu(1 - r).mean() + F.relu(1 + m).mean() for r, m in zip(real, made)) / len(real)
@@ -473,9 +480,10 @@ def main():
         if not weight:
             return gradient, plain.detach()
         with parts.coder.autocast():
+            judged_part, original, seen = shifted(result, original, seen)
             with torch.no_grad():
                 _, real = critic(veiled(original), seen)
-            judgements, features = critic(veiled(result), seen)
+            judgements, features = critic(veiled(judged_part), seen)
         judged = -sum(j.mean() for j in judgements)
         matched = matching_loss(features, real)
         size = gradient.norm()
@@ -546,7 +554,7 @@ def main():
         else:
             rate = lr_at(share / turn, a.lr, 0.02, 0.05)
         norm = optimiser.step(rate, 5.0)
-        result = result.detach()
+        result, original, seen = shifted(result.detach(), original, seen)
         judge.zero_grad()
         with parts.coder.autocast():
             real, _ = critic(veiled(original), seen)
