@@ -113,6 +113,7 @@ def test_all_scenarios(version: str, runs: Runs) -> None:
     folder, status, log = runs.ended(version)
     results = results_in(folder)
     wrong = [f"{name}: {told['error']}" for name, told in results.items() if told["error"]]
+    assert (folder / "wanted.json").is_file(), f"Krita ended with {status} at its start:\n{log}"
     wanted = json.loads((folder / "wanted.json").read_text())
     missed = [name for name in wanted if name not in results]
     assert not wrong, "\n\n".join(wrong)
