@@ -1,1 +1,4 @@
-"""Folder scan, output naming, name conflicts and the outcome of a batch; no torch, no Qt."""
+"""Folder scan, names of results and their conflicts, for the command line and the dialogs alike.
+
+Imports ``base``, ``client`` and ``images``; no torch, no Qt, no words for people but in errors.
+"""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import PurePath
 from typing import NamedTuple
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import DEFAULT_PATTERN, Pattern, scale_word
-from scalediff_engine.images.formats import Format, written_format
+from scalediff_engine.images.formats import Format, format_of
 
 SUBFOLDER = "upscaled"
 DEFAULT_QUALITY = 92
@@ -96,6 +95,6 @@ def result_name(
             "seed": str(values.seed),
         }
     )
-    own = written_format(PurePath(source))
+    own = format_of(extension)
     form = form or own or Format.PNG
     return name + (extension if own is form else form.extensions[0]), form

@@ -109,9 +109,14 @@ READ_ONLY_EXTENSIONS = frozenset(
 _WRITTEN = {extension: form for form in Format for extension in form.extensions}
 
 
+def format_of(extension: str) -> Format | None:
+    """The format that an extension, with its dot, names, or None if we do not write that one."""
+    return _WRITTEN.get(extension.lower())
+
+
 def written_format(path: PurePath) -> Format | None:
     """The format that the extension of ``path`` names, or None if we do not write that one."""
-    return _WRITTEN.get(path.suffix.lower())
+    return format_of(path.suffix)
 
 
 def is_picture(path: PurePath) -> bool:
