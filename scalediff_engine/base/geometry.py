@@ -20,9 +20,15 @@ class Size(NamedTuple):
         """This size times ``factor``, rounded to whole pixels, at least 1x1."""
         return Size(max(1, round(self.width * factor)), max(1, round(self.height * factor)))
 
-    def padded(self, multiple: int) -> Size:
+    @staticmethod
+    def of_both(multiple: int | Size) -> Size:
+        """What is said of both axes at once, or of each."""
+        return multiple if isinstance(multiple, Size) else Size(multiple, multiple)
+
+    def padded(self, multiple: int | Size) -> Size:
         """This size rounded up to a multiple per side."""
-        return Size(-(-self.width // multiple) * multiple, -(-self.height // multiple) * multiple)
+        across, down = Size.of_both(multiple)
+        return Size(-(-self.width // across) * across, -(-self.height // down) * down)
 
     def grid(self, factor: int) -> Grid:
         """The latent grid that covers this size; ``factor`` pixels to a latent per side."""

@@ -189,7 +189,7 @@ class _Bench:
         grid = Size(side, side).grid(facts.latent_factor)
         native = facts.native.grid(facts.latent_factor)
         level = model.schedule.level(round(facts.train_timesteps * _LEVEL))
-        z = torch.randn(1, len(model.preview_matrix) - 1, *grid, device=model.device)
+        z = torch.randn(1, model.facts.latent_channels, *grid, device=model.device)
         words = self._condition.positive
         if self._guided:
             words = Words.together(self._condition.positive, self._condition.negative)

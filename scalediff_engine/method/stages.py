@@ -36,14 +36,14 @@ class StageSizes:
         return self.canvases[-1]
 
 
-def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int) -> StageSizes:
+def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int | Size) -> StageSizes:
     """Give the sizes of every stage to ``target``, each at most about twice the one before.
 
     Args:
         source: of the picture that exists
         target: what was asked for, any size at all
         native: what the model was trained at
-        multiple: canvases are multiples of it per side, in pixels
+        multiple: canvases are multiples of it in pixels, of one number or of one per axis
 
     Returns:
         Sizes with a stage at the start size itself when the source had to be enlarged to reach
@@ -53,6 +53,7 @@ def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int) -> S
     Source: the stage rule is ScaleDiff's (arXiv 2510.25818, section 3); any size, the stage at
     native size and the padding are ours.
     """
+    across, down = Size.of_both(multiple)
     canvas = target.padded(multiple)
     to_native = math.sqrt(native.area / source.area)
     to_target = min(target.width / source.width, target.height / source.height)
@@ -70,8 +71,8 @@ def stage_sizes(source: Size, target: Size, *, native: Size, multiple: int) -> S
     first = 0 if refine_start else 1
     sizes = [
         Size(
-            _round_to(canvas.width * start_part[0] ** (1 - k / max(1, count)), multiple),
-            _round_to(canvas.height * start_part[1] ** (1 - k / max(1, count)), multiple),
+            _round_to(canvas.width * start_part[0] ** (1 - k / max(1, count)), across),
+            _round_to(canvas.height * start_part[1] ** (1 - k / max(1, count)), down),
         )
         for k in range(count)
     ] + [canvas]

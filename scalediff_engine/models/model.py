@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -40,22 +40,52 @@ class Words:
         tokens: (n, tokens, channels) embeddings of n prompts
         pooled: (n, channels) of each prompt as a whole, for families that ask for it
         sizes: (n, 6) what is said of the picture's size, to families that hear it
+        mask: (n, tokens) true for the tokens that the model sees; None = it sees all
     """
 
     tokens: Tensor
     pooled: Tensor | None = None
     sizes: Tensor | None = None
+    mask: Tensor | None = None
 
     @staticmethod
     def together(*parts: Words) -> Words:
-        """Stack prompts into one batch."""
+        """Stack prompts into one batch.
+
+        Raises:
+            ValueError: they do not fit together.
+        """
+        if not Words.fit_together(*parts):
+            raise ValueError("Prompts of unequal length are evaluated one after the other.")
         pooled = [part.pooled for part in parts if part.pooled is not None]
         sizes = [part.sizes for part in parts if part.sizes is not None]
+        masks = [part.mask for part in parts if part.mask is not None]
         return Words(
             torch.cat([part.tokens for part in parts]),
             torch.cat(pooled) if pooled else None,
             torch.cat(sizes) if sizes else None,
+            torch.cat(masks) if masks else None,
         )
+
+    @staticmethod
+    def fit_together(*parts: Words) -> bool:
+        """Whether prompts can be one batch: as many tokens each, and all or none with a mask."""
+        shapes = {(part.tokens.shape[1:], part.mask is None) for part in parts}
+        return len(shapes) == 1
+
+    def without_masked(self) -> Words:
+        """Drop the masked tokens of one prompt, which is what a mask of the keys comes to.
+
+        Exact where tokens of the text are told apart by nothing but their content.
+
+        Raises:
+            ValueError: several prompts, whose lengths would differ.
+        """
+        if self.mask is None:
+            return self
+        if len(self.tokens) != 1:
+            raise ValueError("Masked tokens are dropped from one prompt at a time.")
+        return replace(self, tokens=self.tokens[:, self.mask[0]], mask=None)
 
 
 @dataclass(frozen=True)
@@ -119,6 +149,10 @@ class Model(Protocol):
         Returns:
             (n, C, rows, cols), the model's output.
         """
+        ...
+
+    def guide(self, positive: Tensor, negative: Tensor, guidance: float, level: Level) -> Tensor:
+        """Combine the outputs for both prompts, see ``method.guidance``."""
         ...
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:

@@ -62,7 +62,8 @@ class RememberedEncoding:
         self._known.move_to_end(key)
         words = self._known[key]
         pooled = None if words.pooled is None else words.pooled.to(self._device)
-        return Words(words.tokens.to(self._device), pooled)
+        mask = None if words.mask is None else words.mask.to(self._device)
+        return Words(words.tokens.to(self._device), pooled, mask=mask)
 
 
 def token_chunks(tokenizer: Any, prompts: Sequence[str]) -> Tensor:  # noqa: ANN401

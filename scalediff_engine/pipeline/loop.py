@@ -149,7 +149,7 @@ def _base_latent(run: Run) -> Tensor:
     """Sample the untouched model from pure noise down all of its schedule; (1, C, rows, cols)."""
     stage, model = run.plan.stages[0], run.model
     grid = stage.canvas.grid(model.facts.latent_factor)
-    shape = (1, len(model.preview_matrix) - 1, grid.rows, grid.cols)
+    shape = (1, model.facts.latent_channels, grid.rows, grid.cols)
     levels = model.base_levels(stage.steps)
     _report_warm_up(0, run)
     begun = run.begun(0)

@@ -146,12 +146,12 @@ class Run:
             return self.attempts.run(lambda _: heard((0,), prompts[0]))
 
         def both(plan: MemoryPlan) -> Tensor:
-            if plan.batches(pixels):
+            if plan.batches(pixels) and Words.fit_together(*prompts):
                 return heard((0, 1), Words.together(*prompts))
             return torch.cat([heard((number,), words) for number, words in enumerate(prompts)])
 
         positive, negative = self.attempts.run(both).chunk(2)
-        return negative + stage.guidance * (positive - negative)
+        return self.model.guide(positive, negative, stage.guidance, level)
 
 
 def begin(
@@ -176,8 +176,8 @@ def _base_size(plan: Plan, facts: FamilyFacts) -> Size:
     canvas = plan.sizes.canvas
     exact = canvas.scaled(math.sqrt(facts.native.area / canvas.area))
     width, height = (
-        max(1, round(side / facts.multiple)) * facts.multiple
-        for side in (exact.width, exact.height)
+        max(1, round(side / multiple)) * multiple
+        for side, multiple in zip(exact, facts.multiples, strict=True)
     )
     return Size(width, height)
 

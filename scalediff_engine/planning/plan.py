@@ -131,7 +131,7 @@ def plan_upscale(
     Raises:
         UsageError: a setting is out of its range.
     """
-    sizes = stage_sizes(source, target, native=facts.native, multiple=facts.multiple)
+    sizes = stage_sizes(source, target, native=facts.native, multiple=facts.multiples)
     stages = tuple(
         _stage(canvas, default.t_start, default.steps, default.guidance, facts, settings)
         for canvas, default in zip(

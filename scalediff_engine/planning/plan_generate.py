@@ -49,9 +49,9 @@ def plan_generate(
     if not settings.prompt.strip():
         raise UsageError("The prompt is empty; it says what the picture shows: 'a tree on a hill'.")
     _check_size(target)
-    canvas = target.padded(facts.multiple)
-    start = base_size(canvas, native=facts.native, multiple=facts.multiple)
-    canvases = _canvases(start, canvas, facts.multiple)
+    canvas = target.padded(facts.multiples)
+    start = base_size(canvas, native=facts.native, multiple=facts.multiples)
+    canvases = _canvases(start, canvas, facts.multiples)
     stages = (
         _base_stage(start, base, facts, settings),
         *enlarging_stages(canvases[1:], facts, settings),
@@ -59,13 +59,13 @@ def plan_generate(
     return plan_from_noise(StageSizes(start, canvases, target), stages, facts, settings, room)
 
 
-def base_size(canvas: Size, *, native: Size, multiple: int) -> Size:
+def base_size(canvas: Size, *, native: Size, multiple: Size) -> Size:
     """Give the size of the first picture: about the native area, in the canvas's proportions.
 
     Args:
         canvas: of the last stage, multiples of ``multiple``
         native: what the model was trained at
-        multiple: both sides of the answer are multiples of it, in pixels
+        multiple: the sides of the answer are multiples of its sides, in pixels
 
     Returns:
         The canvas itself where it is no larger than that; else a size from which stages of at
@@ -77,8 +77,8 @@ def base_size(canvas: Size, *, native: Size, multiple: int) -> Size:
         return canvas
     smallest = Size(*(-(-side // 2**doublings) for side in canvas)).padded(multiple)
     sides = (
-        [max(least, steps * multiple) for steps in _around(side / across / multiple)]
-        for side, least in zip(canvas, smallest, strict=True)
+        [max(least, steps * unit) for steps in _around(side / across / unit)]
+        for side, least, unit in zip(canvas, smallest, multiple, strict=True)
     )
     # of the sizes nearby, the one that is stretched least on the way to the canvas
     return min(
@@ -96,7 +96,7 @@ def _stretch(size: Size, canvas: Size) -> float:
     return abs(math.log(size.width * canvas.height / (size.height * canvas.width)))
 
 
-def _canvases(start: Size, canvas: Size, multiple: int) -> tuple[Size, ...]:
+def _canvases(start: Size, canvas: Size, multiple: Size) -> tuple[Size, ...]:
     """The base's canvas and those of the stages after it."""
     if start == canvas:
         return (canvas,)

@@ -76,8 +76,8 @@ def parts_for(window: Box, sizes: StageSizes, facts: FamilyFacts, by_views: bool
         by_views: whether the latent is seen in views, every half native size: a part then begins
             and ends with them
     """
-    across = facts.native.width // 2 if by_views else facts.multiple
-    down = facts.native.height // 2 if by_views else facts.multiple
+    across = facts.native.width // 2 if by_views else facts.multiples.width
+    down = facts.native.height // 2 if by_views else facts.multiples.height
     parts: list[Box] = []
     following: tuple[Box, Size] | None = None
     for canvas in (*reversed(sizes.canvases), sizes.start):
@@ -148,8 +148,8 @@ def sample_boxes(canvas: Size, facts: FamilyFacts) -> list[Box]:
 
     At every stage they have the same middles, so that a piece lies in that of the stage before.
     """
-    across = _sample_spans(canvas.width, facts.native.width, facts.multiple)
-    down = _sample_spans(canvas.height, facts.native.height, facts.multiple)
+    across = _sample_spans(canvas.width, facts.native.width, facts.multiples.width)
+    down = _sample_spans(canvas.height, facts.native.height, facts.multiples.height)
     return [Box(left, top, right, bottom) for top, bottom in down for left, right in across]
 
 

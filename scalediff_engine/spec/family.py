@@ -63,7 +63,7 @@ class FamilyFacts:
         title: for people
         native: pixels that the model was trained at
         latent_factor: pixels to a latent, per side
-        multiple: pictures are padded to multiples of this, in pixels
+        multiple: pictures are padded to multiples of this, in pixels; one number, or one per axis
         train_timesteps: length of the training schedule
         stage_table: defaults for one stage, for two stages, ...; longer runs repeat the last entry
             of the longest row
@@ -84,6 +84,7 @@ class FamilyFacts:
             depends on what is elsewhere
         begins_with_network: the denoiser was trained on pictures that the fast network enlarged, so
             that each stage is to begin with one, and not with a bicubic enlargement
+        latent_channels: of the autoencoder; how the denoiser packs them is its model's affair
         prompt_words: lower-case words that have a meaning in a prompt; None = there is a text
             encoder, and any word has
     """
@@ -92,7 +93,7 @@ class FamilyFacts:
     title: str
     native: Size
     latent_factor: int
-    multiple: int
+    multiple: int | Size
     train_timesteps: int
     stage_table: tuple[tuple[StageDefaults, ...], ...]
     t_start_limit: int
@@ -109,7 +110,13 @@ class FamilyFacts:
     best: PresetSteps = PresetSteps()
     group_norms: bool = True
     begins_with_network: bool = False
+    latent_channels: int = 4
     prompt_words: frozenset[str] | None = None
+
+    @property
+    def multiples(self) -> Size:
+        """What pictures are padded to multiples of, per axis."""
+        return Size.of_both(self.multiple)
 
     def stage_defaults(self, count: int) -> tuple[StageDefaults, ...]:
         """Give the defaults of each of ``count`` stages."""

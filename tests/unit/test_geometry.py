@@ -10,6 +10,7 @@ def test_sizes_round_to_whole_pixels_and_never_vanish() -> None:
 
 def test_sizes_are_padded_up_to_a_multiple() -> None:
     assert Size(257, 16).padded(16) == Size(272, 16)
+    assert Size(257, 17).padded(Size(16, 32)) == Size(272, 32)
 
 
 def test_a_latent_grid_covers_the_size() -> None:

@@ -18,6 +18,7 @@ from scalediff_engine.base.geometry import Grid, Size
 from scalediff_engine.families.embedded.spec import CONTENT_WORDS, QUALITY_WORDS, chosen_token
 from scalediff_engine.families.unet.attention import neighborhood_attention
 from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import DiscreteSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.model import Condition, Tiling, Words
 from scalediff_engine.spec.family import FamilyFacts
@@ -88,6 +89,8 @@ class EmbeddedModel:
 
     def arrange(self, plan: MemoryPlan) -> None:
         """Nothing to arrange: the model is small and its pictures are what takes memory."""
+
+    guide = staticmethod(classifier_free_guidance)
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
         """Attach NPA to the U-Net's self-attention."""

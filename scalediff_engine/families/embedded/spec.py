@@ -29,6 +29,7 @@ EMBEDDED = FamilyFacts(
     title="ScaleDiff embedded (comes with the program)",
     native=Size(256, 256),
     latent_factor=4,
+    latent_channels=16,
     multiple=16,  # latent factor 4, and two halvings in the U-Net
     train_timesteps=1000,
     stage_table=(

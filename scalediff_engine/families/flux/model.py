@@ -14,6 +14,7 @@ from torch import Tensor
 from scalediff_engine.base.geometry import Grid, Size
 from scalediff_engine.families.flux.attention import neighborhood_attention
 from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import FlowSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.attention_backend import best_attention
 from scalediff_engine.models.autoencoder import Autoencoder
@@ -130,6 +131,8 @@ class FluxModel:
                 guidance=heard,
             ).sample
         return unpack(output, rows, cols).float()
+
+    guide = staticmethod(classifier_free_guidance)
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
         """Attach NPA to both kinds of blocks."""

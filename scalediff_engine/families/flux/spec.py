@@ -61,6 +61,7 @@ FLUX_DEV = FamilyFacts(
     native=Size(1024, 1024),
     group_norms=False,
     latent_factor=8,
+    latent_channels=16,
     multiple=16,  # latent factor 8, and latents packed 2x2 into tokens
     train_timesteps=1000,
     stage_table=((StageDefaults(t_start=600, steps=18, guidance=3.5),),),

@@ -16,6 +16,7 @@ from scalediff_engine.families.unet.attention import neighborhood_attention
 from scalediff_engine.families.unet.fast_unet import make_fast, repeated_blocks
 from scalediff_engine.families.unet.latent_preview import preview_matrix
 from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import (
     CLEAN,
     DiscreteSchedule,
@@ -134,6 +135,8 @@ class UNetModel:
                 added_cond_kwargs=self._size_conditioning(words),
             )
         return output.sample.float()
+
+    guide = staticmethod(classifier_free_guidance)
 
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
         """Attach NPA to the U-Net's self-attention."""

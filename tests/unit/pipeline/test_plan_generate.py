@@ -140,3 +140,12 @@ def test_absurd_sizes_are_refused_with_what_works(size: tuple[int, int], words: 
 def test_an_empty_prompt_is_refused(prompt: str) -> None:
     with pytest.raises(UsageError, match="prompt is empty"):
         plan(1024, 1024, SDXL, Settings(prompt=prompt))
+
+
+def test_each_axis_has_a_multiple_of_its_own() -> None:
+    facts = replace(SDXL, multiple=Size(32, 64))
+    made = plan_generate(Size(3000, 2000), facts, TREE)
+    sizes = [stage.canvas for stage in made.stages]
+    assert len(sizes) > 1
+    assert all(size.width % 32 == 0 and size.height % 64 == 0 for size in sizes)
+    assert sizes[-1] == Size(3008, 2048)

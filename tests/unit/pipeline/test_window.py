@@ -128,7 +128,15 @@ def test_a_window_that_does_not_fit_says_what_it_needs() -> None:
         machine.require_room(plan)
 
 
-@pytest.mark.parametrize("facts", [EMBEDDED, SDXL, replace(EMBEDDED, multiple=32)])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        EMBEDDED,
+        SDXL,
+        replace(EMBEDDED, multiple=32),
+        replace(EMBEDDED, multiple=Size(16, 64)),
+    ],
+)
 def test_pieces_of_the_sample_lie_in_those_of_the_stage_before(facts: FamilyFacts) -> None:
     small, large = Size(1024, 800), Size(2048, 1600)
     for old, new in zip(
