@@ -15,7 +15,6 @@ from scalediff_engine.ui import language
 from scalediff_engine.ui.context import ApplicationContext, Options
 from scalediff_engine.ui.dialog import DialogModel
 from scalediff_engine.ui.event_loop import Collector, Interrupted
-from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.opening import (
     FileOpening,
     FolderOpening,
@@ -28,11 +27,11 @@ from scalediff_engine.ui.opening import (
 )
 from scalediff_engine.ui.origin import FileOrigin, Origin, SessionOrigin
 from scalediff_engine.ui.recent.model import RecentModel
-from scalediff_engine.ui.start.window import StartWindow
+from scalediff_engine.ui.start_window import StartWindow
 from scalediff_engine.ui.upscale import remembered
-from scalediff_engine.ui.widgets.extent import open_at_its_size
+from scalediff_engine.ui.widgets import open_at_its_size
 from scalediff_engine.ui.window import UpscaleWindow
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Workers, qt_later
 
 # A thread that reckons gives way to the window this often.
 _SWITCH_SECONDS = 0.001

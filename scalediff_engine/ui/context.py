@@ -15,7 +15,6 @@ from scalediff_engine.ui.engine_locator import Finder, attach
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look, dress
 from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
@@ -29,8 +28,8 @@ from scalediff_engine.ui.welcome import seen
 from scalediff_engine.ui.welcome.model import WelcomeModel
 from scalediff_engine.ui.welcome.places import plugin_places
 from scalediff_engine.ui.welcome.window import WelcomeWindow
-from scalediff_engine.ui.widgets.menu_button import Way
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.widgets import Way
+from scalediff_engine.ui.workers import Workers, qt_later
 
 Window = TypeVar("Window", bound=QWidget)
 

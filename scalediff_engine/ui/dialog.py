@@ -9,23 +9,19 @@ from enum import Enum
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobRequest, JobState, Problem
-from scalediff_engine.ui.canvas import Canvas
-from scalediff_engine.ui.compare.results import Results
-from scalediff_engine.ui.compare.tries import Tries
+from scalediff_engine.ui.compare.results import Results, Tries
 from scalediff_engine.ui.gateway import Failed, Gateway
 from scalediff_engine.ui.guess.model import GuessModel
-from scalediff_engine.ui.job_follower import JobFollower, PendingRequests
+from scalediff_engine.ui.job_follower import JobFollower, PendingRequests, ProgressModel
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.loupe.model import LoupeModel
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.origin import Loaded, Origin, ensure_uploaded
+from scalediff_engine.ui.origin import Canvas, Loaded, Origin, ensure_uploaded
 from scalediff_engine.ui.picture import Picture
-from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.upscale.choices import Choices, from_settings
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Later, Workers
 
 
 class Phase(Enum):

@@ -15,8 +15,7 @@ from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError, NotFound
 from scalediff_engine.client.places import EngineRecord, Places, read_engine
 from scalediff_engine.client.start import find, find_or_start
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Ticket, Workers
 
 _BYTES = 4096
 _ANSWER_SECONDS = 2.0

@@ -22,8 +22,7 @@ from scalediff_engine.ui import raster
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture, make_picture, read_mapped
 from scalediff_engine.ui.raster import NotWanted, Raster
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Ticket, Workers
 
 C = TypeVar("C")
 P = ParamSpec("P")

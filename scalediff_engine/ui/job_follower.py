@@ -6,12 +6,236 @@ import time
 from collections.abc import Callable
 
 from scalediff_engine.client.client import Client
-from scalediff_engine.client.messages import JobInfo, JobRequest, Problem
+from scalediff_engine.client.messages import (
+    JobEvent,
+    JobInfo,
+    JobProgress,
+    JobRequest,
+    JobState,
+    Problem,
+)
 from scalediff_engine.ui.gateway import Failed, Gateway
-from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.picture import Picture
-from scalediff_engine.ui.progress.model import ProgressModel
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.steady import SteadyTime
+from scalediff_engine.ui.workers import Later, Ticket
+
+TICK_MS = 250
+# The engine tells something at each step; a long step may be silent for longer than this.
+SILENCE_SECONDS = 4.0
+
+_MOVING = (JobState.RUNNING, JobState.PAUSING)
+
+
+class ProgressModel:
+    """Follows a job and lets it be stopped.
+
+    Args:
+        gateway: to the engine
+        later: calls something after a while
+        job: as it stood when it was submitted
+        clock: seconds, monotonic
+
+    Attributes:
+        job_id: of the job
+        state: as it is shown: what was asked for shows at once
+        progress: how far it is; none = not begun
+        preview: the newest picture; none = there is none yet
+        is_guess: whether that is the fast networks', and nothing of the result
+        problem: why it failed, or why nothing is heard of it
+        is_lost: whether the engine does not answer at the moment
+        changed: told whenever anything here is different
+        ended: told once, when the job is done, failed or cancelled
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        later: Later,
+        job: JobInfo,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gateway = gateway
+        self._later = later
+        self._clock = clock
+        self._time = SteadyTime()
+        self._watching = Ticket()
+        self._ticking = Ticket()
+        self._previewing = Ticket()
+        self._asking = Ticket()
+        self._is_previewing = False
+        self._seen_preview = 0
+        self._heard_at = clock()
+        self._is_closed = False
+        self.job_id = job.id
+        self.state = job.state
+        self.progress: JobProgress | None = job.progress
+        self.preview: Raster | None = None
+        self.is_guess = False
+        self.problem: Problem | None = job.problem
+        self.is_lost = False
+        self.changed = Observers()
+        self.ended = Observers()
+
+    @property
+    def fraction(self) -> float:
+        """Of the whole work, 0 to 1."""
+        if self.state is JobState.DONE:
+            return 1.0
+        return 0.0 if self.progress is None else self.progress.fraction
+
+    @property
+    def seconds_left(self) -> float | None:
+        """As they are to be shown; none = not known."""
+        return self._time.shown(self._clock())
+
+    def begin(self) -> None:
+        """Follow the job."""
+        self._watching = self._gateway.watch(
+            self.job_id, self._on_event, self._on_end, self._on_lost
+        )
+        self._tick()
+
+    def close(self) -> None:
+        """Follow it no more; it goes on."""
+        self._is_closed = True
+        for ticket in (self._watching, self._ticking, self._previewing, self._asking):
+            ticket.cancel()
+
+    def pause(self) -> None:
+        """Stop for now."""
+        if self.state in (JobState.QUEUED, JobState.RUNNING):
+            self._act(Client.pause, JobState.PAUSING)
+
+    def resume(self) -> None:
+        """Go on."""
+        if self.state in (JobState.PAUSED, JobState.PAUSING):
+            self._act(Client.resume, JobState.QUEUED)
+
+    def cancel(self) -> None:
+        """Stop for good."""
+        if not self.state.is_final:
+            self._act(Client.cancel, JobState.CANCELLING)
+
+    def retry(self) -> None:
+        """Go on with a job that failed, from where it stood."""
+        if self.state is JobState.FAILED:
+            self.problem = None
+            self._act(Client.retry, JobState.QUEUED)
+
+    def _act(self, method: Callable[[Client, str], JobInfo], expected: JobState) -> None:
+        """Ask the engine; what is expected of it shows at once."""
+        before, self.state = self.state, expected
+
+        def done(info: JobInfo) -> None:
+            if method is Client.retry:  # the watch ended with the job
+                self._watch_again()
+            self._set_state(info.state)
+
+        def failed(problem: Problem) -> None:
+            self.state, self.problem = before, problem
+            self.changed.tell()
+
+        self._asking = self._gateway.call(done, failed, method, self.job_id)
+        self._run_clock()
+        self.changed.tell()
+
+    def _watch_again(self) -> None:
+        self._watching.cancel()
+        self._watching = self._gateway.watch(
+            self.job_id, self._on_event, self._on_end, self._on_lost
+        )
+        self._tick()
+
+    def _on_event(self, event: JobEvent) -> None:
+        self._heard_at = self._clock()
+        self.is_lost = False
+        if event.progress is not None:
+            self.progress = event.progress
+            if event.state in _MOVING:
+                self._time.tell(self._clock(), event.progress.seconds_left)
+            self._fetch_preview()
+        if event.problem is not None:
+            self.problem = event.problem
+        self._set_state(event.state)
+
+    def _set_state(self, state: JobState) -> None:
+        """Show a state; what was asked for stays until it has come or cannot come any more."""
+        waits_for_end = self.state is JobState.CANCELLING and not state.is_final
+        waits_for_pause = self.state is JobState.PAUSING and state is JobState.RUNNING
+        if not waits_for_end and not waits_for_pause:
+            self.state = state
+        self._run_clock()
+        if self.state is not JobState.FAILED and not self.is_lost:
+            self.problem = None
+        self.changed.tell()
+
+    def _run_clock(self) -> None:
+        if self.state in _MOVING:
+            self._time.resume(self._clock())
+        else:
+            self._time.pause(self._clock())
+
+    def _on_end(self) -> None:
+        if self._is_closed:
+            return
+        if self.state.is_final:
+            self._ticking.cancel()
+            self.ended.tell()
+        else:  # the stream ended with something still to come
+            self._asking = self._gateway.call(self._on_job, self._on_lost, Client.job, self.job_id)
+
+    def _on_job(self, info: JobInfo) -> None:
+        self.problem = info.problem
+        self.state = info.state
+        self.changed.tell()
+        if info.state.is_final:
+            self._ticking.cancel()
+            self.ended.tell()
+
+    def _on_lost(self, problem: Problem) -> None:
+        self.is_lost, self.problem = True, problem
+        self.changed.tell()
+
+    def _fetch_preview(self) -> None:
+        """Fetch the newest preview, one at a time."""
+        wanted = 0 if self.progress is None else self.progress.preview
+        if self._is_previewing or wanted <= self._seen_preview:
+            return
+        self._is_previewing = True
+        is_guess = self.progress is not None and self.progress.is_guess
+
+        def done(preview: Raster) -> None:
+            self._is_previewing = False
+            self._seen_preview = wanted
+            self.preview, self.is_guess = preview, is_guess
+            self.changed.tell()
+            self._fetch_preview()
+
+        def failed(_: Problem) -> None:  # the next one will come
+            self._is_previewing = False
+            self._seen_preview = wanted
+
+        self._previewing = self._gateway.preview(self.job_id, done, failed)
+
+    def _tick(self) -> None:
+        """Let the time go by, and look after an engine that says nothing."""
+        if self._is_closed or self.state.is_final:
+            return
+        self._ticking.cancel()
+        self._ticking = self._later(TICK_MS, self._tick)
+        if self._clock() - self._heard_at > SILENCE_SECONDS:
+            self._heard_at = self._clock()
+            self._gateway.is_there(self._on_there)
+        self.changed.tell()
+
+    def _on_there(self, is_there: bool) -> None:
+        if self._is_closed or self.is_lost is not is_there:
+            return
+        self.is_lost = not is_there
+        self.changed.tell()
+
 
 # (done with the id of the upload, failed)
 Upload = Callable[[Callable[[str], None], Failed], None]

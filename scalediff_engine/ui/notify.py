@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QSystemTrayIcon
@@ -11,24 +10,8 @@ from PySide6.QtWidgets import QSystemTrayIcon
 from scalediff_engine.ui.language import translate
 
 
-class Notifier(Protocol):
-    """Says that something is there, to whoever works elsewhere."""
-
-    def begin(self, on_click: Callable[[], None]) -> bool:
-        """Be there while the window is not; tells whether the system has a place for that."""
-        ...
-
-    def say(self, title: str, text: str) -> None:
-        """Say it."""
-        ...
-
-    def end(self) -> None:
-        """Be there no more."""
-        ...
-
-
 class TrayNotifier:
-    """See ``Notifier``; with an icon in the system's tray.
+    """Says that something is there, to a user who works elsewhere, by an icon in the system's tray.
 
     Args:
         icon: of the program
@@ -39,7 +22,7 @@ class TrayNotifier:
         self._tray: QSystemTrayIcon | None = None
 
     def begin(self, on_click: Callable[[], None]) -> bool:
-        """See ``Notifier``."""
+        """Be there while the window is not; tells whether the system has a place for that."""
         if not QSystemTrayIcon.isSystemTrayAvailable():
             return False
         if self._tray is None:
@@ -51,11 +34,11 @@ class TrayNotifier:
         return True
 
     def say(self, title: str, text: str) -> None:
-        """See ``Notifier``."""
+        """Say it."""
         if self._tray is not None:
             self._tray.showMessage(title, text, self._icon)
 
     def end(self) -> None:
-        """See ``Notifier``."""
+        """Be there no more."""
         if self._tray is not None:
             self._tray.hide()

@@ -1,9 +1,13 @@
-"""Where a picture comes from and where its result goes: an editor's session, or a file."""
+"""Where a picture comes from and where its result goes: an editor's session, or a file.
+
+The editor offers what may become of its document; what is chosen goes back with the answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -15,13 +19,46 @@ from scalediff_engine.client.messages import (
     SessionInfo,
     UpscaleSettings,
 )
-from scalediff_engine.ui.canvas import CHOSEN_OPTION, Canvas, CanvasChoice, offered_by
-from scalediff_engine.ui.compare.tries import Try
+from scalediff_engine.ui.compare.results import Try
 from scalediff_engine.ui.files import FileProblem, PictureFiles, free_name, lossless_ending
 from scalediff_engine.ui.gateway import Failed, Gateway, as_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.workers import Workers
+
+OFFERED_OPTION = "canvas_choices"
+CHOSEN_OPTION = "canvas"
+
+
+class Canvas(Enum):
+    """What may become of a document; the value is the word on the wire."""
+
+    KEEP = "keep"
+    GROW = "grow"
+    SCALE = "scale"
+    NEW = "new"
+
+
+@dataclass(frozen=True)
+class CanvasChoice:
+    """What an editor offers, in its order, and the one that is chosen."""
+
+    offered: tuple[Canvas, ...]
+    chosen: Canvas
+
+
+def offered_by(options: Mapping[str, str]) -> CanvasChoice | None:
+    """Read what a host's options offer; none = there is nothing to choose.
+
+    Words that nobody here knows are passed over: the host may be newer than the dialog.
+    """
+    known = {canvas.value: canvas for canvas in Canvas}
+    words = [word.strip() for word in options.get(OFFERED_OPTION, "").split(",")]
+    offered = tuple(dict.fromkeys(known[word] for word in words if word in known))
+    if not offered:
+        return None
+    begun = known.get(options.get(CHOSEN_OPTION, ""))
+    return CanvasChoice(offered, begun if begun in offered else offered[0])
 
 
 @dataclass(frozen=True)

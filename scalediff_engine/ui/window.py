@@ -11,20 +11,18 @@ from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLay
 from scalediff_engine.ui import icons, words
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.guess.layer import GuessLayer
+from scalediff_engine.ui.job_follower import ProgressModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.loupe.bar import LoupeBar
 from scalediff_engine.ui.loupe.tool import LoupeTool
-from scalediff_engine.ui.notify import Notifier
+from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.panels.decide_panel import DecidePanel
 from scalediff_engine.ui.panels.progress_panel import ProgressPanel
 from scalediff_engine.ui.panels.settings_panel import SettingsPanel
-from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
-from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label, message_box
-from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
+from scalediff_engine.ui.widgets import FocusRing, MenuButton, Way, label, message_box
 
 _RUNNING = (Phase.STARTING, Phase.RUNNING, Phase.FETCHING)
 _COMPARING = (Phase.COMPARING, Phase.HANDING_OVER)
@@ -39,7 +37,7 @@ class UpscaleWindow(QWidget):
         notifier: says that the result is there when the window is not
     """
 
-    def __init__(self, dialog: DialogModel, look: Look, notifier: Notifier) -> None:
+    def __init__(self, dialog: DialogModel, look: Look, notifier: TrayNotifier) -> None:
         super().__init__()
         self._dialog = dialog
         self._look = look

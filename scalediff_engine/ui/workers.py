@@ -1,4 +1,4 @@
-"""Threads for whatever may take longer than a frame; what comes of it arrives in the UI thread."""
+"""Work in threads and after a while; what comes of it arrives in the UI thread."""
 
 from __future__ import annotations
 
@@ -9,13 +9,61 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject
-
-from scalediff_engine.ui.ticket import Ticket
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 T = TypeVar("T")
 V = TypeVar("V")
 _log = logging.getLogger(__name__)
+
+
+class Ticket:
+    """Held by whoever asked for something; after ``cancel`` nothing more is heard of it.
+
+    Args:
+        on_cancel: ends the work itself, if there is a way to; called once, from ``cancel``
+    """
+
+    def __init__(self, on_cancel: Callable[[], None] | None = None) -> None:
+        self._on_cancel = on_cancel
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was given up."""
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Give it up; a second time does nothing."""
+        with self._lock:
+            ending, self._on_cancel = self._on_cancel, None
+            self._cancelled.set()
+        if ending is not None:
+            ending()
+
+    def on_cancel(self, ending: Callable[[], None]) -> None:
+        """Say how the work itself is ended; called at once if it was given up already."""
+        with self._lock:
+            if not self._cancelled.is_set():
+                self._on_cancel = ending
+                return
+        ending()
+
+
+# Calls a function once, after some milliseconds, unless the ticket is cancelled.
+Later = Callable[[int, Callable[[], None]], Ticket]
+
+
+def qt_later(delay_ms: int, action: Callable[[], None]) -> Ticket:
+    """Call ``action`` from Qt's event loop."""
+    ticket = Ticket()
+
+    def act() -> None:
+        if not ticket.is_cancelled:
+            action()
+
+    QTimer.singleShot(delay_ms, act)
+    return ticket
 
 
 class Workers(QObject):

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.cli.main import run
 from scalediff_engine.ui import app
-from scalediff_engine.ui.canvas import Canvas
+from scalediff_engine.ui.origin import Canvas
 from scalediff_engine.ui.dialog import Phase
 
 _LOOK_MS = 50

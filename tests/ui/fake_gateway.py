@@ -25,7 +25,7 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.picture import Picture, make_picture
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Ticket
 
 GIB = 1 << 30
 

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from scalediff_engine.ui import language
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.notify import Notifier
-from scalediff_engine.ui.widgets.menu_button import Way
+from scalediff_engine.ui.notify import TrayNotifier
+from scalediff_engine.ui.widgets import Way
 
 _QUALITY = 78
 
@@ -90,7 +90,7 @@ def ways() -> tuple[Way, ...]:
     return (Way("", "", lambda: None),)
 
 
-class SilentNotifier(Notifier):
+class SilentNotifier(TrayNotifier):
     """Says nothing."""
 
     def begin(self, on_click: Callable[[], None]) -> bool:

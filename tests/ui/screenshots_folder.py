@@ -15,9 +15,8 @@ from scalediff_engine.client.messages import PlanInfo, PlanRequest, Problem
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.window import FolderWindow
-from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Workers, qt_later
 
 # Which of the pages are shot in which variant.
 _SHOWN = {

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from screenshot_material import Material
 from screenshot_stage import Page, Stage, ways
 
-from scalediff_engine.ui.start.window import StartWindow
+from scalediff_engine.ui.start_window import StartWindow
 
 _VARIANTS = ("dark", "german")
 # Of all that is shot there, what the documentation shows, and its name.

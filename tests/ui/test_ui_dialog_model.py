@@ -17,7 +17,7 @@ from scalediff_engine.client.messages import (
     SessionState,
     UpscaleSettings,
 )
-from scalediff_engine.ui.compare.tries import PICTURES_KEPT
+from scalediff_engine.ui.compare.results import PICTURES_KEPT
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.origin import Loaded, SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory

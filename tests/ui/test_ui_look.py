@@ -37,7 +37,7 @@ from scalediff_engine.ui.dialog import DialogModel
 from scalediff_engine.ui.look import Look, desktop, set_kind
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.widgets.fold import Fold
+from scalediff_engine.ui.widgets import Fold
 from scalediff_engine.ui.window import UpscaleWindow
 
 

@@ -17,8 +17,7 @@ from scalediff_engine.ui.panels.more_options import MoreOptions
 from scalediff_engine.ui.panels.settings_panel import SettingsPanel
 from scalediff_engine.ui.upscale.model import PLAN_DELAY_MS, UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.widgets.fold import Fold
-from scalediff_engine.ui.widgets.segmented import Segmented
+from scalediff_engine.ui.widgets import Fold, Segmented
 
 
 @pytest.fixture

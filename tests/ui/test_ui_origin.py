@@ -9,7 +9,7 @@ import pytest
 from fake_gateway import job, picture
 
 from scalediff_engine.client.messages import JobState, UpscaleSettings
-from scalediff_engine.ui.compare.tries import Try
+from scalediff_engine.ui.compare.results import Try
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.origin import FileOrigin
 from scalediff_engine.ui.picture import Picture

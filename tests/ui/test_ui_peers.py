@@ -30,11 +30,11 @@ from scalediff_engine.client.messages import JobState, SessionState
 from scalediff_engine.client.places import Places
 from scalediff_engine.images import reader, writer
 from scalediff_engine.images.picture import Depth, Picture
-from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.dialog import Phase
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.opening import FileOpening
+from scalediff_engine.ui.origin import Canvas
 from scalediff_engine.ui.upscale.extent import Extent
 
 pytestmark = pytest.mark.slow

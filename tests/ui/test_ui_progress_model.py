@@ -8,7 +8,7 @@ import pytest
 from fake_gateway import FakeGateway, FakeLater, event, job, picture, progress
 
 from scalediff_engine.client.messages import JobState, Problem
-from scalediff_engine.ui.progress.model import ProgressModel
+from scalediff_engine.ui.job_follower import ProgressModel
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from scalediff_engine.client.messages import JobState, SessionState
 from scalediff_engine.client.places import Places
 from scalediff_engine.client.start import find
 from scalediff_engine.ui.dialog import Phase
+from scalediff_engine.ui.job_follower import SILENCE_SECONDS
 from scalediff_engine.ui.opening import FileOpening, SessionOpening
-from scalediff_engine.ui.progress.model import SILENCE_SECONDS
 
 
 @pytest.fixture

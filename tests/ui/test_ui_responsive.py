@@ -21,14 +21,12 @@ from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.files import PictureFiles
-from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.picture import read_mapped, to_file
-from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.window import UpscaleWindow
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Ticket, Workers, qt_later
 
 SIDE = 4096
 

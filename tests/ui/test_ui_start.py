@@ -17,7 +17,7 @@ from scalediff_engine.ui.app import StartApp
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening
 from scalediff_engine.ui.welcome import seen
-from scalediff_engine.ui.widgets.menu_button import MenuButton
+from scalediff_engine.ui.widgets import MenuButton
 
 Wait = Callable[..., None]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.ui.progress.steady import Rounded, SteadyTime, step_of
+from scalediff_engine.ui.steady import Rounded, SteadyTime, step_of
 
 
 def run(estimates: list[tuple[float, float | None]], until: float) -> list[float]:

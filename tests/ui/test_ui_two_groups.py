@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
-from scalediff_engine.ui.widgets.two_groups import TwoGroups
+from scalediff_engine.ui.widgets import TwoGroups
 
 
 def test_there_is_one_row_or_two_as_the_width_is(app: QApplication) -> None:

@@ -35,7 +35,7 @@ from scalediff_engine.ui.upscale.extent import Unit
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.view.state import Mode
 from scalediff_engine.ui.view.view_bar import ViewBar
-from scalediff_engine.ui.widgets.focus_ring import FocusRing
+from scalediff_engine.ui.widgets import FocusRing
 from scalediff_engine.ui.window import UpscaleWindow
 
 SESSION = SessionInfo("s", SessionState.OPEN, "i", "krita", "Layer 3", 1)

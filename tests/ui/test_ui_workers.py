@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtTest import QTest
 
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Ticket, Workers
 
 Wait = Callable[..., None]
 

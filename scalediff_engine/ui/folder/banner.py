@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from scalediff_engine.client.batches import BatchInfo, BatchState, FileState
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.widgets.form import card, label
+from scalediff_engine.ui.widgets import card, label
 
 _LEFT = (FileState.WAITING.value, FileState.RUNNING.value)
 

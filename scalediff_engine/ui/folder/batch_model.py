@@ -12,10 +12,9 @@ from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.gateway import Act, BatchGateway
 from scalediff_engine.ui.folder.rows import Rows
 from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.progress.steady import SteadyTime
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.steady import SteadyTime
+from scalediff_engine.ui.workers import Later, Ticket
 
 TICK_MS = 250
 # A batch says something at each step of each file, and a step may be long.

@@ -12,8 +12,8 @@ from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.progress.steady import Rounded
-from scalediff_engine.ui.widgets.form import card, label, on_keys
+from scalediff_engine.ui.steady import Rounded
+from scalediff_engine.ui.widgets import card, label, on_keys
 
 _WHOLE = 1000
 

@@ -23,8 +23,7 @@ from scalediff_engine.client.naming import FIELDS
 from scalediff_engine.images.formats import Format
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.widgets.form import label, plain_tip, titled
-from scalediff_engine.ui.widgets.segmented import Segmented
+from scalediff_engine.ui.widgets import Segmented, label, plain_tip, titled
 
 _PLACES = (Place.BESIDE, Place.SUBFOLDER, Place.FOLDER)
 _FORMATS = (None, Format.PNG, Format.TIFF, Format.WEBP, Format.JPEG)

@@ -10,9 +10,8 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import PlanInfo, PlanRequest, Problem, UpscaleSettings
 from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Later, Ticket
 
 # Folders of photographs have a few sizes; one of crops has as many as pictures.
 MOST_PLANS = 160

@@ -16,7 +16,7 @@ from scalediff_engine.client.batches import (
 )
 from scalediff_engine.client.errors import ClientError
 from scalediff_engine.ui.gateway import STREAM_TIMEOUT_S, ClientGateway, Failed
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Ticket
 
 # Read in one go; more would keep the window's thread from its turn for too long.
 _ITEMS_AT_ONCE = 250

@@ -24,10 +24,9 @@ from scalediff_engine.ui.folder.naming import (
 )
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.gateway import as_problem
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Listeners, Observers
-from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.ui.workers import Later, Ticket
 
 # Longer than between two key presses.
 NAMES_MS = 150

@@ -27,11 +27,10 @@ from scalediff_engine.ui.folder.naming import (
 )
 from scalediff_engine.ui.folder.rows import Rows, rows_of
 from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
+from scalediff_engine.ui.workers import Later, Ticket
 
 _UNFINISHED = (BatchState.RUNNING, BatchState.PAUSED)
 

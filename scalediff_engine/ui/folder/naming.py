@@ -21,7 +21,7 @@ from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
 from scalediff_engine.ui.folder.estimate import Group, group
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Ticket
 
 T = TypeVar("T")
 V = TypeVar("V")

@@ -1,29 +1,87 @@
-"""What is chosen before a batch, with its estimate below."""
+"""What is set for all files of a folder."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from scalediff_engine.ui import words
 from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.folder.destination_editor import DestinationEditor
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Filter
-from scalediff_engine.ui.folder.scale_editor import ScaleEditor
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.panels.cost_card import device_words
-from scalediff_engine.ui.panels.method_picker import MethodPicker
-from scalediff_engine.ui.panels.model_picker import ModelPicker
 from scalediff_engine.ui.panels.more_options import MoreOptions
-from scalediff_engine.ui.panels.seed_editor import SeedEditor
+from scalediff_engine.ui.panels.pickers import MethodPicker, ModelPicker, SeedEditor
 from scalediff_engine.ui.upscale.choices import PRESETS
-from scalediff_engine.ui.widgets.fold import Fold
-from scalediff_engine.ui.widgets.form import card, label, on_keys, scrolling, titled
-from scalediff_engine.ui.widgets.segmented import Segmented
-from scalediff_engine.ui.widgets.word_slider import WordSlider
+from scalediff_engine.ui.upscale.extent import MAX_SCALE, MIN_SCALE, Extent
+from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.ui.widgets import (
+    Fold,
+    Segmented,
+    WordSlider,
+    card,
+    label,
+    on_keys,
+    scrolling,
+    titled,
+)
+
+_SCALES = (2.0, 3.0, 4.0, 6.0, 8.0)
+
+
+class ScaleEditor(QWidget):
+    """Edits the scale of a model: pictures of many sizes have nothing else in common.
+
+    Args:
+        model: of the settings
+    """
+
+    def __init__(self, model: UpscaleModel) -> None:
+        super().__init__()
+        self._model = model
+        self._scales = Segmented(translate("Size", "Scale"), [f"{s:g}×" for s in _SCALES])
+        self._scales.chosen.add(lambda index: self._change(_SCALES[index]))
+        self._scale = QDoubleSpinBox()
+        self._scale.setRange(MIN_SCALE, MAX_SCALE)
+        self._scale.setDecimals(2)
+        self._scale.setSingleStep(0.5)
+        self._scale.setSuffix(" ×")
+        self._scale.setAccessibleName(translate("Size", "Scale"))
+        self._scale.setKeyboardTracking(False)
+        self._scale.valueChanged.connect(self._change)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._scales, 1)
+        row.addWidget(self._scale)
+        self.setFocusProxy(self._scales)
+        model.changed.add(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is chosen."""
+        scale = self._model.choices.extent.scale
+        self._scales.show_index(_SCALES.index(scale) if scale in _SCALES else -1)
+        if not (self._scale.hasFocus() and self._scale.lineEdit().isModified()):
+            self._scale.blockSignals(True)
+            self._scale.setValue(scale)
+            self._scale.blockSignals(False)
+
+    def _change(self, scale: float) -> None:
+        choices = self._model.choices
+        self._model.change(replace(choices, extent=Extent(scale=scale, ppi=choices.extent.ppi)))
 
 
 class FolderSettings(QWidget):

@@ -9,7 +9,7 @@ from scalediff_engine.batch.folder_scan import Skip, SkipReason
 from scalediff_engine.ui.folder import sentences
 from scalediff_engine.ui.folder.found import MOST_SKIPS, Found
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.widgets.form import label
+from scalediff_engine.ui.widgets import label
 
 
 class SkippedList(QDialog):

@@ -15,7 +15,7 @@ from scalediff_engine.ui.folder import sentences
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Rows, Status
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.widgets.form import plain_tip
+from scalediff_engine.ui.widgets import plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 _Role = Qt.ItemDataRole

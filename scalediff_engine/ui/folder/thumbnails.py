@@ -13,8 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter, QPixmap
 
 from scalediff_engine.ui.observers import Listeners
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Ticket, Workers
 
 MOST_KEPT = 400
 # What was scrolled past is not looked at any more.

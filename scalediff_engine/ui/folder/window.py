@@ -29,11 +29,8 @@ from scalediff_engine.ui.folder.table_view import THUMBNAIL_SIDE, FileView
 from scalediff_engine.ui.folder.thumbnails import Thumbnails
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.notify import Notifier
-from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label, message_box
-from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
-from scalediff_engine.ui.widgets.paths import dropped
+from scalediff_engine.ui.notify import TrayNotifier
+from scalediff_engine.ui.widgets import FocusRing, MenuButton, Way, dropped, label, message_box
 from scalediff_engine.ui.workers import Workers
 
 # Many things change within a moment; they are shown together.
@@ -60,7 +57,7 @@ class FolderWindow(QWidget):
         self,
         dialog: FolderModel,
         look: Look,
-        notifier: Notifier,
+        notifier: TrayNotifier,
         workers: Workers,
         open_path: Callable[[Path], object] = open_in_its_program,
     ) -> None:

@@ -14,16 +14,14 @@ from scalediff_engine.client.messages import (
     Window,
 )
 from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.job_follower import JobFollower, PendingRequests, Upload
-from scalediff_engine.ui.later import Later
+from scalediff_engine.ui.job_follower import JobFollower, PendingRequests, ProgressModel, Upload
 from scalediff_engine.ui.loupe.frame import Frame, frame_of
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.picture import Picture
-from scalediff_engine.ui.progress.model import ProgressModel
 from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.extent import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.ui.workers import Later, Ticket
 
 # Longer than between two steps of a wheel.
 DELAY_MS = 400

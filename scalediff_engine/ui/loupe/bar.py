@@ -10,7 +10,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.loupe.model import Look, LoupeModel
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.widgets.form import on_keys
+from scalediff_engine.ui.widgets import on_keys
 
 
 class LoupeBar(QWidget):

@@ -11,7 +11,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.loupe.frame import Frame, dragged, first_frame
 from scalediff_engine.ui.loupe.model import LoupeModel
 from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.view import marks
+from scalediff_engine.ui.view import painting
 from scalediff_engine.ui.view.picture_view import PictureView
 
 _SHADE = QColor(0, 0, 0, 150)
@@ -184,14 +184,14 @@ class LoupeTool:
                 word = translate("Loupe", "With other settings")
             if len(model.looks) > 1:
                 word = f"{current.number}: {word}"
-            marks.draw_pill(painter, _below(_rectangle(current.frame, viewport), ratio), word)
+            painting.draw_pill(painter, _below(_rectangle(current.frame, viewport), ratio), word)
         if model.running is not None:
             place = _rectangle(model.running, viewport)
-            marks.draw_pill(painter, _below(place, ratio), self._state())
+            painting.draw_pill(painter, _below(place, ratio), self._state())
             progress = model.progress
             if progress is not None and progress.preview is not None and progress.is_guess:
                 corner = place.topLeft() / ratio
-                marks.draw_pill(painter, corner + QPointF(4, 4), marks.guess_words())
+                painting.draw_pill(painter, corner + QPointF(4, 4), painting.guess_words())
 
     def _state(self) -> str:
         progress = self._model.progress
@@ -229,7 +229,7 @@ class LoupeTool:
         place = self._look_place()
         if place is None or not place.top() <= position.y() <= place.bottom():
             return False
-        return abs(position.x() - place.left() - self._split * place.width()) <= marks.GRIP / 2
+        return abs(position.x() - place.left() - self._split * place.width()) <= painting.GRIP / 2
 
     def _split_at(self, position: QPointF) -> None:
         place = self._look_place()

@@ -11,8 +11,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.models import sentences
 from scalediff_engine.ui.models.model import Entry, Group, ModelsModel
-from scalediff_engine.ui.widgets.fold import Fold
-from scalediff_engine.ui.widgets.form import card, label, scrolling
+from scalediff_engine.ui.widgets import Fold, card, label, scrolling
 
 _BAR_STEPS = 1000
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.models import sentences
 from scalediff_engine.ui.models.model import Entry, Group, ModelsModel
-from scalediff_engine.ui.widgets.form import plain_tip
+from scalediff_engine.ui.widgets import plain_tip
 
 _KEY = Qt.ItemDataRole.UserRole
 

@@ -21,9 +21,8 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.ui import words
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Later, Ticket
 
 _DOWNLOAD_MS = 500
 _ASK_AGAIN_MS = 3000

@@ -21,9 +21,7 @@ from scalediff_engine.ui.models.details import Details
 from scalediff_engine.ui.models.list import ModelsList
 from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.widgets.extent import open_at_its_size
-from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label, message_box
+from scalediff_engine.ui.widgets import FocusRing, label, message_box, open_at_its_size
 
 
 class ModelsWindow(QWidget):

@@ -9,7 +9,7 @@ from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.ui.widgets.form import card, label
+from scalediff_engine.ui.widgets import card, label
 
 _NO_ROOM = "not-enough-memory"
 _PROCESSOR = "the CPU"

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.ui import words
-from scalediff_engine.ui.canvas import Canvas
 from scalediff_engine.ui.compare.drift import Drift
-from scalediff_engine.ui.compare.tries import Try
+from scalediff_engine.ui.compare.results import Try
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
-from scalediff_engine.ui.widgets.form import card, label, on_keys, titled
+from scalediff_engine.ui.origin import Canvas
+from scalediff_engine.ui.widgets import card, label, on_keys, titled
 
 
 class DecidePanel(QWidget):

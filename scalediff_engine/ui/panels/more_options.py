@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.upscale.choices import ATTENTIONS, Choices
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.ui.widgets.form import titled
+from scalediff_engine.ui.widgets import titled
 
 _MAX_STEPS = 200
 _MAX_GUIDANCE = 30.0

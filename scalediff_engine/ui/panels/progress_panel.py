@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 from scalediff_engine.client.messages import JobState, Problem
 from scalediff_engine.ui import words
 from scalediff_engine.ui.dialog import DialogModel, Phase
+from scalediff_engine.ui.job_follower import ProgressModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.progress.model import ProgressModel
-from scalediff_engine.ui.progress.steady import Rounded
-from scalediff_engine.ui.widgets.form import card, label, on_keys
+from scalediff_engine.ui.steady import Rounded
+from scalediff_engine.ui.widgets import card, label, on_keys
 
 _WHOLE = 1000
 _PAUSABLE = (JobState.QUEUED, JobState.RUNNING)

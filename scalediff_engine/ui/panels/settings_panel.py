@@ -13,17 +13,12 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.panels.cost_card import CostCard
-from scalediff_engine.ui.panels.method_picker import MethodPicker
-from scalediff_engine.ui.panels.model_picker import ModelPicker
 from scalediff_engine.ui.panels.more_options import MoreOptions
-from scalediff_engine.ui.panels.seed_editor import SeedEditor
+from scalediff_engine.ui.panels.pickers import MethodPicker, ModelPicker, SeedEditor
 from scalediff_engine.ui.panels.size_editor import SizeEditor
 from scalediff_engine.ui.upscale.choices import PRESETS
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.ui.widgets.fold import Fold
-from scalediff_engine.ui.widgets.form import on_keys, scrolling, titled
-from scalediff_engine.ui.widgets.segmented import Segmented
-from scalediff_engine.ui.widgets.word_slider import WordSlider
+from scalediff_engine.ui.widgets import Fold, Segmented, WordSlider, on_keys, scrolling, titled
 
 
 class SettingsPanel(QWidget):

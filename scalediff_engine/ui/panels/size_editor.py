@@ -26,7 +26,7 @@ from scalediff_engine.ui.upscale.extent import (
     to_mm,
 )
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.ui.widgets.segmented import Segmented
+from scalediff_engine.ui.widgets import Segmented
 
 _UNITS = (Unit.SCALE, Unit.PIXELS, Unit.MILLIMETRES)
 _SCALES = (2.0, 3.0, 4.0, 6.0, 8.0)

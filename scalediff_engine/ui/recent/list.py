@@ -12,7 +12,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.recent import words
 from scalediff_engine.ui.recent.model import RecentModel
-from scalediff_engine.ui.widgets.form import plain_tip
+from scalediff_engine.ui.widgets import plain_tip
 
 _ID = Qt.ItemDataRole.UserRole
 

@@ -21,13 +21,11 @@ from scalediff_engine.ui.compare.drift import Drift
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.origin import file_problem
 from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.ticket import Ticket
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Later, Ticket, Workers
 
 KEPT_SECONDS = 24 * 3600.0
 _LOOK_AGAIN_MS = 1500

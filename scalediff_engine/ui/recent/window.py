@@ -23,9 +23,7 @@ from scalediff_engine.ui.recent.list import RecentList
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
-from scalediff_engine.ui.widgets.extent import open_at_its_size
-from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import label, message_box, on_keys
+from scalediff_engine.ui.widgets import FocusRing, label, message_box, on_keys, open_at_its_size
 
 _EDITORS = {"krita": "Krita", "gimp": "GIMP"}
 

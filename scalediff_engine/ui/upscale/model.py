@@ -16,12 +16,11 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.ui.gateway import Gateway
-from scalediff_engine.ui.later import Later
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.upscale.choices import Choices, new_seed
 from scalediff_engine.ui.upscale.extent import Extent, Unit
 from scalediff_engine.ui.upscale.remembered import Memory
+from scalediff_engine.ui.workers import Later, Ticket
 
 # Longer than between two key presses, shorter than one waits for.
 PLAN_DELAY_MS = 120

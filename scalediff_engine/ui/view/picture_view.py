@@ -22,8 +22,8 @@ from scalediff_engine.ui.compare.viewport import Viewport
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Listeners
 from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.view import marks
-from scalediff_engine.ui.view.layer import Layer, draw, draw_over
+from scalediff_engine.ui.view import painting
+from scalediff_engine.ui.view.painting import Layer, draw, draw_over
 from scalediff_engine.ui.view.state import Mode, Part, Side, parts
 
 BLINK_MS = 700
@@ -96,7 +96,7 @@ class PictureView(QWidget):
         self._blinking = QTimer(self)
         self._blinking.setInterval(BLINK_MS)
         self._blinking.timeout.connect(self._blink)
-        self._checks = marks.checks()
+        self._checks = painting.checks()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -250,7 +250,7 @@ class PictureView(QWidget):
         if guess is not None:
             draw_over(painter, *guess, self._viewport, self._checks)
         if len(found) == 2:
-            marks.draw_line(
+            painting.draw_line(
                 painter,
                 found[1].left,
                 self._viewport.view_height,
@@ -263,10 +263,10 @@ class PictureView(QWidget):
         if self._tool is not None:
             self._tool.captions(painter, self._viewport, ratio)
         if self._newest is not None:
-            marks.draw_captions(painter, found, ratio, self._caption)
+            painting.draw_captions(painter, found, ratio, self._caption)
         elif guess is not None:
             whole = Part(Side.RESULT, 0.0, float(self._viewport.view_width))
-            marks.draw_captions(painter, (whole,), ratio, marks.guess_words())
+            painting.draw_captions(painter, (whole,), ratio, painting.guess_words())
         painter.end()
 
     def resizeEvent(self, _event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -389,7 +389,7 @@ class PictureView(QWidget):
         """What the newer of the two pictures is."""
         if self._result is not None:
             return translate("View", "Result")
-        return marks.guess_words() if self._is_guess else translate("View", "Preview")
+        return painting.guess_words() if self._is_guess else translate("View", "Preview")
 
     def _draw_part(self, painter: QPainter, part: Part) -> None:
         raster = self._source if part.side is Side.SOURCE else self._newest
@@ -441,7 +441,7 @@ class PictureView(QWidget):
     def _is_at_line(self, place: QPointF) -> bool:
         if self._mode is not Mode.SPLIT or self._result is None:
             return False
-        return abs(place.x() - self._split * self.width()) <= marks.GRIP
+        return abs(place.x() - self._split * self.width()) <= painting.GRIP
 
     def _show_cursor(self, place: QPointF) -> None:
         if self._is_splitting or (self._dragged is None and self._is_at_line(place)):

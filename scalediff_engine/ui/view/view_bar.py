@@ -11,9 +11,7 @@ from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.state import Mode
-from scalediff_engine.ui.widgets.form import on_keys
-from scalediff_engine.ui.widgets.segmented import Segmented
-from scalediff_engine.ui.widgets.two_groups import TwoGroups
+from scalediff_engine.ui.widgets import Segmented, TwoGroups, on_keys
 
 _MODES = (Mode.SPLIT, Mode.BLINK, Mode.SIDE_BY_SIDE)
 

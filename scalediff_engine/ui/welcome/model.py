@@ -16,8 +16,8 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.ticket import Ticket
 from scalediff_engine.ui.welcome.places import PluginPlace
+from scalediff_engine.ui.workers import Ticket
 
 # A large one of each kind; the models dialog has them all.
 _OFFERED = ("sdxl", "flux-schnell", "sd15")

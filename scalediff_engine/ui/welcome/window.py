@@ -20,9 +20,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.models import sentences
 from scalediff_engine.ui.welcome.model import Page, WelcomeModel
-from scalediff_engine.ui.widgets.extent import open_at_its_size
-from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import card, label, scrolling
+from scalediff_engine.ui.widgets import FocusRing, card, label, open_at_its_size, scrolling
 
 _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 

@@ -19,7 +19,7 @@ from scalediff_engine.client.batches import (
 )
 from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.ui.folder.gateway import BatchGateway
-from scalediff_engine.ui.ticket import Ticket
+from scalediff_engine.ui.workers import Ticket
 
 
 class FakeBatches(Questions, BatchGateway):

@@ -28,10 +28,9 @@ from scalediff_engine.ui.event_loop import Collector
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.window import FolderWindow
-from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.workers import Workers, qt_later
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -315,7 +314,7 @@ from fake_gateway import FakeGateway, models, plan_for
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.window import FolderWindow
-from scalediff_engine.ui.later import qt_later
+from scalediff_engine.ui.workers import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.workers import Workers

@@ -29,11 +29,10 @@ from scalediff_engine.ui.folder.thumbnails import (
     make_thumbnail,
 )
 from scalediff_engine.ui.folder.window import FolderWindow
-from scalediff_engine.ui.later import qt_later
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
-from scalediff_engine.ui.workers import Workers
+from scalediff_engine.ui.widgets import MenuButton, Way
+from scalediff_engine.ui.workers import Workers, qt_later
 
 Wait = Callable[..., None]
 

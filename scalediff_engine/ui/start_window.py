@@ -13,11 +13,18 @@ from scalediff_engine.ui import icons
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.observers import Listeners, Observers
-from scalediff_engine.ui.widgets.extent import open_at_its_size
-from scalediff_engine.ui.widgets.focus_ring import FocusRing
-from scalediff_engine.ui.widgets.form import card, label, on_keys
-from scalediff_engine.ui.widgets.menu_button import MenuButton, Way
-from scalediff_engine.ui.widgets.paths import asking_folder, asking_pictures, dropped
+from scalediff_engine.ui.widgets import (
+    FocusRing,
+    MenuButton,
+    Way,
+    asking_folder,
+    asking_pictures,
+    card,
+    dropped,
+    label,
+    on_keys,
+    open_at_its_size,
+)
 
 
 class StartWindow(QWidget):

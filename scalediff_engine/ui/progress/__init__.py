@@ -1,1 +1,0 @@
-"""A running upscale: how far it is, and how long it still takes."""

@@ -1,1 +1,0 @@
-"""The window that opens when nothing is said to be upscaled."""
