@@ -17,8 +17,8 @@ from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.cli.main import run
 from scalediff_engine.ui import app
-from scalediff_engine.ui.origin import Canvas
 from scalediff_engine.ui.dialog import Phase
+from scalediff_engine.ui.origin import Canvas
 
 _LOOK_MS = 50
 _SHOT_MS = 900
@@ -27,7 +27,7 @@ _SHOT_MS = 900
 class Person:
     """Chooses, starts, waits and accepts."""
 
-    def __init__(self, running: app.Running, said: dict[str, str]) -> None:
+    def __init__(self, running: app.UpscaleApp, said: dict[str, str]) -> None:
         self._running = running
         self._said = said
         self._did: set[str] = set()
@@ -82,18 +82,19 @@ class Person:
 
 def main() -> None:
     said = json.loads(Path(sys.argv[1]).read_text())
-    begin = app.Running.begin
+    begin = app.UpscaleApp.begin
     kept: list[Person] = []
 
-    def begin_with_somebody(self: app.Running) -> None:
-        self._welcomes = False  # that is a test of its own
+    def begin_with_somebody(self: app.UpscaleApp) -> None:
+        # that is a test of its own
+        self.context.options = replace(self.context.options, welcomes=False)
         begin(self)
         if said.get("shots"):  # in the middle of the screen, where no window manager does it
             self.window.resize(1000, 640)
             self.window.move(130, 80)
         kept.append(Person(self, said))
 
-    app.Running.begin = begin_with_somebody
+    app.UpscaleApp.begin = begin_with_somebody
     sys.argv = ["scalediff", "dialog", "--session", "-"]
     run()
 

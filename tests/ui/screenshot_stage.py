@@ -93,6 +93,8 @@ def ways() -> tuple[Way, ...]:
 class SilentNotifier(TrayNotifier):
     """Says nothing."""
 
+    def __init__(self) -> None: ...
+
     def begin(self, on_click: Callable[[], None]) -> bool:
         """Be there, for all anybody knows."""
         return True
