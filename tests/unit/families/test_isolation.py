@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from scalediff_engine.cli.model_report import show_models
 from scalediff_engine.families import registry
 from scalediff_engine.server.model_list import list_models
 from scalediff_engine.spec.family import FamilySpec
+from scalediff_engine.store.header import read_header
 from scalediff_engine.store.inspect import inspect
+from scalediff_engine.store.unsupported import refuse_unsupported
 
 ROOT = Path(__file__).parents[3]
 NAMES = re.compile(r"\b(sd15|sd21|sdxl|flux|lumina)\b", re.IGNORECASE)
@@ -78,3 +81,12 @@ def test_without_one_family_the_others_work(
     assert removed.forms[0].title not in capsys.readouterr().out
     with pytest.raises(ModelError):
         load_random(removed.forms[0].name, "cpu")
+
+
+def test_a_family_lifts_the_refusal_of_its_own_mark(tmp_path: Path) -> None:
+    shapes = flux(guided=False) | {"distilled_guidance_layer.in_proj.bias": (1,)}
+    header = read_header(write_model(tmp_path / "chroma.safetensors", shapes))
+    with pytest.raises(ModelError, match="Chroma"):
+        refuse_unsupported(header, registry.FAMILIES)
+    claiming = replace(registry.FAMILIES[-1], claims=("distilled_guidance_layer.",))
+    refuse_unsupported(header, (*registry.FAMILIES, claiming))
