@@ -13,14 +13,12 @@ from scalediff_engine.ui import icons
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.observers import Listeners, Observers
+from scalediff_engine.ui.path_choice import asking_folder, asking_pictures, dropped
 from scalediff_engine.ui.widgets import (
     FocusRing,
     MenuButton,
     Way,
-    asking_folder,
-    asking_pictures,
     card,
-    dropped,
     label,
     on_keys,
     open_at_its_size,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QDropEvent,
     QGuiApplication,
     QKeySequence,
     QPainter,
@@ -23,7 +21,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QButtonGroup,
-    QFileDialog,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -38,7 +35,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from scalediff_engine.images.formats import READ_ONLY_EXTENSIONS, Format
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Listeners
@@ -477,31 +473,3 @@ class TwoGroups(QWidget):
         else:
             self._grid.addWidget(self._groups[1], 0, 1, Qt.AlignmentFlag.AlignTrailing)
         self.updateGeometry()
-
-
-def asking_pictures(parent: QWidget, title: str) -> QFileDialog:
-    """Give what asks for pictures, one or more; to be opened."""
-    patterns = sorted({f"*{extension}" for form in Format for extension in form.extensions})
-    patterns += sorted(f"*{ending}" for ending in READ_ONLY_EXTENSIONS)
-    asking = QFileDialog(parent, title)
-    asking.setFileMode(QFileDialog.FileMode.ExistingFiles)
-    asking.setNameFilters(
-        [
-            translate("Files", "Pictures ({patterns})").format(patterns=" ".join(patterns)),
-            translate("Files", "All files (*)"),
-        ]
-    )
-    return asking
-
-
-def asking_folder(parent: QWidget, title: str) -> QFileDialog:
-    """Give what asks for a folder; to be opened."""
-    asking = QFileDialog(parent, title)
-    asking.setFileMode(QFileDialog.FileMode.Directory)
-    asking.setOption(QFileDialog.Option.ShowDirsOnly)
-    return asking
-
-
-def dropped(event: QDropEvent) -> list[Path]:
-    """Give what of a drop is on this computer."""
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

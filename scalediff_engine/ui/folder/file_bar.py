@@ -21,14 +21,8 @@ from scalediff_engine.ui.folder.table_model import FileTable
 from scalediff_engine.ui.folder.table_view import FileView
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
-from scalediff_engine.ui.widgets import (
-    Segmented,
-    TwoGroups,
-    asking_folder,
-    asking_pictures,
-    label,
-    on_keys,
-)
+from scalediff_engine.ui.path_choice import asking_folder, asking_pictures
+from scalediff_engine.ui.widgets import Segmented, TwoGroups, label, on_keys
 
 _FILTERS = tuple(Filter)
 

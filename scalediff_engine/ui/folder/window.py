@@ -30,7 +30,8 @@ from scalediff_engine.ui.folder.thumbnails import Thumbnails
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.notify import TrayNotifier
-from scalediff_engine.ui.widgets import FocusRing, MenuButton, Way, dropped, label, message_box
+from scalediff_engine.ui.path_choice import dropped
+from scalediff_engine.ui.widgets import FocusRing, MenuButton, Way, label, message_box
 from scalediff_engine.ui.workers import Workers
 
 # Many things change within a moment; they are shown together.
