@@ -19,7 +19,7 @@ from scalediff_engine.client.messages import ModelList, PlanInfo, UpscaleSetting
 from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.server import engine as engine_module
 from scalediff_engine.server import planner, remembered
-from scalediff_engine.server.app import _ROUTES
+from scalediff_engine.server.app import _ROUTERS
 from scalediff_engine.store.inspect import inspect_lora
 
 # More than the threads that anyio and asyncio have for everything.
@@ -128,8 +128,8 @@ def test_a_pipe_in_a_folder_of_models_is_passed_over(tmp_path: Path) -> None:
 def test_no_request_needs_a_thread_before_it_begins() -> None:
     """A dependency that is a plain function would take one of the threads that files may block."""
     plain: list[str] = []
-    for module in _ROUTES:
-        for route in module.router.routes:
+    for router in _ROUTERS:
+        for route in router.routes:
             waiting = [get_dependant(path=route.path, call=route.endpoint)]
             while waiting:
                 found = waiting.pop()

@@ -44,7 +44,7 @@ from scalediff_engine.models.attention_op import (
     numbered,
 )
 from scalediff_engine.models.model import Model, Tiling
-from scalediff_engine.spec.family import StageDefaults
+from scalediff_engine.spec.family import FamilySpec, ShippedSettings, StageDefaults
 from scalediff_engine.spec.footprint import GIB
 
 CPU = torch.device("cpu")
@@ -308,8 +308,8 @@ def test_random_weights_give_numbers_of_moderate_size(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = shared(tmp_path_factory, "sdxl")
-    monkeypatch.setattr(random_parts, "config_folder", lambda *_: folder)  # pyright: ignore[reportUnknownLambdaType]
-    monkeypatch.setitem(random_parts._WORDS, ("sdxl", "base"), (77, 64, 32))  # pyright: ignore[reportPrivateUsage]
+    tiny = ShippedSettings(folder, (), (77, 64, 32))
+    monkeypatch.setattr(FamilySpec, "settings", lambda *_: tiny)  # pyright: ignore[reportUnknownLambdaType]
     model = random_parts.load_random("sdxl", "cpu")
     with torch.inference_mode():
         z = model.encode(torch.rand(1, 3, 128, 128) * 2 - 1)

@@ -22,6 +22,7 @@ BEFORE_THE_CHANGE_OF_PYTHON = [
     "failures.py",
     "interpreters.py",
     "layout.py",
+    "plugins.py",
     "progress.py",
     "stamp.py",
     "torch_build.py",
