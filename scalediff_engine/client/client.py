@@ -51,7 +51,7 @@ class Pixels:
 
     Attributes:
         header: what the samples are
-        icc: their profile; empty: see ``wire.pixels``
+        icc: their profile; empty: see ``client.pixels``
         samples: row by row
     """
 
@@ -169,7 +169,7 @@ class Client:
         return self._pixels(f"{_job(job_id)}/result")
 
     def save_result(self, job_id: str, file: Union[str, os.PathLike[str]]) -> None:
-        """Write the result, in the form of ``wire.pixels``; the file appears whole or not at all.
+        """Write the result, in the form of ``client.pixels``; the file appears whole or not at all.
 
         Raises:
             OSError: it cannot be written.

@@ -1,4 +1,4 @@
-"""Pixels as they travel (``wire.pixels``) to a picture, and a result back in the same form.
+"""Pixels as they travel (``client.pixels``) to a picture, and a result back in the same form.
 
 Both ways go a few rows at a time: beside the picture itself, which takes 4 bytes a sample, there
 are never more than ``_BLOCK_SAMPLES`` samples, about 100 MB with all that they are on the way.

@@ -28,7 +28,7 @@ class FileWork:
     source: str
     target: str
     replace: bool = False
-    quality: Optional[int] = None  # noqa: UP045 - ``wire.codec`` reads it at run time
+    quality: Optional[int] = None  # noqa: UP045 - ``client.codec`` reads it at run time
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Run:
     Attributes:
         job: its id
         folder: its folder; the worker keeps all of its files there, see ``jobs.spool``
-        image: the source's file, in the form of ``wire.pixels``; empty if there is a ``file``
+        image: the source's file, in the form of ``client.pixels``; empty if there is a ``file``
         settings: what is wanted
         file: a picture's own file, whose result is written to another, instead of an upload
         window: the part of the result that is wanted; none = all
@@ -48,7 +48,7 @@ class Run:
     folder: str
     image: str
     settings: UpscaleSettings
-    file: Optional[FileWork] = None  # noqa: UP045 - ``wire.codec`` reads it at run time
+    file: Optional[FileWork] = None  # noqa: UP045 - ``client.codec`` reads it at run time
     window: Optional[Window] = None  # noqa: UP045
 
 

@@ -46,7 +46,7 @@ class Record:
     crash_place: str = ""
     crashes: int = 0
     all_crashes: int = 0
-    file: Optional[FileWork] = None  # noqa: UP045 - ``wire.codec`` reads it at run time
+    file: Optional[FileWork] = None  # noqa: UP045 - ``client.codec`` reads it at run time
     begun_at: float = 0.0
     spent_seconds: float = 0.0
 

@@ -2,12 +2,12 @@
 
 ::
 
-    FOLDER/images/ID.pixels            an upload, in the form of ``wire.pixels``
+    FOLDER/images/ID.pixels            an upload, in the form of ``client.pixels``
     FOLDER/images/ID.part              one that is still arriving
     FOLDER/jobs/ID/plan.json           what of the plan depends on the machine, kept for resuming
     FOLDER/jobs/ID/checkpoint          where the job stands
     FOLDER/jobs/ID/preview.jpg         the newest preview
-    FOLDER/jobs/ID/result.pixels       the result, in the form of ``wire.pixels``
+    FOLDER/jobs/ID/result.pixels       the result, in the form of ``client.pixels``
 
 Each file appears whole or not at all.
 """

@@ -228,7 +228,7 @@ def build_engine(
     """Put the engine together out of its real parts.
 
     Args:
-        home: its folder, see ``wire.places``
+        home: its folder, see ``client.places``
         token: that requests must carry
         patience: how long things may take
         environment: of the worker; None = this process's own

@@ -57,7 +57,7 @@ def make_picture(
 
 
 def read_mapped(file: Path, is_wanted: Callable[[], bool] = always) -> Picture:
-    """Read a file in the form of ``wire.pixels``; its samples stay in the file.
+    """Read a file in the form of ``client.pixels``; its samples stay in the file.
 
     Raises:
         OSError: it cannot be read.

@@ -14,7 +14,7 @@ class Complaint(Exception):
     """Why something cannot be done.
 
     Args:
-        text: a sentence for people, as in ``hosts.words``
+        text: a sentence for people, as in ``plugin_common.words``
         values: for what is in braces in it
     """
 

@@ -29,7 +29,7 @@ _PIXELS = {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
     openapi_extra={"requestBody": {"required": True, "content": _PIXELS}},
 )
 async def upload(request: Request, engine: TheEngine) -> ImageInfo:
-    """Take pixels, see ``wire.pixels``; checked as they come."""
+    """Take pixels, see ``client.pixels``; checked as they come."""
     announced = int(request.headers.get("content-length", "0"))
     return await receive(engine.spool, announced, request.stream())
 
