@@ -92,7 +92,7 @@ def test_a_file_from_open_to_saved(home: Path, tmp_path: Path, dialogs: Dialogs)
         assert "cat_x4-2.png" in dialog.note
         with Image.open(tmp_path / "cat_x4-2.png") as saved:
             assert saved.size == (256, 192)
-            assert "scalediff" in saved.info
+            assert b"<scalediff:recipe>" in saved.info["xmp"]
         assert (tmp_path / "cat_x4.png").read_text() == "mine"
         assert (home / "dialog" / "settings.json").is_file()
     finally:

@@ -115,7 +115,7 @@ CANCEL = (517, 582)
 
 
 @contextmanager
-def driven(gimp: Gimp, folder: Path, screen: Screen, seconds: int = 400) -> Iterator[Driven]:
+def driven(gimp: Gimp, folder: Path, screen: Screen, seconds: int = 1800) -> Iterator[Driven]:
     """A GIMP with windows that is gone at the end."""
     folder.mkdir()
     settings = gimp.settings

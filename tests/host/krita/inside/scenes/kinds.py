@@ -137,6 +137,8 @@ def seen_bounds(document, node):
     width, height = document.width(), document.height()
     alpha = bytes(node.projectionPixelData(0, 0, width, height))[3::4]
     seen = [divmod(at, width) for at, value in enumerate(alpha) if value]
+    if not seen:  # Krita has not drawn it yet
+        return 0, 0, 0, 0
     ys, xs = [y for y, _ in seen], [x for _, x in seen]
     return min(xs), min(ys), max(xs) - min(xs) + 1, max(ys) - min(ys) + 1
 
