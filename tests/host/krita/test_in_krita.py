@@ -58,11 +58,13 @@ class Runs:
 
     def _run_one(self, version: str) -> None:
         folder = self._folder / version
-        for _ in range(2):  # a Krita that loses its display while it starts is started again
+        for _ in range(
+            2
+        ):  # a Krita that ends while it starts, as without its display, starts again
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             self._ended[version] = self._run(version, folder)
-            if "could not connect to display" not in self._ended[version][1]:
+            if results_in(folder):
                 return
 
 
@@ -86,6 +88,8 @@ def whole_path(version: str, folder: Path) -> tuple[int, str]:
     beside.start()
     try:
         ended = run_krita(version, beside, DRIVER, str(folder), "scenes.whole", *names)
+        if not results_in(folder):
+            return ended
         client = Client(lambda: find(Places(beside.home)))
         end = time.monotonic() + 60
         while not (newest := client.jobs().jobs[0]).state.is_final and time.monotonic() < end:
