@@ -389,7 +389,7 @@ class Health:
         protocol: of the wire
         pid: of the engine
         uptime_seconds: since it was started
-        memory_bytes: what its process takes
+        memory_bytes: what its process takes; 0 = not known
         device: what computes
         worker: what the process is doing that holds the model
         worker_pid: of that process

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio.constants
 import http.client
 import logging
+import os
 import socket
 import threading
 import time
@@ -348,6 +349,22 @@ def test_a_stream_without_events_is_not_given_up(
             time.sleep(0.01)
         server.ask("POST", f"/v1/jobs/{job}/cancel")
         assert b"cancelled" in rest_of_stream(stream)
+
+
+def test_health_is_told_without_a_free_file(server: Running) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with connect(server) as client, ExitStack() as stack:
+        client.sendall(head(server, "GET /v1/health", BEARER))
+        assert status(client.recv(65536)) == 200
+        resource.setrlimit(resource.RLIMIT_NOFILE, (psutil.Process().num_fds() + 20, limits[1]))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                while True:
+                    stack.enter_context(open(os.devnull))
+            client.sendall(head(server, "GET /v1/health", BEARER + "Connection: close\r\n"))
+            assert status(rest_of(client)) == 200
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_no_more_files_is_one_line_and_passes(

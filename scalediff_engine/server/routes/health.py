@@ -27,7 +27,7 @@ async def health(engine: TheEngine) -> Health:
         protocol=PROTOCOL,
         pid=os.getpid(),
         uptime_seconds=engine.uptime_seconds,
-        memory_bytes=psutil.Process().memory_info().rss,
+        memory_bytes=_memory_bytes(),
         device=engine.device.last(),
         worker=engine.desk.worker_state,
         worker_pid=engine.desk.worker_pid,
@@ -70,3 +70,11 @@ async def bundle(engine: TheEngine) -> Response:
         pack, [engine.places.log, program_logs()], jobs, device, [engine.token]
     )
     return Response(data, media_type="application/zip")
+
+
+def _memory_bytes() -> int:
+    """Give what this process takes, 0 while it cannot open another file to read it."""
+    try:
+        return psutil.Process().memory_info().rss
+    except OSError:
+        return 0
