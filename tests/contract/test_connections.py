@@ -352,17 +352,23 @@ def test_a_stream_without_events_is_not_given_up(
 
 
 def test_health_is_told_without_a_free_file(server: Running) -> None:
+    def ask() -> int:
+        client.request("GET", "/v1/health", headers={"Authorization": f"Bearer {TOKEN}"})
+        answer = client.getresponse()
+        answer.read()
+        return answer.status
+
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with connect(server) as client, ExitStack() as stack:
-        client.sendall(head(server, "GET /v1/health", BEARER))
-        assert status(client.recv(65536)) == 200
+    with ExitStack() as stack:
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        stack.callback(client.close)
+        assert ask() == 200
         resource.setrlimit(resource.RLIMIT_NOFILE, (psutil.Process().num_fds() + 20, limits[1]))
         try:
-            with pytest.raises(OSError, match="Too many open files"):
+            with suppress(OSError):
                 while True:
-                    stack.enter_context(open(os.devnull))
-            client.sendall(head(server, "GET /v1/health", BEARER + "Connection: close\r\n"))
-            assert status(rest_of(client)) == 200
+                    stack.enter_context(Path(os.devnull).open())
+            assert ask() == 200
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
