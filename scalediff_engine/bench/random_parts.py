@@ -42,6 +42,7 @@ def load_random(name: str, device: str = "auto") -> Model:
         scheduler=_json(settings.folder / "scheduler" / "scheduler_config.json"),
         encode_text=_random_words(*settings.prompt_shape),
         weights_hash="random",
+        autoencoder=loader.autoencoder,
     )
     return loader.model(facts, parts, place, dtype)
 

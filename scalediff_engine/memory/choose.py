@@ -13,7 +13,7 @@ from itertools import pairwise, product
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.memory.device import Device
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.spec.footprint import GIB, Cost, Footprint, StageLoad
+from scalediff_engine.spec.footprint import GIB, AutoencoderRow, Cost, Footprint, StageLoad
 
 # What the device's memory holds beside what the plan counts: the driver's context, and the gaps
 # that an allocator leaves.
@@ -34,32 +34,6 @@ _TRAVEL = 12e9
 _SETUP = 3e9
 
 
-@dataclass(frozen=True)
-class _Strips:
-    """The autoencoder under one amount of working memory, per pixel of the picture, in 16 bits.
-
-    Attributes:
-        working: bytes of working memory
-        encode, decode: bytes at the peak
-        encode_slowness, decode_slowness: times the denoiser's seconds per GFLOP
-    """
-
-    working: float
-    encode: float
-    decode: float
-    encode_slowness: float
-    decode_slowness: float
-
-
-# Measured at 4096x4096; the bytes include what the loop holds of the pictures beside.
-_STRIPS = (
-    _Strips(700, 640, 665, 1.8, 1.7),
-    _Strips(512, 390, 455, 2.3, 2.0),
-    _Strips(300, 315, 300, 2.35, 2.2),
-    _Strips(192, 195, 180, 2.95, 4.6),
-    _Strips(128, 168, 153, 3.35, 10.0),
-)
-_VAE_BYTES = 84_000_000 * 2
 # Workspaces of the libraries, embeddings, latents.
 _SMALL_BYTES = 150 * 2**20
 
@@ -174,6 +148,7 @@ class _Job:
         assert footprint.denoiser is not None  # the other families have one plan
         self._footprint = footprint
         self._denoiser = footprint.denoiser
+        self._autoencoder = footprint.autoencoder
         self._stages = stages
         self._device = room.device
         self._scale = room.scale
@@ -216,8 +191,8 @@ class _Job:
         batches: list[int | None] = [None]
         if self._guided:
             batches += [2 * side for side in reversed(sides[:-1])] + [0]
-        for strips, batch, above in product(_STRIPS, batches, alone):
-            vae = _working(strips, self._largest, self._device.vae_element_bytes)
+        for row, batch, above in product(self._autoencoder.rows, batches, alone):
+            vae = _working(row, self._largest, self._device.vae_element_bytes)
             plan = MemoryPlan(batch, vae, above, None, bits)
             yield plan
             if separate:
@@ -239,30 +214,32 @@ class _Job:
     @property
     def _always_bytes(self) -> int:
         base = 0 if self._device.is_separate else self._footprint.base_bytes
-        return base + _SMALL_BYTES + _VAE_BYTES * self._device.vae_element_bytes // 2
+        vae = self._autoencoder.parameters * self._device.vae_element_bytes
+        return base + _SMALL_BYTES + vae
 
     def _phases(self, plan: MemoryPlan) -> tuple[tuple[int, float], tuple[int, float]]:
         """Bytes of weights and the most beside them: with the denoiser there, and without it."""
         beside, alone = self._step_bytes(plan), 0.0
         for areas, encode in ((self._encoded, True), (self._decoded, False)):
             for area in areas:
-                strips = self._strip_bytes(plan, area, encode=encode)
+                working = self._autoencoder_bytes(plan, area, encode=encode)
                 if plan.alone_above is not None and area > plan.alone_above:
-                    alone = max(alone, strips)
+                    alone = max(alone, working)
                 else:
-                    beside = max(beside, strips)
+                    beside = max(beside, working)
         return (self._kept_bytes(plan), beside), (self._rest_bytes(), alone)
 
-    def _strip_bytes(self, plan: MemoryPlan, area: int, *, encode: bool) -> float:
-        strips = self._strips(plan, area)
-        each = strips.encode if encode else strips.decode
+    def _autoencoder_bytes(self, plan: MemoryPlan, area: int, *, encode: bool) -> float:
+        row = self._row(plan, area)
+        each = row.encode if encode else row.decode
         return each * area * self._device.vae_element_bytes / 2 * self._scale
 
-    def _strips(self, plan: MemoryPlan, area: int) -> _Strips:
+    def _row(self, plan: MemoryPlan, area: int) -> AutoencoderRow:
         """What a picture of this size takes: a smaller one has more for each of its pixels."""
+        rows = self._autoencoder.rows
         if plan.vae_bytes is None:
-            return _STRIPS[0]
-        return _between_rows(plan.vae_bytes * 2 / self._device.vae_element_bytes / area)
+            return rows[0]
+        return _between_rows(rows, plan.vae_bytes * 2 / self._device.vae_element_bytes / area)
 
     def _step_bytes(self, plan: MemoryPlan) -> float:
         denoiser = self._denoiser
@@ -296,11 +273,11 @@ class _Job:
         in_16_bits = self._device.vae_element_bytes / 2
         for areas, encode in ((self._encoded, True), (self._decoded, False)):
             for area in areas:
-                strips = self._strips(plan, area)
+                row = self._row(plan, area)
                 if encode:
-                    each = self._footprint.encode_gflop_per_megapixel * strips.encode_slowness
+                    each = self._footprint.encode_gflop_per_megapixel * row.encode_slowness
                 else:
-                    each = self._footprint.decode_gflop_per_megapixel * strips.decode_slowness
+                    each = self._footprint.decode_gflop_per_megapixel * row.decode_slowness
                 work += each * area / 1e6 * in_16_bits
         return work
 
@@ -358,17 +335,17 @@ class _Job:
         return self._denoiser.largest_block * self._element if plan.weight_bits == 8 else 0
 
 
-def _between_rows(working: float) -> _Strips:
+def _between_rows(rows: Sequence[AutoencoderRow], working: float) -> AutoencoderRow:
     """Read the table where it has no row, along the straight line between its neighbours."""
-    if working >= _STRIPS[0].working:
-        return _STRIPS[0]
-    for upper, lower in pairwise(_STRIPS):
+    if working >= rows[0].working:
+        return rows[0]
+    for upper, lower in pairwise(rows):
         if working >= lower.working:
             share = (working - lower.working) / (upper.working - lower.working)
             pairs = zip(astuple(lower), astuple(upper), strict=True)
-            return _Strips(*(low + share * (high - low) for low, high in pairs))
-    return _STRIPS[-1]
+            return AutoencoderRow(*(low + share * (high - low) for low, high in pairs))
+    return rows[-1]
 
 
-def _working(strips: _Strips, area: int, element_bytes: int) -> int:
-    return int(strips.working * area * element_bytes / 2)
+def _working(row: AutoencoderRow, area: int, element_bytes: int) -> int:
+    return int(row.working * area * element_bytes / 2)

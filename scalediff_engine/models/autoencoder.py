@@ -1,12 +1,12 @@
-"""diffusers' autoencoder as the families use it: scaled latents, any size, safe precision."""
+"""diffusers' autoencoders as the families use them: scaled latents, any size, safe precision."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
 from scalediff_engine.base.errors import ModelError
@@ -23,61 +23,63 @@ from scalediff_engine.models.strips import (
     run_layers,
 )
 
-# Gives the layers of one half of an autoencoder, as they are at the moment.
-_Layers = Callable[[], Sequence[Layer | Whole]]
-
-_COLOURS = 3
 # Working memory for a pixel of the picture in 16 bits, beyond which nothing gets faster.
 _USEFUL_BYTES = 700
 # Keys and values that the one attention layer gathers at a time.
 _WINDOW_BYTES = 256 * 2**20
 
 
-class Autoencoder:
+class Autoencoder(ABC):
     """An autoencoder on its device.
 
-    Its one attention layer sees windows of the native size, like the denoiser's: at the native
-    size it is the unmodified autoencoder, and beyond it neither memory nor time explodes.
+    A class of diffusers runs as a subclass with both directions for unscaled latents.
 
     Args:
         vae: in main memory
         device: where it will run
         dtype: precision to run in; a result that is not finite is computed again in float32
-        window: latents at the native size; None = attention over everything
+        window: latents at the native size, for layers that attend; None = no limit
+
+    Attributes:
+        working_bytes: to use beside input and output; None = as much as is fastest. The footprint
+            of the family says what each amount costs (``spec.footprint.AutoencoderFootprint``).
 
     Both directions raise ``ModelError`` where even float32 gives no finite result.
     """
 
     def __init__(
         self,
-        vae: AutoencoderKL,
+        vae: Any,  # noqa: ANN401 - diffusers' classes share no type with both directions
         device: torch.device,
         dtype: torch.dtype,
         window: Grid | None = None,
     ) -> None:
-        module: Any = _cast(vae, dtype)
-        self._vae: AutoencoderKL = module.to(device, memory_format=torch.channels_last)
+        self._vae: Any = _cast(vae, dtype).to(device, memory_format=torch.channels_last)
         self._device = device
         self._dtype = dtype
         self._window = window
         self._scale = float(vae.config["scaling_factor"])
-        self._factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
         self._shift = float(vae.config.get("shift_factor") or 0.0)
-        # working memory of the strips, beside input and output; None = as much as is fastest
         self.working_bytes: int | None = None
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) in -1..1 to (1, C, H/f, W/f) float32, scaled; the posterior's mode."""
-        moments = self._run(self._encoder_layers, pixels)
-        mode = moments.chunk(2, dim=1)[0]
-        return (mode - self._shift) * self._scale
+        return (self._run(self._encode, pixels) - self._shift) * self._scale
 
     def decode(self, z: Tensor) -> Tensor:
         """(1, C, rows, cols) scaled latents to (1, 3, rows*f, cols*f) float32, about -1..1."""
-        return self._run(self._decoder_layers, z.float() / self._scale + self._shift)
+        return self._run(self._decode, z.float() / self._scale + self._shift)
 
-    def _run(self, layers: _Layers, x: Tensor) -> Tensor:
-        out = self._run_once(layers, x)
+    @abstractmethod
+    def _encode(self, pixels: Tensor) -> Tensor:
+        """(1, 3, H, W) in -1..1 to (1, C, H/f, W/f), unscaled; no randomness."""
+
+    @abstractmethod
+    def _decode(self, z: Tensor) -> Tensor:
+        """(1, C, rows, cols) unscaled latents to (1, 3, rows*f, cols*f), about -1..1."""
+
+    def _run(self, direction: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        out = self._run_once(direction, x)
         if _is_finite(out):
             return out
         if not _is_finite(x):
@@ -90,7 +92,7 @@ class Autoencoder:
             del out
             self._dtype = torch.float32
             _cast(self._vae, torch.float32)
-            out = self._run_once(layers, x)
+            out = self._run_once(direction, x)
             if _is_finite(out):
                 return out
         raise ModelError(
@@ -98,13 +100,30 @@ class Autoencoder:
             "arithmetic too; its weights may be damaged, and a fresh copy of them would help."
         )
 
-    def _run_once(self, layers: _Layers, x: Tensor) -> Tensor:
+    def _run_once(self, direction: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         x = x.to(self._device, self._dtype).contiguous(memory_format=torch.channels_last)
-        # the larger picture of the two is the one without latent channels
-        pixels = x.shape[2] * x.shape[3] * (1 if x.shape[1] == _COLOURS else self._factor**2)
-        useful = _USEFUL_BYTES * pixels * self._dtype.itemsize // 2
+        return direction(x).float()
+
+
+class KLAutoencoder(Autoencoder):
+    """``AutoencoderKL``, over strips of rows where the working memory is limited.
+
+    Its one attention layer sees windows of the native size, like the denoiser's: at the native
+    size it is the unmodified autoencoder, and beyond it neither memory nor time explodes.
+    """
+
+    def _encode(self, pixels: Tensor) -> Tensor:
+        moments = self._run_layers(self._encoder_layers(), pixels, pixels[0, 0].numel())
+        return moments.chunk(2, dim=1)[0]
+
+    def _decode(self, z: Tensor) -> Tensor:
+        factor = 2 ** (len(self._vae.config["block_out_channels"]) - 1)
+        return self._run_layers(self._decoder_layers(), z, z[0, 0].numel() * factor**2)
+
+    def _run_layers(self, layers: Sequence[Layer | Whole], x: Tensor, pixels: int) -> Tensor:
+        useful = _USEFUL_BYTES * pixels * x.element_size() // 2
         working = useful if self.working_bytes is None else min(useful, self.working_bytes)
-        return run_layers(layers(), x, working).float()
+        return run_layers(layers, x, working)
 
     def _encoder_layers(self) -> list[Layer | Whole]:
         encoder: Any = self._vae.encoder
@@ -168,7 +187,7 @@ def _is_finite(x: Tensor) -> bool:
     return bool(torch.isfinite(x.sum(dtype=torch.float32)))
 
 
-def _cast(vae: AutoencoderKL, dtype: torch.dtype) -> AutoencoderKL:
+def _cast(vae: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401
     # diffusers' own ``to`` warns of layers to be kept in float32, of which there are none here
     nn.Module.to(vae, dtype)
     return vae

@@ -96,6 +96,7 @@ def load_parts(
             [*extras, *(f"{lora.strength:g}" for lora in added)],
         ),
         vae_safe_in_float16=checkpoint.vae_safe_in_float16 and homes["vae"] is sources[0],
+        autoencoder=loader.autoencoder,
         notes=tuple(notes),
     )
 

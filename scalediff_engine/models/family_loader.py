@@ -10,8 +10,9 @@ import torch
 from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
 
+from scalediff_engine.models.autoencoder import KLAutoencoder
 from scalediff_engine.models.model import Model
-from scalediff_engine.models.parts import Parts
+from scalediff_engine.models.parts import AutoencoderRunner, Parts
 from scalediff_engine.models.text_encoders import FamilyEncoding, TextEncoder
 from scalediff_engine.spec.checkpoint import Checkpoint, Part
 from scalediff_engine.spec.family import FamilyFacts
@@ -40,6 +41,7 @@ class FamilyLoader:
             layer became several; for LoRAs
         arrange_rows: rows of a LoRA's layer in diffusers' order, by the layer's published name with
             underscores for points
+        autoencoder: runs the class of the autoencoder; see ``models.autoencoder``
         rename_vae: as ``rename``, of the autoencoder with its prefix
     """
 
@@ -50,4 +52,5 @@ class FamilyLoader:
     rename: Rename
     published_layers: Callable[[Any], Mapping[str, tuple[str, ...]]]
     arrange_rows: Callable[[str, Tensor], Tensor] = lambda _name, rows: rows
+    autoencoder: AutoencoderRunner = KLAutoencoder
     rename_vae: Rename = rename_kl_autoencoder

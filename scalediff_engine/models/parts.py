@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
+from scalediff_engine.base.geometry import Grid
+from scalediff_engine.models.autoencoder import Autoencoder, KLAutoencoder
 from scalediff_engine.models.model import Words
 
 # Prompts to embeddings. Loads the text encoders, encodes, and lets go of them again: they can be
 # larger than everything else, and are needed once. All prompts of a call get the same number of
 # tokens.
 TextEncoding = Callable[[Sequence[str]], Words]
+
+# Runs diffusers' autoencoder: in main memory, its device, precision, latents at the native size.
+AutoencoderRunner = Callable[[Any, torch.device, torch.dtype, Grid], Autoencoder]
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Parts:
         encode_text: prompts to ``Words``
         weights_hash: SHA-256 that stands for what decides the picture, see ``fingerprint``
         vae_safe_in_float16: this autoencoder's activations stay below float16's limit
+        autoencoder: runs ``vae``
         notes: what people should know of how the parts came together, in sentences
     """
 
@@ -36,4 +43,5 @@ class Parts:
     encode_text: TextEncoding
     weights_hash: str
     vae_safe_in_float16: bool = False
+    autoencoder: AutoencoderRunner = KLAutoencoder
     notes: tuple[str, ...] = ()

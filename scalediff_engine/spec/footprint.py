@@ -50,6 +50,50 @@ class Denoiser:
 
 
 @dataclass(frozen=True)
+class AutoencoderRow:
+    """An autoencoder under one amount of working memory, per pixel of the picture, in 16 bits.
+
+    Attributes:
+        working: bytes of working memory
+        encode, decode: bytes at the peak, with what the loop holds of the pictures beside
+        encode_slowness, decode_slowness: times the denoiser's seconds per GFLOP
+    """
+
+    working: float
+    encode: float
+    decode: float
+    encode_slowness: float
+    decode_slowness: float
+
+
+@dataclass(frozen=True)
+class AutoencoderFootprint:
+    """What an autoencoder takes of a device's memory, measured.
+
+    Attributes:
+        parameters: in all
+        rows: from the most working memory to the least; one that works on whole pictures alone
+            has one row
+    """
+
+    parameters: int
+    rows: tuple[AutoencoderRow, ...]
+
+
+# Of four levels, as Stable Diffusion's; measured at 4096x4096.
+AUTOENCODER_KL = AutoencoderFootprint(
+    84_000_000,
+    (
+        AutoencoderRow(700, 640, 665, 1.8, 1.7),
+        AutoencoderRow(512, 390, 455, 2.3, 2.0),
+        AutoencoderRow(300, 315, 300, 2.35, 2.2),
+        AutoencoderRow(192, 195, 180, 2.95, 4.6),
+        AutoencoderRow(128, 168, 153, 3.35, 10.0),
+    ),
+)
+
+
+@dataclass(frozen=True)
 class Footprint:
     """Measured coefficients of a family.
 
@@ -59,6 +103,7 @@ class Footprint:
         step_gflop_per_megapixel: one model evaluation on one sample
         encode_gflop_per_megapixel, decode_gflop_per_megapixel: the VAE
         denoiser: of a family that is spread over a device's memory by a plan; None = it is small
+        autoencoder: of such a family
     """
 
     base_bytes: int
@@ -67,6 +112,7 @@ class Footprint:
     encode_gflop_per_megapixel: float
     decode_gflop_per_megapixel: float
     denoiser: Denoiser | None = None
+    autoencoder: AutoencoderFootprint = AUTOENCODER_KL
 
 
 @dataclass(frozen=True)

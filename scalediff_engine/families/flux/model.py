@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import torch
-from diffusers import AutoencoderKL, FluxTransformer2DModel
+from diffusers import FluxTransformer2DModel
 from torch import Tensor
 
 from scalediff_engine.base.geometry import Grid, Size
@@ -17,7 +17,6 @@ from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import FlowSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.attention_backend import best_attention
-from scalediff_engine.models.autoencoder import Autoencoder
 from scalediff_engine.models.model import Condition, Tiling, Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.placement import Placement
@@ -75,10 +74,9 @@ class FluxModel:
         self._transformer = cast(FluxTransformer2DModel, transformer)
         blocks = [*transformer.transformer_blocks, *transformer.single_transformer_blocks]
         self._placement = Placement(transformer, blocks, device)
-        vae: Any = parts.vae
         native = facts.native.grid(facts.latent_factor)
         vae_dtype = pick_vae_dtype(dtype, safe_in_float16=parts.vae_safe_in_float16)
-        self._vae = Autoencoder(cast(AutoencoderKL, vae), device, vae_dtype, native)
+        self._vae = parts.autoencoder(parts.vae, device, vae_dtype, native)
 
     def levels(self, t_start: int, steps: int) -> tuple[Level, ...]:
         """Evenly in the unshifted time from ``t_start``, bent by the shift."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
 
 from scalediff_engine.base.errors import ModelError
@@ -27,7 +27,6 @@ from scalediff_engine.method.noise import (
     scheduler_timesteps,
 )
 from scalediff_engine.models.attention_backend import best_attention
-from scalediff_engine.models.autoencoder import Autoencoder
 from scalediff_engine.models.model import Condition, Tiling, Words
 from scalediff_engine.models.parts import Parts
 from scalediff_engine.models.placement import Placement
@@ -66,7 +65,7 @@ class UNetModel:
         self._dtype = dtype
         vae_dtype = pick_vae_dtype(dtype, safe_in_float16=parts.vae_safe_in_float16)
         native = facts.native.grid(facts.latent_factor)
-        self._vae = Autoencoder(cast(AutoencoderKL, vae), device, vae_dtype, native)
+        self._vae = parts.autoencoder(vae, device, vae_dtype, native)
         unet: Any = parts.denoiser
         self._unet = cast(UNet2DConditionModel, unet.to(memory_format=torch.channels_last))
         self._placement = Placement(unet, repeated_blocks(unet), device, self._make_fast)

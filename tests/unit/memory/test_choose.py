@@ -22,8 +22,18 @@ from scalediff_engine.memory.choose import Choice, Room, choose_plans
 from scalediff_engine.memory.device import Device
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.spec.family import FamilyFacts
-from scalediff_engine.spec.footprint import GIB, Denoiser, StageLoad, require_fit
+from scalediff_engine.spec.footprint import (
+    GIB,
+    AutoencoderFootprint,
+    AutoencoderRow,
+    Denoiser,
+    StageLoad,
+    require_fit,
+)
 
+# An autoencoder that works on whole pictures alone.
+WHOLE = AutoencoderFootprint(2_000_000, (AutoencoderRow(500, 600, 700, 1.1, 1.2),))
+ON_WHOLES = replace(SDXL, name="on-wholes", footprint=replace(SDXL.footprint, autoencoder=WHOLE))
 FAMILIES = {facts.name: facts for facts in (SD15, SDXL, FLUX_DEV)}
 # Of the weights, main memory is filled to this share.
 HOST_SHARE = 0.9
@@ -44,7 +54,7 @@ class Job:
 
     @property
     def facts(self) -> FamilyFacts:
-        return FAMILIES[self.name]
+        return ON_WHOLES if self.name == ON_WHOLES.name else FAMILIES[self.name]
 
     @property
     def denoiser(self) -> Denoiser:
@@ -345,6 +355,20 @@ def test_the_autoencoder_in_32_bits_is_twice_as_large() -> None:
         for bytes_each in (2, 4)
     )
     assert full - half > 83_000_000 * 2
+
+
+def test_bytes_and_seconds_of_the_autoencoder_are_those_of_its_footprint() -> None:
+    pixels, room = 8192**2, Room(CARD)
+    strips, wholes = (Job(name, Size(8192, 8192), evaluations=0) for name in ("sdxl", "on-wholes"))
+    alone = MemoryPlan(alone_above=0, resident_bytes=0)
+    fixed = wholes.peak_bytes(alone, room) - 700 * pixels
+    assert strips.peak_bytes(alone, room) == 665 * pixels + fixed + 82_000_000 * 2
+    # one amount of working memory is all that it knows
+    assert wholes.peak_bytes(replace(alone, vae_bytes=1), room) == 700 * pixels + fixed
+    assert {plan.vae_bytes for plan in wholes.choose(room).plans} == {500 * pixels}
+    megapixels = sum(load.canvas.area for load in wholes.loads) / 1e6
+    expected = megapixels * (4_700 * 1.1 + 10_000 * 1.2)
+    assert wholes.choose(room).cost.gflop == pytest.approx(expected)
 
 
 def test_a_denoiser_that_leaves_makes_room() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from scalediff_engine.base.errors import ModelError
 from scalediff_engine.base.geometry import Grid
 from scalediff_engine.models import autoencoder as module
-from scalediff_engine.models.autoencoder import Autoencoder
+from scalediff_engine.models.autoencoder import KLAutoencoder
 
 CPU = torch.device("cpu")
 SCALE, SHIFT = 0.7, 0.1
@@ -49,8 +49,8 @@ def ours(
     working_bytes: int | None = None,
     window: Grid | None = None,
     dtype: torch.dtype = torch.float32,
-) -> Autoencoder:
-    it = Autoencoder(copy.deepcopy(vae), CPU, dtype, window)
+) -> KLAutoencoder:
+    it = KLAutoencoder(copy.deepcopy(vae), CPU, dtype, window)
     it.working_bytes = working_bytes
     return it
 
