@@ -10,8 +10,8 @@ from diffusers import AutoencoderKL, FluxTransformer2DModel
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.flux.spec import FLUX_DEV
-from scalediff_engine.models.model import Words
-from scalediff_engine.models.parts import Parts
+from scalediff_engine.models.components import Components
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.spec.family import StageDefaults
 
 TINY_FLUX = replace(
@@ -64,16 +64,16 @@ def tiny_vae(seed: int = 0) -> AutoencoderKL:
     return vae.eval().requires_grad_(False)
 
 
-def encode_text(prompts: Sequence[str]) -> Words:
+def encode_text(prompts: Sequence[str]) -> PromptEmbeddings:
     generator = torch.Generator().manual_seed(sum(map(len, prompts)))
-    return Words(
+    return PromptEmbeddings(
         torch.randn(len(prompts), 5, 24, generator=generator),
         torch.randn(len(prompts), 12, generator=generator),
     )
 
 
-def tiny_parts(*, guidance: bool = True) -> Parts:
-    return Parts(
+def tiny_parts(*, guidance: bool = True) -> Components:
+    return Components(
         denoiser=tiny_transformer(guidance=guidance),
         vae=tiny_vae(),
         scheduler=SCHEDULER,

@@ -23,7 +23,7 @@ from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.families.sd15.spec import SD15
 from scalediff_engine.families.sd21.spec import SD21
 from scalediff_engine.families.sdxl.spec import SDXL
-from scalediff_engine.models import components
+from scalediff_engine.models import component_loading
 from scalediff_engine.spec.checkpoint import Checkpoint, Family, Layout, Part, Prediction
 from scalediff_engine.spec.family import FamilyFacts
 
@@ -31,7 +31,7 @@ TINY_SDXL: FamilyFacts = replace(SDXL, name="tiny-sdxl", native=Size(128, 128))
 TINY_SD15: FamilyFacts = replace(SD15, name="tiny-sd15", native=Size(256, 256))
 TINY_SD21: FamilyFacts = replace(SD21, name="tiny-sd21", native=Size(256, 256))
 
-load_parts = partial(components.load_parts, families=FAMILIES)
+load_parts = partial(component_loading.load_components, families=FAMILIES)
 
 WIDTH = 32  # of the text encoders
 MERGES = ("s h", "sh a", "sha r", "shar p</w>", "c a", "s t", "st l", "l e</w>", "st le</w>")

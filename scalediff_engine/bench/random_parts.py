@@ -10,11 +10,9 @@ from torch import Tensor, nn
 
 from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.families import registry as families
-from scalediff_engine.models.device import pick_device
-from scalediff_engine.models.family_loader import FamilyLoader
-from scalediff_engine.models.model import Model, Words
-from scalediff_engine.models.parts import Parts
-from scalediff_engine.models.precision import pick_dtype
+from scalediff_engine.models.components import Components, FamilyLoader
+from scalediff_engine.models.device import pick_device, pick_dtype
+from scalediff_engine.models.model import Model, PromptEmbeddings
 from scalediff_engine.spec.family import FamilyFacts, FamilySpec
 
 _POOL = 1 << 22
@@ -36,7 +34,7 @@ def load_random(name: str, device: str = "auto") -> Model:
     settings = spec.settings(name.removeprefix(f"{spec.name}-"))
     loader: FamilyLoader = spec.load()
     assert spec.denoiser is not None  # its weights do not ship
-    parts = Parts(
+    parts = Components(
         denoiser=_random(loader.classes[spec.denoiser], settings.folder / spec.denoiser, dtype),
         vae=_random(loader.classes["vae"], settings.folder / "vae", dtype),
         scheduler=_json(settings.folder / "scheduler" / "scheduler_config.json"),
@@ -87,14 +85,16 @@ def _random(model_class: Any, folder: Any, dtype: torch.dtype) -> Any:  # noqa: 
     return model
 
 
-def _random_words(tokens: int, channels: int, pooled: int) -> Callable[[Sequence[str]], Words]:
-    def encode(prompts: Sequence[str]) -> Words:
+def _random_words(
+    tokens: int, channels: int, pooled: int
+) -> Callable[[Sequence[str]], PromptEmbeddings]:
+    def encode(prompts: Sequence[str]) -> PromptEmbeddings:
         n = len(prompts)
         generator = torch.Generator().manual_seed(1)
 
         def draw(*shape: int) -> Tensor:
             return torch.randn(shape, generator=generator)
 
-        return Words(draw(n, tokens, channels), draw(n, pooled) if pooled else None)
+        return PromptEmbeddings(draw(n, tokens, channels), draw(n, pooled) if pooled else None)
 
     return encode

@@ -24,11 +24,10 @@ from scalediff_engine.families import registry as families
 from scalediff_engine.memory.choose import Room
 from scalediff_engine.memory.device import find_device, number_cards_by_slot
 from scalediff_engine.memory.plan import ROOMY
+from scalediff_engine.method.guidance import average_views
 from scalediff_engine.method.kernel import triton_works
-from scalediff_engine.method.multidiffusion import average_views
-from scalediff_engine.models.device import empty_cache, forget_peak, peak_bytes
-from scalediff_engine.models.model import Model, Words
-from scalediff_engine.models.precision import pick_dtype
+from scalediff_engine.models.device import empty_cache, forget_peak, peak_bytes, pick_dtype
+from scalediff_engine.models.model import Model, PromptEmbeddings
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.planning.meter import Meter
 from scalediff_engine.planning.plan import Plan, plan_upscale, stage_loads
@@ -192,7 +191,7 @@ class _Bench:
         z = torch.randn(1, model.facts.latent_channels, *grid, device=model.device)
         words = self._condition.positive
         if self._guided:
-            words = Words.together(self._condition.positive, self._condition.negative)
+            words = PromptEmbeddings.batched(self._condition.positive, self._condition.negative)
         guidance = facts.stage_defaults(1)[0].guidance
         generator = torch.Generator().manual_seed(0)
         npa = kind == Attention.NPA.value

@@ -150,13 +150,12 @@ def load_checkpoint(
         ModelError: it cannot be used.
         UsageError: no such device on this machine.
     """
-    from scalediff_engine.models.components import load_parts
-    from scalediff_engine.models.device import pick_device
-    from scalediff_engine.models.precision import pick_dtype
+    from scalediff_engine.models.component_loading import load_components
+    from scalediff_engine.models.device import pick_device, pick_dtype
 
     place = pick_device(device)
     dtype = pick_dtype(place)
-    parts = load_parts(
+    parts = load_components(
         checkpoint, dtype, loras, text_encoders_from, families=FAMILIES, device=place
     )
     return family_of(checkpoint).load().model(found, parts, place, dtype)

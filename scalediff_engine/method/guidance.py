@@ -1,9 +1,13 @@
-"""How two evaluations of a model become one prediction."""
+"""How several evaluations of a model become one prediction: guidance and MultiDiffusion."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
+from scalediff_engine.base.geometry import Grid
 from scalediff_engine.method.noise import Level
 
 
@@ -21,3 +25,34 @@ def classifier_free_guidance(
     """
     del level
     return negative + guidance * (positive - negative)
+
+
+def view_starts(length: int, view: int) -> tuple[int, ...]:
+    """Give where views start along an axis: every half view, the last one flush with the end."""
+    if length <= view:
+        return (0,)
+    return (*range(0, length - view, view // 2), length - view)
+
+
+def average_views(z: Tensor, view: Grid, predict: Callable[[Tensor], Tensor]) -> Tensor:
+    """Run ``predict`` on every view of ``z`` and average what overlaps.
+
+    Args:
+        z: (B, C, rows, cols)
+        view: rows x cols of one view, in latents
+        predict: (B, C, view rows, view cols) to (n, C, view rows, view cols)
+
+    Returns:
+        (n, C, rows, cols).
+    """
+    rows, cols = z.shape[-2:]
+    total, count = z.new_zeros(()), torch.zeros_like(z[:1, :1])
+    for top in view_starts(rows, view.rows):
+        for left in view_starts(cols, view.cols):
+            part = (..., slice(top, top + view.rows), slice(left, left + view.cols))
+            output = predict(z[part])
+            if total.dim() == 0:
+                total = z.new_zeros((len(output), *z.shape[1:]))
+            total[part] += output
+            count[part] += 1
+    return total / count

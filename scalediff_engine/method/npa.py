@@ -20,8 +20,8 @@ from scalediff_engine.method.kernel import (
     has_kernel,
     window_tokens,
 )
-from scalediff_engine.method.layout import Group, lay_out
-from scalediff_engine.method.pieces import attend_in_pieces
+from scalediff_engine.method.npa_sdpa import attend_in_pieces
+from scalediff_engine.method.patches import PatchGroup, lay_out_patches
 
 NO_OFFSET = Offset(0, 0)
 
@@ -70,7 +70,7 @@ def neighborhood_patch_attention(
             return attend_image(q, k, v, grid, window, offset).transpose(1, 2)
     batch = query.shape[0]
     queries, keys, values = (_flat(t) for t in (query, key, value))
-    layout = lay_out(
+    layout = lay_out_patches(
         grid,
         window,
         offset,
@@ -138,7 +138,7 @@ def joint_neighborhood_patch_attention(
         texts = [t.transpose(1, 2) for t in (text_query, text_key, text_value)]
         with suppress(KernelTooLarge):
             return _joint_by_kernel(image, texts, displacement, grid, window, offset)
-    layout = lay_out(
+    layout = lay_out_patches(
         grid,
         window,
         offset,
@@ -202,7 +202,7 @@ def _joint_by_kernel(
 
 
 def _attend_jointly(
-    group: Group,
+    group: PatchGroup,
     image: list[Tensor],
     text: list[Tensor],
     displacement: tuple[Tensor, Tensor],
@@ -237,12 +237,12 @@ def _attend_jointly(
     return _joined(answers), text_sum
 
 
-def _windows(tokens: Tensor, group: Group) -> Tensor:
+def _windows(tokens: Tensor, group: PatchGroup) -> Tensor:
     """(tokens, heads, D) to (patches, window, heads, D)."""
     return tokens.index_select(0, group.windows.flatten()).unflatten(0, group.windows.shape)
 
 
-def _questions(group: Group, of_patch: Tensor) -> Tensor:
+def _questions(group: PatchGroup, of_patch: Tensor) -> Tensor:
     """Indices of the text's and the image's queries, patch after patch."""
     parts: list[Tensor] = []
     patch = token = 0

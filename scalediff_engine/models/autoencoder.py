@@ -13,13 +13,13 @@ from scalediff_engine.base.errors import ModelError
 from scalediff_engine.base.geometry import Grid
 from scalediff_engine.method.npa import neighborhood_patch_attention
 from scalediff_engine.models.group_norm import group_norm
-from scalediff_engine.models.strips import (
+from scalediff_engine.models.row_strip_layers import (
     Convolution,
-    Doubling,
-    Halving,
+    Downsample,
+    GlobalLayer,
     Layer,
     Residual,
-    Whole,
+    Upsample,
     run_layers,
 )
 
@@ -120,39 +120,39 @@ class KLAutoencoder(Autoencoder):
         factor = 2 ** (len(self._vae.config["block_out_channels"]) - 1)
         return self._run_layers(self._decoder_layers(), z, z[0, 0].numel() * factor**2)
 
-    def _run_layers(self, layers: Sequence[Layer | Whole], x: Tensor, pixels: int) -> Tensor:
+    def _run_layers(self, layers: Sequence[Layer | GlobalLayer], x: Tensor, pixels: int) -> Tensor:
         useful = _USEFUL_BYTES * pixels * x.element_size() // 2
         working = useful if self.working_bytes is None else min(useful, self.working_bytes)
         return run_layers(layers, x, working)
 
-    def _encoder_layers(self) -> list[Layer | Whole]:
+    def _encoder_layers(self) -> list[Layer | GlobalLayer]:
         encoder: Any = self._vae.encoder
-        layers: list[Layer | Whole] = [Convolution(encoder.conv_in)]
+        layers: list[Layer | GlobalLayer] = [Convolution(encoder.conv_in)]
         for block in encoder.down_blocks:
             layers += [_residual(resnet) for resnet in block.resnets]
-            layers += [Halving(down.conv) for down in block.downsamplers or ()]
+            layers += [Downsample(down.conv) for down in block.downsamplers or ()]
         layers += self._middle_layers(encoder.mid_block)
         layers.append(Convolution(encoder.conv_out, encoder.conv_norm_out))
         if self._vae.quant_conv is not None:
-            layers.append(Whole(self._vae.quant_conv))
+            layers.append(GlobalLayer(self._vae.quant_conv))
         return layers
 
-    def _decoder_layers(self) -> list[Layer | Whole]:
+    def _decoder_layers(self) -> list[Layer | GlobalLayer]:
         decoder: Any = self._vae.decoder
-        layers: list[Layer | Whole] = [Convolution(decoder.conv_in)]
+        layers: list[Layer | GlobalLayer] = [Convolution(decoder.conv_in)]
         if self._vae.post_quant_conv is not None:
-            layers.insert(0, Whole(self._vae.post_quant_conv))
+            layers.insert(0, GlobalLayer(self._vae.post_quant_conv))
         layers += self._middle_layers(decoder.mid_block)
         for block in decoder.up_blocks:
             layers += [_residual(resnet) for resnet in block.resnets]
-            layers += [Doubling(up.conv) for up in block.upsamplers or ()]
+            layers += [Upsample(up.conv) for up in block.upsamplers or ()]
         return [*layers, Convolution(decoder.conv_out, decoder.conv_norm_out)]
 
-    def _middle_layers(self, block: Any) -> list[Layer | Whole]:  # noqa: ANN401
-        layers: list[Layer | Whole] = [_residual(block.resnets[0])]
+    def _middle_layers(self, block: Any) -> list[Layer | GlobalLayer]:  # noqa: ANN401
+        layers: list[Layer | GlobalLayer] = [_residual(block.resnets[0])]
         for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
             if attention is not None:
-                layers.append(Whole(lambda x, a=attention: self._attend(a, x)))
+                layers.append(GlobalLayer(lambda x, a=attention: self._attend(a, x)))
             layers.append(_residual(resnet))
         return layers
 

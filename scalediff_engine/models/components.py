@@ -1,229 +1,90 @@
-"""Loading the parts of a pretrained model, wherever they lie, without a network."""
+"""The components of a pretrained model, and what a family says of loading them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+from torch import Tensor, nn
 
-from scalediff_engine.base.errors import ModelError, ModelMissing
-from scalediff_engine.models.alignment import align
-from scalediff_engine.models.components_file import FileSource
-from scalediff_engine.models.components_folder import FolderSource, read_json
-from scalediff_engine.models.family_loader import FamilyLoader
-from scalediff_engine.models.fingerprint import fingerprint
-from scalediff_engine.models.lora import Lora, fuse, told_changes
-from scalediff_engine.models.part_source import PartSource
-from scalediff_engine.models.parts import Parts
-from scalediff_engine.models.text_encoders import (
-    RememberedEncoding,
-    TextEncoder,
-)
-from scalediff_engine.spec.checkpoint import TITLES, Checkpoint, Layout, LoraFile, Part
-from scalediff_engine.spec.family import Families, FamilySpec, family_named
-from scalediff_engine.store.folder import family_of_folder
-from scalediff_engine.store.inspect import inspect, inspect_lora
+from scalediff_engine.base.geometry import Grid
+from scalediff_engine.models.autoencoder import Autoencoder, KLAutoencoder
+from scalediff_engine.models.model import Model, PromptEmbeddings
+from scalediff_engine.models.text_encoders import FamilyEncoding, TextEncoder
+from scalediff_engine.spec.checkpoint import Checkpoint, Part
+from scalediff_engine.spec.family import FamilyFacts
 
-_CPU = torch.device("cpu")
+# Prompts to embeddings. Loads the text encoders, encodes, and lets go of them again: they can be
+# larger than everything else, and are needed once. All prompts of a call get the same number of
+# tokens.
+TextEncoding = Callable[[Sequence[str]], PromptEmbeddings]
+
+# Runs diffusers' autoencoder: in main memory, its device, precision, latents at the native size.
+AutoencoderRunner = Callable[[Any, torch.device, torch.dtype, Grid], Autoencoder]
 
 
-def load_parts(
-    checkpoint: Checkpoint,
-    dtype: torch.dtype,
-    loras: Sequence[tuple[Path, float]] = (),
-    text_encoders_from: Path | None = None,
-    *,
-    families: Families,
-    device: torch.device = _CPU,
-    config: Path | None = None,
-) -> Parts:
-    """Load a model's parts into main memory; nothing is looked up on a network.
+@dataclass(frozen=True)
+class Components:
+    """The loaded parts, in main memory.
 
-    Args:
-        checkpoint: a folder or a file
-        dtype: of the denoiser and the text encoders
-        loras: files to fuse into the weights, each with a strength
-        text_encoders_from: another folder or file of the same family, for parts that the
-            checkpoint lacks: the text encoders, and the autoencoder
-        families: all that are known, of which the checkpoint is one
-        device: where text is encoded and its embeddings are wanted, and all will run
-        config: a folder with the configuration of each part, for a file; None = the family's
-
-    Raises:
-        ModelMissing: a part is nowhere; says which one and what would help.
-        ModelError: a part, or a LoRA, cannot be read or is for another family.
-        NotEnoughMemory: main memory is too small.
+    Attributes:
+        denoiser: diffusers' U-Net or transformer, in the precision it will run in
+        vae: diffusers' autoencoder, in float32
+        scheduler: diffusers' scheduler configuration
+        encode_text: prompts to ``PromptEmbeddings``
+        weights_hash: SHA-256 that stands for what decides the picture, see ``fingerprint``
+        vae_safe_in_float16: this autoencoder's activations stay below float16's limit
+        autoencoder: runs ``vae``
+        notes: what people should know of how the parts came together, in sentences
     """
-    family = family_named(checkpoint.family, families)
-    loader: FamilyLoader = family.load()
-    assert family.denoiser is not None  # it has checkpoints
-    sources = _sources(checkpoint, family, families, text_encoders_from, config)
-    found = [_inspected(path, checkpoint, families) for path, _ in loras]
-    added = [Lora.read(path, strength) for path, strength in loras]
-    homes = {part: _home(part, sources, family) for part in family.parts}
-    denoiser = homes[family.denoiser].denoiser(dtype)
-    notes = [*checkpoint.notes, *(note for lora in found for note in lora.notes)]
-    notes += _told_changes(denoiser, homes, family, added)
-    for lora in added:
-        fuse(denoiser, family.denoiser, lora, loader)
-    if homes["vae"] is sources[0]:
-        vae = homes["vae"].vae()
-    else:
-        usual = config or family.settings(checkpoint.variant).folder
-        vae = _fitting_vae(homes["vae"], checkpoint.path, family.name, usual)
-    if device.type == "cpu":  # elsewhere they are copied anyway
-        align(denoiser)
-        align(vae)
-    encoders: dict[Part, TextEncoder] = {
-        part: _text_encoder(homes[part], part, dtype, added, loader)
-        for part in family.text_encoders
-    }
-    files = list(dict.fromkeys(f for home in homes.values() for f in home.weight_files()))
-    # the settings of a family decide as much as its weights do
-    extras = [str(sorted(sources[0].scheduler().items()))]
-    return Parts(
-        denoiser=denoiser,
-        vae=vae,
-        scheduler=_schedule(sources[0].scheduler(), checkpoint),
-        encode_text=RememberedEncoding(
-            loader.encoding(checkpoint, encoders, sources[0].zeros_for_empty()), device
-        ),
-        weights_hash=fingerprint(
-            [*files, *(lora.path for lora in added)],
-            [*extras, *(f"{lora.strength:g}" for lora in added)],
-        ),
-        vae_safe_in_float16=checkpoint.vae_safe_in_float16 and homes["vae"] is sources[0],
-        autoencoder=loader.autoencoder,
-        notes=tuple(notes),
-    )
+
+    denoiser: nn.Module
+    vae: nn.Module
+    scheduler: Mapping[str, Any]
+    encode_text: TextEncoding
+    weights_hash: str
+    vae_safe_in_float16: bool = False
+    autoencoder: AutoencoderRunner = KLAutoencoder
+    notes: tuple[str, ...] = ()
 
 
-def _sources(
-    checkpoint: Checkpoint,
-    family: FamilySpec,
-    families: Families,
-    text_encoders_from: Path | None,
-    config: Path | None,
-) -> list[PartSource]:
-    """The checkpoint, and after it where else its parts may come from."""
-    sources = [_source(checkpoint, family, config)]
-    if text_encoders_from is None:
-        return sources
-    if text_encoders_from.is_dir():  # text encoders alone are enough, so it is no checkpoint
-        name = family_of_folder(text_encoders_from, families)
-        other_family = family if name is None else family_named(name, families)
-        other = FolderSource(text_encoders_from, other_family)
-    else:
-        found = inspect(text_encoders_from, families)
-        other = _source(found, family_named(found.family, families), config)
-    if other.family is not family:
-        raise ModelError(
-            f"{text_encoders_from} is of the family {other.family.name}, and the text "
-            f"encoders of {checkpoint.path} have to be {family.name}'s."
-        )
-    return [*sources, other]
+# Weights of a single file by published names, and an empty network, to weights by its own names.
+Rename = Callable[[Mapping[str, Tensor], Any], dict[str, Tensor]]
 
 
-def _fitting_vae(home: PartSource, path: Path, family: str, config: Path) -> nn.Module:
-    """Load the autoencoder of another model for the one at ``path``.
+def rename_kl_autoencoder(weights: Mapping[str, Tensor], vae: Any) -> dict[str, Tensor]:  # noqa: ANN401
+    """Rename the weights of the autoencoder that was published with Stable Diffusion."""
+    return convert_ldm_vae_checkpoint(dict(weights), vae.config)
 
-    Raises:
-        ModelError: its latents are not those of the family whose ``config`` is given.
+
+@dataclass(frozen=True)
+class FamilyLoader:
+    """What shared code asks of a family's networks.
+
+    Attributes:
+        classes: of diffusers or transformers, of each component
+        tokenizers: of transformers, by the pipeline's name for each
+        model: runs the loaded components: facts, components, device, precision
+        encoding: text encoders put together: of a checkpoint, by name, and whether an empty prompt
+            is zeros
+        rename: published names of a single file to diffusers'
+        published_layers: of the denoiser, published names to diffusers' names, several where one
+            layer became several; for LoRAs
+        arrange_rows: rows of a LoRA's layer in diffusers' order, by the layer's published name with
+            underscores for points
+        autoencoder: runs the class of the autoencoder; see ``models.autoencoder``
+        rename_vae: as ``rename``, of the autoencoder with its prefix
     """
-    vae: Any = home.vae()
-    expected = read_json("vae", config / "vae" / "config.json")
-    for key in ("latent_channels", "scaling_factor", "latents_mean"):
-        own = vae.config.get(key)
-        if own != expected.get(key):
-            raise ModelError(
-                f"The autoencoder in {home.path} does not go with {path}: its {key} is {own} and "
-                f"that of {family} is {expected.get(key)}."
-            )
-    return vae
 
-
-def _source(checkpoint: Checkpoint, family: FamilySpec, config: Path | None) -> PartSource:
-    if checkpoint.layout is Layout.FOLDER:
-        return FolderSource(checkpoint.path, family)
-    shipped = family.settings(checkpoint.variant)
-    return FileSource(checkpoint, family, config or shipped.folder, shipped.tokenizers)
-
-
-def _home(part: Part, sources: list[PartSource], family: FamilySpec) -> PartSource:
-    """Where a part is loaded from."""
-    for source in sources:
-        if source.has(part):
-            return source
-    places = " and ".join(str(source.path) for source in sources)
-    have = "have" if len(sources) > 1 else "has"
-    raise ModelMissing(
-        f"{places} {have} no {TITLES[part]}; "
-        f"give the folder or the file of a full {family.title} model for it."
-    )
-
-
-def _inspected(path: Path, checkpoint: Checkpoint, families: Families) -> LoraFile:
-    found = inspect_lora(path, families)
-    if found.family != checkpoint.family:
-        raise ModelError(
-            f"The LoRA {path} is for {found.family} and the model {checkpoint.path} is "
-            f"{checkpoint.family}; they do not go together."
-        )
-    return found
-
-
-def _told_changes(
-    denoiser: nn.Module,
-    homes: Mapping[str, PartSource],
-    family: FamilySpec,
-    loras: Sequence[Lora],
-) -> list[str]:
-    """What each LoRA changes; text encoders are not loaded for it.
-
-    Raises:
-        ModelError: one changes nothing.
-    """
-    assert family.denoiser is not None  # see ``load_parts``
-    models: dict[str, nn.Module] = {family.denoiser: denoiser}
-    if any(lora.for_text for lora in loras):
-        models |= {part: homes[part].outline(part) for part in family.text_encoders}
-    return [told_changes(lora, family.denoiser, models, family.load()) for lora in loras]
-
-
-def _text_encoder(
-    home: PartSource, part: Part, dtype: torch.dtype, loras: Sequence[Lora], family: FamilyLoader
-) -> TextEncoder:
-    def load() -> nn.Module:
-        model = home.text_encoder(part, dtype)
-        for lora in loras:
-            fuse(model, part, lora, family)
-        align(model)
-        return model
-
-    return TextEncoder(_once(lambda: home.tokenizer(part)), load)
-
-
-def _once(read: Callable[[], Any]) -> Callable[[], Any]:
-    """Tokenizers are small and slow to read: they stay."""
-    kept: list[Any] = []
-
-    def get() -> Any:  # noqa: ANN401
-        if not kept:
-            kept.append(read())
-        return kept[0]
-
-    return get
-
-
-def _schedule(config: Mapping[str, Any], checkpoint: Checkpoint) -> Mapping[str, Any]:
-    """What the scheduler's file says, and what the weights say against it."""
-    if checkpoint.prediction == "flow":
-        return config
-    return {
-        **config,
-        "prediction_type": checkpoint.prediction,
-        "rescale_betas_zero_snr": checkpoint.zero_terminal_snr,
-    }
+    classes: Mapping[Part, Any]
+    tokenizers: Mapping[str, Any]
+    model: Callable[[FamilyFacts, Components, torch.device, torch.dtype], Model]
+    encoding: Callable[[Checkpoint, Mapping[Part, TextEncoder], bool], FamilyEncoding]
+    rename: Rename
+    published_layers: Callable[[Any], Mapping[str, tuple[str, ...]]]
+    arrange_rows: Callable[[str, Tensor], Tensor] = lambda _name, rows: rows
+    autoencoder: AutoencoderRunner = KLAutoencoder
+    rename_vae: Rename = rename_kl_autoencoder

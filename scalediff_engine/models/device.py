@@ -1,10 +1,13 @@
-"""Which device a model runs on."""
+"""Which device a model runs on, in which precision, with which attention kernels."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from scalediff_engine.base.errors import UsageError
 
@@ -96,3 +99,58 @@ def forget_peak(device: torch.device) -> None:
 def peak_bytes(device: torch.device) -> int | None:
     """Give the most bytes that were allocated at once; None where that cannot be told."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
+def pick_dtype(device: torch.device) -> torch.dtype:
+    """Give the type that is fastest on this device without spoiling the picture.
+
+    bfloat16 where the hardware has it, float16 on other accelerators, float32 on a CPU.
+    """
+    if device.type == "cpu":
+        return torch.float32
+    return torch.bfloat16 if _has_bfloat16(device) else torch.float16
+
+
+def pick_vae_dtype(dtype: torch.dtype, *, safe_in_float16: bool) -> torch.dtype:
+    """Give the autoencoder's type: the denoiser's, except a float16 that it would overflow.
+
+    Args:
+        dtype: the denoiser's
+        safe_in_float16: this autoencoder's activations stay below float16's limit
+    """
+    if dtype is torch.float16 and not safe_in_float16:
+        return torch.float32
+    return dtype
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        # older cards compute it, emulated and slowly
+        return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "xpu"
+
+
+# cuDNN's kernel for Hopper and its successors: half as fast again as the one PyTorch would take.
+_CUDNN_FIRST = [
+    SDPBackend.CUDNN_ATTENTION,
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+]
+_HOPPER = (9, 0)
+
+
+def best_attention(device: torch.device) -> AbstractContextManager[object]:
+    """Prefer the fastest kernel that a device has while the context is open."""
+    if not _likes_cudnn(device):
+        return nullcontext()
+    return sdpa_kernel(_CUDNN_FIRST, set_priority=True)
+
+
+@lru_cache(maxsize=8)
+def _likes_cudnn(device: torch.device) -> bool:
+    return (
+        device.type == "cuda"
+        and torch.version.hip is None
+        and torch.cuda.get_device_capability(device) >= _HOPPER
+    )

@@ -33,7 +33,7 @@ class Tiling:
 
 
 @dataclass(frozen=True)
-class Words:
+class PromptEmbeddings:
     """Prompts as a model takes them.
 
     Attributes:
@@ -49,18 +49,18 @@ class Words:
     mask: Tensor | None = None
 
     @staticmethod
-    def together(*parts: Words) -> Words:
+    def batched(*parts: PromptEmbeddings) -> PromptEmbeddings:
         """Stack prompts into one batch.
 
         Raises:
             ValueError: they do not fit together.
         """
-        if not Words.fit_together(*parts):
+        if not PromptEmbeddings.can_batch(*parts):
             raise ValueError("Prompts of unequal length are evaluated one after the other.")
         pooled = [part.pooled for part in parts if part.pooled is not None]
         sizes = [part.sizes for part in parts if part.sizes is not None]
         masks = [part.mask for part in parts if part.mask is not None]
-        return Words(
+        return PromptEmbeddings(
             torch.cat([part.tokens for part in parts]),
             torch.cat(pooled) if pooled else None,
             torch.cat(sizes) if sizes else None,
@@ -68,12 +68,12 @@ class Words:
         )
 
     @staticmethod
-    def fit_together(*parts: Words) -> bool:
+    def can_batch(*parts: PromptEmbeddings) -> bool:
         """Whether prompts can be one batch: as many tokens each, and all or none with a mask."""
         shapes = {(part.tokens.shape[1:], part.mask is None) for part in parts}
         return len(shapes) == 1
 
-    def without_masked(self) -> Words:
+    def without_masked(self) -> PromptEmbeddings:
         """Drop the masked tokens of one prompt, which is what a mask of the keys comes to.
 
         Exact where tokens of the text are told apart by nothing but their content.
@@ -89,11 +89,11 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Condition:
+class Conditioning:
     """What the model is told besides the latent, one prompt each."""
 
-    positive: Words
-    negative: Words
+    positive: PromptEmbeddings
+    negative: PromptEmbeddings
 
 
 class Model(Protocol):
@@ -128,7 +128,7 @@ class Model(Protocol):
         """(1, C, rows, cols) scaled latent to (1, 3, rows*f, cols*f) sRGB, about -1..1."""
         ...
 
-    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Conditioning:
         """Turn words into embeddings.
 
         Args:
@@ -137,7 +137,7 @@ class Model(Protocol):
         """
         ...
 
-    def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
+    def predict(self, z: Tensor, level: Level, words: PromptEmbeddings, guidance: float) -> Tensor:
         """Evaluate the model once for each of n prompts, as one batch.
 
         Args:

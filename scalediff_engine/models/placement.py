@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
+from scalediff_engine.memory.caches import compiled_folder
 from scalediff_engine.memory.plan import ROOMY, MemoryPlan
 from scalediff_engine.method.kernel import triton_works
-from scalediff_engine.models.compiled import compile_blocks, use_plain
-from scalediff_engine.models.weights import Weights
+from scalediff_engine.models.weight_streaming import StreamedWeights
 
 
 class Placement:
@@ -36,7 +38,7 @@ class Placement:
         self._blocks = blocks
         self._device = device
         self._prepare = prepare
-        self._weights = Weights(model, blocks, device)
+        self._weights = StreamedWeights(model, blocks, device)
         self._plan = ROOMY
         self._compiled = False
 
@@ -64,7 +66,7 @@ class Placement:
         # weights still lie as a plan before wanted them, which may be what memory ran out for
         stale = not self._weights.is_placed(plan.resident_bytes, plan.weight_bits)
         if alone or stale:
-            self._weights.leave()
+            self._weights.evict()
 
     def compile(self, *, on: bool) -> None:
         """Compile the repeated blocks, which takes time at the next evaluation; or leave them."""
@@ -77,3 +79,33 @@ class Placement:
         if triton_works(self._device) and not self._compiled:
             compile_blocks(self._blocks)
             self._compiled = True
+
+
+# Resolutions x native or not x one prompt or two: more than the eight that are usual.
+_VARIANTS = 64
+
+
+def compile_blocks(blocks: Iterable[nn.Module]) -> None:
+    """Compile blocks that share their code; each shape of their input compiles once.
+
+    What was compiled is kept in the user's cache folder, unless the environment names another.
+
+    Args:
+        blocks: repeated blocks, whatever surrounds them stays as it is
+    """
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compiled_folder()))
+    dynamo: Any = torch._dynamo.config  # pyright: ignore[reportPrivateUsage]
+    dynamo.recompile_limit = max(dynamo.recompile_limit, _VARIANTS)
+    dynamo.accumulated_recompile_limit = max(dynamo.accumulated_recompile_limit, 4 * _VARIANTS)
+    # A block that cannot be compiled (a compiler that fails, no room on the disk or the device)
+    # runs uncompiled from its first step on, with a warning. What running compiled code raises is
+    # raised still, memory that ran out above all.
+    dynamo.suppress_errors = True
+    for block in blocks:
+        block.forward = torch.compile(block.forward, dynamic=False)
+
+
+def use_plain(blocks: Iterable[nn.Module]) -> None:
+    """Undo ``compile_blocks``."""
+    for block in blocks:
+        block.__dict__.pop("forward", None)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from scalediff_engine.memory.ran_out import is_out_of_memory
 from scalediff_engine.models.device import empty_cache
-from scalediff_engine.models.model import Words
+from scalediff_engine.models.model import PromptEmbeddings
 
 REMEMBERED = 8
 _WORD_END = "</w>"
@@ -36,10 +36,10 @@ class TextEncoder:
 
 
 # (prompts, device) to their embeddings in main memory
-FamilyEncoding = Callable[[Sequence[str], torch.device], Words]
+FamilyEncoding = Callable[[Sequence[str], torch.device], PromptEmbeddings]
 
 
-class RememberedEncoding:
+class CachedEncoding:
     """A family's encoding on a device, which knows the prompts that it encoded last.
 
     Args:
@@ -50,9 +50,9 @@ class RememberedEncoding:
     def __init__(self, encode: FamilyEncoding, device: torch.device) -> None:
         self._encode = encode
         self._device = device
-        self._known: OrderedDict[tuple[str, ...], Words] = OrderedDict()
+        self._known: OrderedDict[tuple[str, ...], PromptEmbeddings] = OrderedDict()
 
-    def __call__(self, prompts: Sequence[str]) -> Words:
+    def __call__(self, prompts: Sequence[str]) -> PromptEmbeddings:
         """Give the embeddings of n prompts, all with the same number of tokens."""
         key = tuple(prompts)
         if key not in self._known:
@@ -63,7 +63,7 @@ class RememberedEncoding:
         words = self._known[key]
         pooled = None if words.pooled is None else words.pooled.to(self._device)
         mask = None if words.mask is None else words.mask.to(self._device)
-        return Words(words.tokens.to(self._device), pooled, mask=mask)
+        return PromptEmbeddings(words.tokens.to(self._device), pooled, mask=mask)
 
 
 def token_chunks(tokenizer: Any, prompts: Sequence[str]) -> Tensor:  # noqa: ANN401

@@ -30,8 +30,8 @@ from scalediff_engine.method.noise import (
 )
 from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.method.stages import StageSizes
+from scalediff_engine.models.group_norm import NormStatistics
 from scalediff_engine.models.model import Model, Tiling
-from scalediff_engine.models.norms import Norms
 from scalediff_engine.pipeline.canvas import source_canvas, to_canvas
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoint, Checkpoints
 from scalediff_engine.pipeline.cut import locked_part
@@ -184,7 +184,7 @@ def _enlarging_stage(
     z: Tensor | None,
     index: int,
     run: Run,
-    norms: Sequence[Norms] = (),
+    norms: Sequence[NormStatistics] = (),
 ) -> tuple[Tensor, Tensor | None]:
     """Sharpen an enlarged picture.
 
@@ -235,7 +235,7 @@ def _diffuse(z_ref: Tensor, index: int, run: Run) -> tuple[Tensor, Tensor]:
 
 
 def _denoise(
-    z_t: Tensor, z_ref_low: Tensor, index: int, run: Run, norms: Sequence[Norms]
+    z_t: Tensor, z_ref_low: Tensor, index: int, run: Run, norms: Sequence[NormStatistics]
 ) -> Tensor:
     """Denoise what was diffused, from wherever it stands; (1, C, rows, cols) to the same."""
     stage, settings, model = run.plan.stages[index], run.settings, run.model
@@ -249,7 +249,7 @@ def _denoise(
             # drawn in every mode, so that an ablation changes nothing else
             offset = _random_offset(model, run.generator)
             tiling.offset = cut.offset(offset if settings.jitter else NO_OFFSET)
-            within = norms[step].used if norms else plainly
+            within = norms[step].replay if norms else plainly
             output = run.predict(z_t, level, stage, settings.attention, within)
             z0 = predict_clean(z_t, output, level, prediction)
             if settings.structure_guidance:

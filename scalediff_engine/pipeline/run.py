@@ -12,9 +12,9 @@ from torch import Tensor
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.method.multidiffusion import average_views
+from scalediff_engine.method.guidance import average_views
 from scalediff_engine.method.noise import Level
-from scalediff_engine.models.model import Condition, Model, Words
+from scalediff_engine.models.model import Conditioning, Model, PromptEmbeddings
 from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
 from scalediff_engine.pipeline.cut import Cut
@@ -51,7 +51,7 @@ class Run:
     settings: Settings
     model: Model
     meter: Meter
-    condition: Condition
+    condition: Conditioning
     generator: torch.Generator
     attempts: Attempts
     checkpoints: Checkpoints
@@ -136,9 +136,11 @@ class Run:
         pixels = len(z_t) * z_t.shape[-2] * z_t.shape[-1] * self.model.facts.latent_factor**2
         single = len(z_t) == 1  # the model repeats it as often as there are prompts
         said = self.condition.positive, self.condition.negative
-        prompts = [words if single else Words.together(*[words] * len(z_t)) for words in said]
+        prompts = [
+            words if single else PromptEmbeddings.batched(*[words] * len(z_t)) for words in said
+        ]
 
-        def heard(numbers: tuple[int, ...], words: Words) -> Tensor:
+        def heard(numbers: tuple[int, ...], words: PromptEmbeddings) -> Tensor:
             with within(numbers):
                 return evaluate(z_t if single else torch.cat([z_t] * len(numbers)), level, words)
 
@@ -146,8 +148,8 @@ class Run:
             return self.attempts.run(lambda _: heard((0,), prompts[0]))
 
         def both(plan: MemoryPlan) -> Tensor:
-            if plan.batches(pixels) and Words.fit_together(*prompts):
-                return heard((0, 1), Words.together(*prompts))
+            if plan.batches(pixels) and PromptEmbeddings.can_batch(*prompts):
+                return heard((0, 1), PromptEmbeddings.batched(*prompts))
             return torch.cat([heard((number,), words) for number, words in enumerate(prompts)])
 
         positive, negative = self.attempts.run(both).chunk(2)
@@ -184,7 +186,7 @@ def _base_size(plan: Plan, facts: FamilyFacts) -> Size:
 
 def _evaluation(
     model: Model, attention: Attention, guidance: float
-) -> Callable[[Tensor, Level, Words], Tensor]:
+) -> Callable[[Tensor, Level, PromptEmbeddings], Tensor]:
     if attention is not Attention.MULTIDIFFUSION:
         return lambda z, level, words: model.predict(z, level, words, guidance)
     view = model.facts.native.grid(model.facts.latent_factor)

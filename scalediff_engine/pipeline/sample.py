@@ -21,7 +21,7 @@ from scalediff_engine.method.noise import (
     step_to,
     structure_gamma,
 )
-from scalediff_engine.models.norms import Norms
+from scalediff_engine.models.group_norm import NormStatistics
 from scalediff_engine.pipeline.run import Run
 from scalediff_engine.planning.settings import Attention
 from scalediff_engine.planning.window import sample_boxes
@@ -42,7 +42,7 @@ class Sample:
         is_one = run.settings.attention is not Attention.MULTIDIFFUSION
         self._is_wanted = is_one and run.model.facts.group_norms
 
-    def norms(self, index: int, x: Tensor | None) -> tuple[Norms, ...]:
+    def norms(self, index: int, x: Tensor | None) -> tuple[NormStatistics, ...]:
         """Give the statistics of each step of a stage; none if the stage needs none.
 
         Args:
@@ -75,7 +75,9 @@ class Sample:
             ]
         return [enlarging.of_source(self._source, canvas, box) for box in boxes]
 
-    def _denoised(self, index: int, pieces: list[Tensor]) -> tuple[tuple[Norms, ...], Tensor]:
+    def _denoised(
+        self, index: int, pieces: list[Tensor]
+    ) -> tuple[tuple[NormStatistics, ...], Tensor]:
         """The statistics of each step, and the clean latent."""
         run, settings, model = self._run, self._run.settings, self._run.model
         stage, c = run.plan.stages[index], model.facts.guidance_lowpass
@@ -86,11 +88,11 @@ class Sample:
         # a generator of its own: the job's draws what it would in a whole run
         generator = torch.Generator().manual_seed(settings.seed)
         z_t = add_noise(z_ref, seeded_noise(tuple(z_ref.shape), generator).to(z_ref), levels[0])
-        found: list[Norms] = []
+        found: list[NormStatistics] = []
         for step, (level, following) in enumerate(itertools.pairwise(levels)):
             run.report_sample(index, step)
-            norms = Norms(own_share=stage.computed.area / stage.canvas.area)
-            output = run.predict(z_t, level, stage, Attention.DIRECT, norms.taken_down)
+            norms = NormStatistics(own_share=stage.computed.area / stage.canvas.area)
+            output = run.predict(z_t, level, stage, Attention.DIRECT, norms.record)
             found.append(norms)
             z0 = predict_clean(z_t, output, level, prediction)
             if settings.structure_guidance:

@@ -14,14 +14,16 @@ from typing import Any, Literal
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.spec.checkpoint import Checkpoint, Part, Variant
-from scalediff_engine.spec.footprint import Footprint
-from scalediff_engine.spec.recognition import (
+from scalediff_engine.spec.checkpoint import (
+    Checkpoint,
     FileContents,
     FolderContents,
     LoraContents,
+    Part,
     Recognition,
+    Variant,
 )
+from scalediff_engine.spec.footprint import Footprint
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.spec.checkpoint import Checkpoint, Family, Layout, Part
+from scalediff_engine.spec.checkpoint import (
+    Checkpoint,
+    Family,
+    FolderContents,
+    Layout,
+    Part,
+    Recognition,
+)
 from scalediff_engine.spec.family import Families, FamilySpec
-from scalediff_engine.spec.recognition import FolderContents, Recognition
 from scalediff_engine.store.header import pickle_refusal
 from scalediff_engine.store.name_hints import NameHints, name_alone_note
 from scalediff_engine.store.unsupported import supported_models, unknown_network

@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.spec.checkpoint import Family, Header, LoraFile, TensorEntry
+from scalediff_engine.spec.checkpoint import Family, Header, LoraContents, LoraFile, TensorEntry
 from scalediff_engine.spec.family import Families
-from scalediff_engine.spec.recognition import LoraContents
 from scalediff_engine.store.header import read_header
 from scalediff_engine.store.name_hints import NameHints, name_alone_note
 from scalediff_engine.store.unsupported import is_lora, is_lycoris, supported_models

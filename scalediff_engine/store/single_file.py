@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalediff_engine.spec.checkpoint import Checkpoint, Header, Layout, Part
+from scalediff_engine.spec.checkpoint import (
+    Checkpoint,
+    FileContents,
+    Header,
+    Layout,
+    Part,
+    Recognition,
+)
 from scalediff_engine.spec.family import Families, FamilySpec
-from scalediff_engine.spec.recognition import FileContents, Recognition
 from scalediff_engine.store.header import read_header
 from scalediff_engine.store.name_hints import (
     NameHints,

@@ -26,9 +26,9 @@ from scalediff_engine.families.embedded.model import load_embedded
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method import npa
 from scalediff_engine.method.kernel import has_kernel
-from scalediff_engine.models.compiled import compile_blocks
 from scalediff_engine.models.group_norm import affine_of, apply_affine, group_norm, pixel_sums
-from scalediff_engine.models.weights import Weights
+from scalediff_engine.models.placement import compile_blocks
+from scalediff_engine.models.weight_streaming import StreamedWeights
 from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.planning.meter import Meter
@@ -115,7 +115,7 @@ def blocks() -> nn.Sequential:
 
 def test_weights_that_come_from_main_memory_give_the_same_result() -> None:
     net, x = blocks(), random(1, 4, 256, dtype=torch.bfloat16).to(DEVICE)
-    weights = Weights(net, list(net), DEVICE)
+    weights = StreamedWeights(net, list(net), DEVICE)
     results: list[Tensor] = []
     with torch.inference_mode():
         for resident_bytes in (None, 0, 300_000):

@@ -20,7 +20,7 @@ from scalediff_engine.families.unet.attention import neighborhood_attention
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import DiscreteSchedule, Level, evenly_spaced_levels
-from scalediff_engine.models.model import Condition, Tiling, Words
+from scalediff_engine.models.model import Conditioning, PromptEmbeddings, Tiling
 from scalediff_engine.spec.family import FamilyFacts
 
 FOLDER = Path(__file__).parents[2] / "embedded"
@@ -74,15 +74,17 @@ class EmbeddedModel:
         z = (z / self._vae.config["scaling_factor"]).contiguous(memory_format=torch.channels_last)
         return self._vae.decode(z).sample
 
-    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Conditioning:
         """Choose the content and quality tokens that the words name."""
         del base  # this family does not hear of sizes
-        return Condition(
-            positive=Words(self._embedding(prompt or self.facts.default_prompt, quality="sharp")),
-            negative=Words(self._embedding(negative, quality="soft")),
+        return Conditioning(
+            positive=PromptEmbeddings(
+                self._embedding(prompt or self.facts.default_prompt, quality="sharp")
+            ),
+            negative=PromptEmbeddings(self._embedding(negative, quality="soft")),
         )
 
-    def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
+    def predict(self, z: Tensor, level: Level, words: PromptEmbeddings, guidance: float) -> Tensor:
         """Predict epsilon."""
         z = z.expand(len(words.tokens), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         return self._unet(z, level.timestep, encoder_hidden_states=words.tokens).sample

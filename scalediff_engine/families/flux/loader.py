@@ -17,8 +17,8 @@ from scalediff_engine.families.flux.names import (
     to_diffusers,
 )
 from scalediff_engine.families.flux.spec import SPEC
-from scalediff_engine.models.family_loader import FamilyLoader
-from scalediff_engine.models.model import Words
+from scalediff_engine.models.components import FamilyLoader
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.models.text_encoders import (
     FamilyEncoding,
     TextEncoder,
@@ -39,12 +39,12 @@ def flux_encoding(clip: TextEncoder, t5: TextEncoder, *, tokens: int) -> FamilyE
             positions have no end and FLUX gives every token of the text the same one
     """
 
-    def encode(prompts: Sequence[str], device: torch.device) -> Words:
+    def encode(prompts: Sequence[str], device: torch.device) -> PromptEmbeddings:
         ids = token_chunks(clip.tokenizer(), prompts)[:, 0]  # (n, 77)
         (pooled,) = run_encoder(clip, ids, device, lambda model, x: (model(x).pooler_output,))
         padded = t5_tokens(t5.tokenizer(), prompts, tokens)
         (embedded,) = run_encoder(t5, padded, device, lambda model, x: (model(x)[0],))
-        return Words(embedded, pooled)
+        return PromptEmbeddings(embedded, pooled)
 
     return encode
 

@@ -16,11 +16,10 @@ from scalediff_engine.families.flux.attention import neighborhood_attention
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import FlowSchedule, Level, evenly_spaced_levels
-from scalediff_engine.models.attention_backend import best_attention
-from scalediff_engine.models.model import Condition, Tiling, Words
-from scalediff_engine.models.parts import Parts
+from scalediff_engine.models.components import Components
+from scalediff_engine.models.device import best_attention, pick_vae_dtype
+from scalediff_engine.models.model import Conditioning, PromptEmbeddings, Tiling
 from scalediff_engine.models.placement import Placement
-from scalediff_engine.models.precision import pick_vae_dtype
 from scalediff_engine.spec.family import FamilyFacts
 
 # Tokens of a picture of the native size, for which the schedule's shift is worked out at every
@@ -60,7 +59,7 @@ class FluxModel:
     """
 
     def __init__(
-        self, facts: FamilyFacts, parts: Parts, device: torch.device, dtype: torch.dtype
+        self, facts: FamilyFacts, parts: Components, device: torch.device, dtype: torch.dtype
     ) -> None:
         self.facts = facts
         self.device = device
@@ -96,18 +95,18 @@ class FluxModel:
         self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
         return self._vae.decode(z)
 
-    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Conditioning:
         """Encode the prompt; FLUX has no use for a negative one, so the same serves as both."""
         del negative, base
         self._placement.make_room()
         words = self._encode_text([prompt or self.facts.default_prompt])
         assert words.pooled is not None  # this family's text encoding gives it
-        words = Words(
+        words = PromptEmbeddings(
             words.tokens.to(self.device, self._dtype), words.pooled.to(self.device, self._dtype)
         )
-        return Condition(words, words)
+        return Conditioning(words, words)
 
-    def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
+    def predict(self, z: Tensor, level: Level, words: PromptEmbeddings, guidance: float) -> Tensor:
         """Predict the flow, float32.
 
         ``guidance`` is heard by models with guidance distilled into them (dev).
@@ -168,7 +167,7 @@ def token_places(grid: Grid, device: torch.device) -> Tensor:
     return places.flatten(0, 1).to(device)
 
 
-def schedule_shift(parts: Parts) -> float:
+def schedule_shift(parts: Components) -> float:
     """Give mu, the logarithm of the schedule's shift, for a picture of the native size.
 
     Source: FLUX's own schedule, linear in the number of tokens between two that it names.

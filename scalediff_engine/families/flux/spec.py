@@ -10,7 +10,16 @@ from scalediff_engine.base.errors import ModelError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families import tokenizers
 from scalediff_engine.families.few_steps import FEW_STEPS_BEST, FEW_STEPS_FAST, form_of
-from scalediff_engine.spec.checkpoint import Checkpoint, Header, Naming, Variant
+from scalediff_engine.spec.checkpoint import (
+    Checkpoint,
+    FileContents,
+    FolderContents,
+    Header,
+    LoraContents,
+    Naming,
+    Recognition,
+    Variant,
+)
 from scalediff_engine.spec.family import (
     Catalog,
     CatalogEntry,
@@ -21,12 +30,6 @@ from scalediff_engine.spec.family import (
     StageDefaults,
 )
 from scalediff_engine.spec.footprint import Compiled, Denoiser, Footprint
-from scalediff_engine.spec.recognition import (
-    FileContents,
-    FolderContents,
-    LoraContents,
-    Recognition,
-)
 from scalediff_engine.store.unsupported import refuse_channels
 
 _CHANNELS = 64  # 16 latent channels, 2x2 latents to a token

@@ -8,7 +8,7 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.families import tokenizers
 from scalediff_engine.families.few_steps import few_steps, form_of
 from scalediff_engine.families.unet import recognition as unet
-from scalediff_engine.spec.checkpoint import Checkpoint, Variant
+from scalediff_engine.spec.checkpoint import Checkpoint, FileContents, Recognition, Variant
 from scalediff_engine.spec.family import (
     Catalog,
     CatalogEntry,
@@ -19,7 +19,6 @@ from scalediff_engine.spec.family import (
     StageDefaults,
 )
 from scalediff_engine.spec.footprint import Compiled, Denoiser, Footprint
-from scalediff_engine.spec.recognition import FileContents, Recognition
 
 _TEXT_WIDTH = 768  # CLIP L
 

@@ -12,7 +12,14 @@ from scalediff_engine.families import tokenizers
 from scalediff_engine.families.few_steps import few_steps, form_of
 from scalediff_engine.families.sd15.spec import SD15
 from scalediff_engine.families.unet import recognition as unet
-from scalediff_engine.spec.checkpoint import Checkpoint, Naming, Prediction, Variant
+from scalediff_engine.spec.checkpoint import (
+    Checkpoint,
+    FileContents,
+    Naming,
+    Prediction,
+    Recognition,
+    Variant,
+)
 from scalediff_engine.spec.family import (
     Catalog,
     CatalogEntry,
@@ -21,7 +28,6 @@ from scalediff_engine.spec.family import (
     ShippedSettings,
 )
 from scalediff_engine.spec.footprint import Compiled, Denoiser
-from scalediff_engine.spec.recognition import FileContents, Recognition
 from scalediff_engine.store.header import read_floats
 from scalediff_engine.store.name_hints import prediction_from_resolution
 

@@ -10,8 +10,8 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 
 from scalediff_engine.families.unet.loader import published_layers, rename
 from scalediff_engine.families.unet.model import UNetModel
-from scalediff_engine.models.family_loader import FamilyLoader
-from scalediff_engine.models.model import Words
+from scalediff_engine.models.components import FamilyLoader
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.models.text_encoders import (
     FamilyEncoding,
     TextEncoder,
@@ -34,7 +34,7 @@ def sdxl_encoding(
         zeros_for_empty: no words are zeros and not the embedding of an empty prompt
     """
 
-    def encode(prompts: Sequence[str], device: torch.device) -> Words:
+    def encode(prompts: Sequence[str], device: torch.device) -> PromptEmbeddings:
         ids_l, ids_g = (token_chunks(e.tokenizer(), prompts) for e in (clip_l, clip_g))
         (tokens_l,) = run_encoder(clip_l, ids_l.flatten(0, 1), device, penultimate)
         tokens_g, pooled = run_encoder(
@@ -46,7 +46,7 @@ def sdxl_encoding(
             heard = torch.tensor([bool(prompt) for prompt in prompts])
             tokens = tokens * heard[:, None, None]
             pooled = pooled * heard[:, None]
-        return Words(tokens, pooled)
+        return PromptEmbeddings(tokens, pooled)
 
     return encode
 

@@ -11,7 +11,15 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.families import tokenizers
 from scalediff_engine.families.few_steps import few_steps, form_of
 from scalediff_engine.families.unet import recognition as unet
-from scalediff_engine.spec.checkpoint import Checkpoint, Layout, Variant
+from scalediff_engine.spec.checkpoint import (
+    Checkpoint,
+    FileContents,
+    FolderContents,
+    Layout,
+    LoraContents,
+    Recognition,
+    Variant,
+)
 from scalediff_engine.spec.family import (
     Catalog,
     CatalogEntry,
@@ -22,12 +30,6 @@ from scalediff_engine.spec.family import (
     StageDefaults,
 )
 from scalediff_engine.spec.footprint import Compiled, Denoiser, Footprint
-from scalediff_engine.spec.recognition import (
-    FileContents,
-    FolderContents,
-    LoraContents,
-    Recognition,
-)
 from scalediff_engine.store.folder import title
 
 _TEXT_WIDTH = 2048  # CLIP L and OpenCLIP bigG

@@ -12,8 +12,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.families.unet.names import published_unet_modules, to_diffusers
-from scalediff_engine.models.family_loader import FamilyLoader
-from scalediff_engine.models.model import Words
+from scalediff_engine.models.components import FamilyLoader
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.models.text_encoders import (
     FamilyEncoding,
     TextEncoder,
@@ -41,10 +41,10 @@ def sd_encoding(clip: TextEncoder) -> FamilyEncoding:
     The configuration of 2's encoder leaves its last layer out, so this is what 2 asks for too.
     """
 
-    def encode(prompts: Sequence[str], device: torch.device) -> Words:
+    def encode(prompts: Sequence[str], device: torch.device) -> PromptEmbeddings:
         ids = token_chunks(clip.tokenizer(), prompts)  # (n, chunks, 77)
         (tokens,) = run_encoder(clip, ids.flatten(0, 1), device, lambda model, x: (model(x)[0],))
-        return Words(join_chunks(tokens, ids))
+        return PromptEmbeddings(join_chunks(tokens, ids))
 
     return encode
 

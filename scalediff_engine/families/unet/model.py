@@ -26,11 +26,10 @@ from scalediff_engine.method.noise import (
     evenly_spaced_levels,
     scheduler_timesteps,
 )
-from scalediff_engine.models.attention_backend import best_attention
-from scalediff_engine.models.model import Condition, Tiling, Words
-from scalediff_engine.models.parts import Parts
+from scalediff_engine.models.components import Components
+from scalediff_engine.models.device import best_attention, pick_vae_dtype
+from scalediff_engine.models.model import Conditioning, PromptEmbeddings, Tiling
 from scalediff_engine.models.placement import Placement
-from scalediff_engine.models.precision import pick_vae_dtype
 from scalediff_engine.spec.family import FamilyFacts
 
 # Of a scheduler's configuration, what says how much noise there is at which timestep.
@@ -51,7 +50,7 @@ class UNetModel:
     """
 
     def __init__(
-        self, facts: FamilyFacts, parts: Parts, device: torch.device, dtype: torch.dtype
+        self, facts: FamilyFacts, parts: Components, device: torch.device, dtype: torch.dtype
     ) -> None:
         self.facts = facts
         self.device = device
@@ -104,7 +103,7 @@ class UNetModel:
         self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
         return self._vae.decode(z)
 
-    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Condition:
+    def condition(self, prompt: str, negative: str, base: Size | None = None) -> Conditioning:
         """Encode both prompts together, so that they have the same number of tokens."""
         self._placement.make_room()
         words = self._encode_text([prompt or self.facts.default_prompt, negative])
@@ -114,12 +113,14 @@ class UNetModel:
         if self._takes_sizes:
             sizes = size_ids(base or self.facts.native).to(self.device)
         positive, negative_words = (
-            Words(tokens[i : i + 1], None if pooled is None else pooled[i : i + 1], sizes)
+            PromptEmbeddings(
+                tokens[i : i + 1], None if pooled is None else pooled[i : i + 1], sizes
+            )
             for i in range(2)
         )
-        return Condition(positive, negative_words)
+        return Conditioning(positive, negative_words)
 
-    def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
+    def predict(self, z: Tensor, level: Level, words: PromptEmbeddings, guidance: float) -> Tensor:
         """Predict eps or v, whichever the schedule says; float32."""
         self._placement.ensure()
         n = len(words.tokens)
@@ -155,7 +156,7 @@ class UNetModel:
         if self.device.type != "cpu":
             make_fast(self._unet)
 
-    def _size_conditioning(self, words: Words) -> dict[str, Tensor] | None:
+    def _size_conditioning(self, words: PromptEmbeddings) -> dict[str, Tensor] | None:
         """SDXL's: a whole picture of the base's size, at every stage (method page, section 1)."""
         if not self._takes_sizes:
             return None
@@ -192,7 +193,7 @@ def guidance_embedding(guidance: float, channels: int) -> Tensor:
     return torch.nn.functional.pad(embedding, (0, channels % 2))[None]
 
 
-def spacing_of(parts: Parts) -> tuple[Spacing, int]:
+def spacing_of(parts: Components) -> tuple[Spacing, int]:
     """Read ``timestep_spacing`` and ``steps_offset`` off a scheduler's configuration.
 
     Raises:
@@ -213,7 +214,7 @@ def spacing_of(parts: Parts) -> tuple[Spacing, int]:
         ) from error
 
 
-def discrete_schedule(parts: Parts) -> DiscreteSchedule:
+def discrete_schedule(parts: Components) -> DiscreteSchedule:
     """Read the noise levels and the kind of prediction off a scheduler's configuration.
 
     Raises:

@@ -9,8 +9,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.spec.checkpoint import Header, Naming, Prediction, Variant
-from scalediff_engine.spec.recognition import FileContents, FolderContents, Recognition
+from scalediff_engine.spec.checkpoint import (
+    FileContents,
+    FolderContents,
+    Header,
+    Naming,
+    Prediction,
+    Recognition,
+    Variant,
+)
 from scalediff_engine.store.name_hints import prediction_from_text, zero_terminal_snr_from_text
 from scalediff_engine.store.unsupported import refuse_channels, text_widths
 

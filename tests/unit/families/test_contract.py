@@ -20,7 +20,7 @@ from torch import Tensor
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families import registry
 from scalediff_engine.models.autoencoder import Autoencoder
-from scalediff_engine.models.family_loader import FamilyLoader
+from scalediff_engine.models.components import FamilyLoader
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.loop import run_from_noise
 from scalediff_engine.planning.meter import meter_for

@@ -26,8 +26,8 @@ from scalediff_engine.families.sdxl.spec import (
     SDXL_TURBO_MERGE,
 )
 from scalediff_engine.families.unet.model import UNetModel
-from scalediff_engine.models import precision
-from scalediff_engine.models.precision import pick_dtype, pick_vae_dtype
+from scalediff_engine.models import device
+from scalediff_engine.models.device import pick_dtype, pick_vae_dtype
 from scalediff_engine.spec.family import FamilyFacts
 
 
@@ -227,7 +227,7 @@ def test_a_family_can_be_planned_with_before_it_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "has_bfloat16", "dtype", "vae", "safe_vae"),
+    ("kind", "has_bfloat16", "dtype", "vae", "safe_vae"),
     [
         ("cpu", False, torch.float32, torch.float32, torch.float32),
         ("cuda", True, torch.bfloat16, torch.bfloat16, torch.bfloat16),
@@ -236,15 +236,15 @@ def test_a_family_can_be_planned_with_before_it_is_there() -> None:
     ],
 )
 def test_precision_follows_the_device(
-    device: str,
+    kind: str,
     has_bfloat16: bool,
     dtype: torch.dtype,
     vae: torch.dtype,
     safe_vae: torch.dtype,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(precision, "_has_bfloat16", lambda _: has_bfloat16)
-    assert pick_dtype(torch.device(device)) is dtype
+    monkeypatch.setattr(device, "_has_bfloat16", lambda _: has_bfloat16)
+    assert pick_dtype(torch.device(kind)) is dtype
     assert pick_vae_dtype(dtype, safe_in_float16=False) is vae
     assert pick_vae_dtype(dtype, safe_in_float16=True) is safe_vae
 

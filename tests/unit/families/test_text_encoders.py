@@ -29,11 +29,11 @@ from scalediff_engine.families.flux.loader import flux_encoding
 from scalediff_engine.families.sdxl.loader import sdxl_encoding
 from scalediff_engine.families.tokenizers import T5_FOLDER
 from scalediff_engine.families.unet.loader import sd_encoding
-from scalediff_engine.models.components_folder import read_tokenizer
-from scalediff_engine.models.model import Words
+from scalediff_engine.models.component_sources import read_tokenizer
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.models.text_encoders import (
     REMEMBERED,
-    RememberedEncoding,
+    CachedEncoding,
     TextEncoder,
     token_chunks,
 )
@@ -63,7 +63,9 @@ def encoder(parts: dict[str, Any], number: str = "") -> TextEncoder:
     return TextEncoder(lambda: parts[f"tokenizer{number}"], lambda: parts[f"text_encoder{number}"])
 
 
-def sdxl_words(parts: dict[str, Any], prompts: Sequence[str], *, zeros: bool = False) -> Words:
+def sdxl_words(
+    parts: dict[str, Any], prompts: Sequence[str], *, zeros: bool = False
+) -> PromptEmbeddings:
     encode = sdxl_encoding(encoder(parts), encoder(parts, "_2"), zeros_for_empty=zeros)
     return encode(prompts, CPU)
 
@@ -185,14 +187,14 @@ class Counted:
     def __init__(self) -> None:
         self.asked: list[tuple[str, ...]] = []
 
-    def __call__(self, prompts: Sequence[str], device: torch.device) -> Words:
+    def __call__(self, prompts: Sequence[str], device: torch.device) -> PromptEmbeddings:
         self.asked.append(tuple(prompts))
-        return Words(torch.zeros(len(prompts), 1, 1))
+        return PromptEmbeddings(torch.zeros(len(prompts), 1, 1))
 
 
 def test_the_last_prompts_are_remembered() -> None:
     counted = Counted()
-    encode = RememberedEncoding(counted, CPU)
+    encode = CachedEncoding(counted, CPU)
     for prompt in ("a", "b", "a"):
         encode([prompt, ""])
     assert counted.asked == [("a", ""), ("b", "")]

@@ -16,11 +16,11 @@ from npa_reference import mask_of, masked_attention, rotary_table, tokens, visib
 
 from scalediff_engine.base.geometry import Grid, Offset
 from scalediff_engine.method import kernel
-from scalediff_engine.method.layout import lay_out
 from scalediff_engine.method.npa import (
     joint_neighborhood_patch_attention,
     neighborhood_patch_attention,
 )
+from scalediff_engine.method.patches import lay_out_patches
 
 CPU = torch.device("cpu")
 
@@ -73,7 +73,7 @@ def test_windows_start_where_the_plain_way_has_them(
     grid: Grid, window: Grid, offset: Offset
 ) -> None:
     firsts = kernel.window_tokens(grid, window, offset, CPU).tolist()
-    layout = lay_out(grid, window, offset, batch=1, patches_at_once=None, device=CPU)
+    layout = lay_out_patches(grid, window, offset, batch=1, patches_at_once=None, device=CPU)
     assert sorted(firsts) == sorted(layout.groups[0].windows[:, 0].tolist())
 
 

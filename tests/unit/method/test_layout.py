@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from npa_reference import visible
 
 from scalediff_engine.base.geometry import Grid, Offset
-from scalediff_engine.method.layout import Layout, Piece, lay_out
+from scalediff_engine.method.patches import PatchLayout, Piece, lay_out_patches
 
 CPU = torch.device("cpu")
 
@@ -30,8 +30,10 @@ tilings = st.fixed_dictionaries(
 
 def laid_out(
     grid: Grid, window: Grid, offset: Offset, batch: int, patches_at_once: int | None
-) -> Layout:
-    return lay_out(grid, window, offset, batch=batch, patches_at_once=patches_at_once, device=CPU)
+) -> PatchLayout:
+    return lay_out_patches(
+        grid, window, offset, batch=batch, patches_at_once=patches_at_once, device=CPU
+    )
 
 
 @settings(max_examples=100, deadline=None)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scalediff_engine.base.geometry import Grid
-from scalediff_engine.method.multidiffusion import average_views, view_starts
+from scalediff_engine.method.guidance import average_views, view_starts
 
 
 def test_views_stand_every_half_view_and_the_last_ends_with_the_grid() -> None:

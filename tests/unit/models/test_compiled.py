@@ -12,7 +12,7 @@ import torch
 import torch._dynamo
 from torch import Tensor, nn
 
-from scalediff_engine.models.compiled import compile_blocks
+from scalediff_engine.models.placement import compile_blocks
 
 # PyTorch's compiler is imported here, with what is deprecated in it
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")

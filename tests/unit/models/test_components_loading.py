@@ -38,10 +38,10 @@ from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.families.tokenizers import T5_FOLDER
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.families.unet.names import published_unet_modules
-from scalediff_engine.models.components_folder import FolderSource
-from scalediff_engine.models.fingerprint import fingerprint
-from scalediff_engine.models.parts import Parts
-from scalediff_engine.models.quiet_reading import reading
+from scalediff_engine.models.component_loading import fingerprint
+from scalediff_engine.models.component_sources import FolderSource
+from scalediff_engine.models.components import Components
+from scalediff_engine.models.silent_loading import reading
 from scalediff_engine.spec.family import family_named
 
 F32 = torch.float32
@@ -72,7 +72,7 @@ def same_weights(first: nn.Module, second: nn.Module) -> bool:
     return ours.keys() == theirs.keys() and all(torch.equal(ours[n], theirs[n]) for n in ours)
 
 
-def same_words(first: Parts, second: Parts) -> bool:
+def same_words(first: Components, second: Components) -> bool:
     prompts = ["sharp castle", ""]
     ours, theirs = first.encode_text(prompts), second.encode_text(prompts)
     pooled = ours.pooled is theirs.pooled is None or torch.equal(

@@ -19,8 +19,7 @@ from scalediff_engine.families.flux.loader import LOADER as FLUX_LOADER
 from scalediff_engine.families.sdxl.loader import LOADER as SDXL_LOADER
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.families.unet.names import published_unet_modules
-from scalediff_engine.models.lora import Lora, fuse, named_layers
-from scalediff_engine.models.lora_file import LoraLayer, read_lora
+from scalediff_engine.models.lora import Lora, LoraLayer, fuse, named_layers, read_lora
 from scalediff_engine.spec.checkpoint import LoraFile
 
 RANK = 3
@@ -231,7 +230,7 @@ def said_to_be(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
             notes = (f"Guessed of {path.name}.",)
             return LoraFile(path, family, None, RANK, notes)  # type: ignore[arg-type]
 
-        monkeypatch.setattr("scalediff_engine.models.components.inspect_lora", inspect_lora)
+        monkeypatch.setattr("scalediff_engine.models.component_loading.inspect_lora", inspect_lora)
 
     return say
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalediff_engine.models import packed
-from scalediff_engine.models.packed import Packed
+from scalediff_engine.models import packed_weights
+from scalediff_engine.models.packed_weights import PackedWeights
 
 
 @dataclass
@@ -45,13 +45,13 @@ def with_runtime(monkeypatch: pytest.MonkeyPatch, limit: int) -> FakeRuntime:
     runtime = FakeRuntime(limit)
     monkeypatch.setattr(torch.cuda, "cudart", lambda: runtime)
     monkeypatch.setattr(torch, "ones", runtime.launch)
-    monkeypatch.setattr(packed, "_refusals", [])
+    monkeypatch.setattr(packed_weights, "_refusals", [])
     return runtime
 
 
-def piece() -> Packed:
+def piece() -> PackedWeights:
     weight: Tensor = torch.full((64, 64), 0.5)
-    return Packed([weight], 16)
+    return PackedWeights([weight], 16)
 
 
 def test_what_was_fixed_is_let_go_with_its_piece(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalediff_engine.models.slabs import Kept, Memory, Rows, Shape, plan_memory
+from scalediff_engine.models.row_buffer import RowBuffer, Rows, Shape, WorkingMemory, plan_memory
 
 SHAPE = Shape(height=11, width=3, channels=2)
 ROW_BYTES = 3 * 2 * 4
@@ -20,8 +20,8 @@ def picture() -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def filled(slab_bytes: int | None, strip: int = 3) -> Kept:
-    kept, x = Kept(SHAPE, torch.float32, torch.device("cpu"), slab_bytes), picture()
+def filled(slab_bytes: int | None, strip: int = 3) -> RowBuffer:
+    kept, x = RowBuffer(SHAPE, torch.float32, torch.device("cpu"), slab_bytes), picture()
     for start in range(0, 11, strip):
         kept.write(Rows(start, min(11, start + strip)), x[:, :, start : start + strip])
     return kept
@@ -70,15 +70,15 @@ def test_a_slab_goes_when_all_of_its_rows_were_released() -> None:
 
 
 def test_somebody_elses_picture_takes_nothing_and_stays() -> None:
-    kept = Kept.of(picture(), ours=False)
+    kept = RowBuffer.of(picture(), ours=False)
     kept.release(11)
     assert torch.equal(kept.whole(), picture())
     assert kept.bytes == 0
-    assert Kept.of(picture(), ours=True).bytes == 11 * ROW_BYTES
+    assert RowBuffer.of(picture(), ours=True).bytes == 11 * ROW_BYTES
 
 
 def test_a_new_picture_is_of_the_same_type() -> None:
-    kept = Kept.of(picture().double(), ours=False).empty(SHAPE, None)
+    kept = RowBuffer.of(picture().double(), ours=False).empty(SHAPE, None)
     kept.write(Rows(0, 11), picture().double())
     assert kept.whole().dtype == torch.float64
     assert kept.bytes == 2 * 11 * ROW_BYTES
@@ -95,10 +95,10 @@ BYTES = [320_000, 1_280_000, 640_000]  # in 16 bits
 
 def test_pictures_lie_in_one_piece_where_two_and_strips_fit() -> None:
     enough = (BYTES[1] + BYTES[2]) * 4 // 3
-    assert plan_memory(enough, PICTURES, 2) == Memory(enough)
+    assert plan_memory(enough, PICTURES, 2) == WorkingMemory(enough)
     assert plan_memory(enough - 8, PICTURES, 2).slab_bytes is not None
-    assert plan_memory(None, PICTURES, 2) == Memory(None)
-    assert plan_memory(0, [], 2) == Memory(0)
+    assert plan_memory(None, PICTURES, 2) == WorkingMemory(None)
+    assert plan_memory(0, [], 2) == WorkingMemory(0)
 
 
 @pytest.mark.parametrize("working_bytes", [0, 1_000_000, 2_000_000])
@@ -111,13 +111,13 @@ def test_slabs_have_the_size_of_whole_rows_of_every_picture(working_bytes: int) 
 
 
 def test_in_slabs_the_larger_of_two_pictures_counts() -> None:
-    assert Memory(1_000).to_make(300, 500) == 800
-    assert Memory(1_000, slab_bytes=10).to_make(300, 500) == 530
-    assert Memory(1_000, slab_bytes=10).to_make(500, 300) == 530
+    assert WorkingMemory(1_000).to_make(300, 500) == 800
+    assert WorkingMemory(1_000, slab_bytes=10).to_make(300, 500) == 530
+    assert WorkingMemory(1_000, slab_bytes=10).to_make(500, 300) == 530
 
 
 def test_strips_have_what_is_left_but_neither_all_nor_nothing() -> None:
-    memory = Memory(1_000, slab_bytes=10)
+    memory = WorkingMemory(1_000, slab_bytes=10)
     assert memory.holds(900)
     assert not memory.holds(901)
     assert [memory.strip_bytes(kept) for kept in (0, 750, 800, 900, 2_000)] == [
@@ -127,10 +127,10 @@ def test_strips_have_what_is_left_but_neither_all_nor_nothing() -> None:
         100,
         100,
     ]
-    assert [Memory(1_000).strip_bytes(kept) for kept in (0, 2_000)] == [250, 250]
-    assert not Memory(1_000).holds(751)
+    assert [WorkingMemory(1_000).strip_bytes(kept) for kept in (0, 2_000)] == [250, 250]
+    assert not WorkingMemory(1_000).holds(751)
 
 
 def test_without_a_limit_everything_is_held() -> None:
-    assert Memory(None).holds(10**15)
-    assert Memory(None).strip_bytes(10**15) is None
+    assert WorkingMemory(None).holds(10**15)
+    assert WorkingMemory(None).strip_bytes(10**15) is None

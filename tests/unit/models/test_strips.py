@@ -16,18 +16,18 @@ from torch.nn.functional import interpolate, pad, silu
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from scalediff_engine.models import slabs, strips
-from scalediff_engine.models.strips import (
+from scalediff_engine.models import row_buffer, row_strip_layers
+from scalediff_engine.models.row_strip_layers import (
     Convolution,
-    Doubling,
-    Halving,
+    Downsample,
+    GlobalLayer,
     Layer,
     Residual,
-    Whole,
+    Upsample,
     run_layers,
 )
 
-Step = tuple[Layer | Whole, Callable[[Tensor], Tensor]]  # a layer, and what it should do
+Step = tuple[Layer | GlobalLayer, Callable[[Tensor], Tensor]]  # a layer, and what it should do
 KINDS = (
     *("convolution", "normed", "residual", "widening", "narrowing"),
     *("doubling", "halving", "whole"),
@@ -55,12 +55,12 @@ def step(kind: str, channels: int) -> tuple[Step, int]:
         before = norm(channels)
         return (Convolution(conv, before), lambda x: conv(silu(before(x)))), out
     if kind == "doubling":
-        return (Doubling(conv), lambda x: conv(interpolate(x, scale_factor=2.0))), out
+        return (Upsample(conv), lambda x: conv(interpolate(x, scale_factor=2.0))), out
     if kind == "halving":
         half = nn.Conv2d(channels, out, 3, stride=2)
-        return (Halving(half), lambda x: half(pad(x, (0, 1, 0, 1)))), out
+        return (Downsample(half), lambda x: half(pad(x, (0, 1, 0, 1)))), out
     if kind == "whole":
-        return (Whole(lambda x: x - x.mean()), lambda x: x - x.mean()), out
+        return (GlobalLayer(lambda x: x - x.mean()), lambda x: x - x.mean()), out
     norms, second = (norm(channels), norm(out)), nn.Conv2d(out, out, 3, padding=1)
     shortcut = nn.Conv2d(channels, out, 1) if out != channels else None
 
@@ -109,7 +109,7 @@ def test_any_layers_in_strips_are_those_layers_over_the_whole(
 ) -> None:
     steps, x = network(kinds, seed), picture(rows, cols)
     before = x.clone()
-    with torch.inference_mode(), patch.object(slabs, "_SLABS", slab_count):
+    with torch.inference_mode(), patch.object(row_buffer, "_SLABS", slab_count):
         got = run_layers([layer for layer, _ in steps], x, working_bytes)
         want = whole(steps, x)
     assert got.shape == want.shape
@@ -261,7 +261,7 @@ def test_strips_stay_below_what_a_convolutions_index_can_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     conv, x = Heights(4, 4, 3, padding=1), picture(60, 10)
-    monkeypatch.setattr(strips, "_MOST_ELEMENTS", 4 * 10 * 20)
+    monkeypatch.setattr(row_strip_layers, "_MOST_ELEMENTS", 4 * 10 * 20)
     with torch.inference_mode():
         got = run_layers([Convolution(conv)], x, None)
         assert conv.seen == [21, 22, 21]

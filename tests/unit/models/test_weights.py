@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scalediff_engine.models.weights import Weights
+from scalediff_engine.models.weight_streaming import StreamedWeights
 
 CPU = torch.device("cpu")
 WIDTH = 64
@@ -50,22 +50,22 @@ def test_wherever_weights_wait_the_result_is_the_same(
     net: Net, resident_bytes: int | None, *, keeps_copies: bool
 ) -> None:
     expected = run(net)
-    weights = Weights(net, list(net.blocks), CPU)
+    weights = StreamedWeights(net, list(net.blocks), CPU)
     weights.place(resident_bytes, keeps_copies=keeps_copies)
     assert torch.equal(run(net), expected)
-    weights.leave()
+    weights.evict()
     weights.place(resident_bytes, keeps_copies=keeps_copies)
     assert torch.equal(run(net), expected)
 
 
 def test_plans_may_follow_each_other_in_any_order(net: Net) -> None:
     expected = run(net)
-    weights = Weights(net, list(net.blocks), CPU)
+    weights = StreamedWeights(net, list(net.blocks), CPU)
     for resident_bytes, leaves in [(None, 0), (0, 1), (40_000, 0), (None, 1), (0, 0), (None, 0)]:
         weights.place(resident_bytes)
         assert weights.is_placed(resident_bytes)
         if leaves:
-            weights.leave()
+            weights.evict()
             assert not weights.is_placed(resident_bytes)
             weights.place(resident_bytes)
         assert torch.equal(run(net), expected)
@@ -76,7 +76,7 @@ def test_less_room_streams_more_blocks(net: Net) -> None:
     streamed: list[int] = []
     for share in (1.0, 0.9, 0.8, 0.0):
         fresh = copy.deepcopy(net)
-        weights = Weights(fresh, list(fresh.blocks), CPU)
+        weights = StreamedWeights(fresh, list(fresh.blocks), CPU)
         weights.place(int(total * share))
         streamed.append(sum(bool(block._forward_hooks) for block in fresh.blocks))
     assert streamed[0] == 0
@@ -86,7 +86,7 @@ def test_less_room_streams_more_blocks(net: Net) -> None:
 
 def test_eight_bits_keep_half_and_nearly_the_result(net: Net) -> None:
     expected = run(net)
-    weights = Weights(net, list(net.blocks), CPU)
+    weights = StreamedWeights(net, list(net.blocks), CPU)
     before = sum(block.kept_bytes for block in weights._blocks)
     for resident_bytes in (None, 0):
         weights.place(resident_bytes, bits=8)
@@ -98,7 +98,7 @@ def test_eight_bits_keep_half_and_nearly_the_result(net: Net) -> None:
 
 
 def test_eight_bit_weights_are_nowhere_in_sixteen_between_runs(net: Net) -> None:
-    weights = Weights(net, list(net.blocks), CPU)
+    weights = StreamedWeights(net, list(net.blocks), CPU)
     weights.place(None, bits=8)
     run(net)
     assert all(block[0].weight.numel() == 0 for block in net.blocks)  # type: ignore[index]
@@ -106,7 +106,7 @@ def test_eight_bit_weights_are_nowhere_in_sixteen_between_runs(net: Net) -> None
 
 def test_a_block_that_failed_half_way_runs_again(net: Net) -> None:
     expected = run(net)
-    weights = Weights(net, list(net.blocks), CPU)
+    weights = StreamedWeights(net, list(net.blocks), CPU)
     weights.place(0)
     failing = net.blocks[2].register_forward_pre_hook(_fail)
     with pytest.raises(torch.OutOfMemoryError):

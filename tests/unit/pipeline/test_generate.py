@@ -22,7 +22,7 @@ from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.images.picture import Depth
 from scalediff_engine.method.frequency import enlarge_latent, latent_frequency_mix
 from scalediff_engine.method.noise import Level
-from scalediff_engine.models.model import Words
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.generate import generate
 from scalediff_engine.pipeline.loop import run_from_noise
@@ -182,7 +182,7 @@ def test_guidance_is_applied_within_its_interval_alone(
     seen: list[tuple[float, int]] = []
     predict = sdxl.predict
 
-    def watched(z: Tensor, level: Any, words: Words, guidance: float) -> Tensor:
+    def watched(z: Tensor, level: Any, words: PromptEmbeddings, guidance: float) -> Tensor:
         seen.append((level.timestep, len(words.tokens)))
         return predict(z, level, words, guidance)
 

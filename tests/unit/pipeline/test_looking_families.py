@@ -16,7 +16,7 @@ from scalediff_engine.families.flux.model import FluxModel
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.memory.plan import ROOMY, MemoryPlan
-from scalediff_engine.models import norms
+from scalediff_engine.models import group_norm
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.settings import Attention, Settings
@@ -91,7 +91,7 @@ def test_memory_that_runs_out_in_the_middle_changes_nothing(
 ) -> None:
     """Statistics of half an evaluation are not taken for those of the next attempt."""
     expected = run(sdxl, picture, guidance=3.0)
-    settle, calls = norms.settled, 0
+    settle, calls = group_norm.settled, 0
 
     def failing_once(mean: Any, variance: Any) -> Any:
         nonlocal calls
@@ -100,7 +100,7 @@ def test_memory_that_runs_out_in_the_middle_changes_nothing(
             raise MemoryError
         return settle(mean, variance)
 
-    monkeypatch.setattr(norms, "settled", failing_once)
+    monkeypatch.setattr(group_norm, "settled", failing_once)
     wanted = Settings(steps=1, guidance=3.0)
     plan = plan_upscale(picture.size, picture.size.scaled(4), sdxl.facts, wanted, None, WINDOW)
     found = upscale(picture, replace(plan, memory=(ROOMY, ROOMY)), wanted, sdxl, lambda _: None)

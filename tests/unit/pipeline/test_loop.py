@@ -17,7 +17,7 @@ from scalediff_engine.base.geometry import Grid, Offset, Size
 from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
 from scalediff_engine.method.frequency import lowpass
 from scalediff_engine.method.noise import Level
-from scalediff_engine.models.model import Tiling, Words
+from scalediff_engine.models.model import PromptEmbeddings, Tiling
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.canvas import to_canvas
 from scalediff_engine.pipeline.enlarging import Enlarging
@@ -180,7 +180,9 @@ def offsets_of_a_run(
             tilings.append(tiling)
             yield tiling
 
-    def watched_predict(z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
+    def watched_predict(
+        z: Tensor, level: Level, words: PromptEmbeddings, guidance: float
+    ) -> Tensor:
         seen.append(tilings[-1].offset)
         return predict(z, level, words, guidance)
 

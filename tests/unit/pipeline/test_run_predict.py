@@ -14,7 +14,7 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.flux.spec import FLUX_DEV
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import Level
-from scalediff_engine.models.model import Condition, Words
+from scalediff_engine.models.model import Conditioning, PromptEmbeddings
 from scalediff_engine.pipeline.run import Run
 from scalediff_engine.planning.plan import StagePlan
 from scalediff_engine.planning.settings import Attention
@@ -30,7 +30,7 @@ class SumOfWords:
     facts: Any = FLUX_DEV
     asked: list[int] = field(default_factory=list[int])
 
-    def predict(self, z: Tensor, level: Level, words: Words, guidance: float) -> Tensor:
+    def predict(self, z: Tensor, level: Level, words: PromptEmbeddings, guidance: float) -> Tensor:
         self.asked.append(len(words.tokens))
         seen = words.tokens if words.mask is None else words.tokens * words.mask[..., None]
         return torch.zeros_like(z) + seen.sum((1, 2))[:, None, None, None]
@@ -44,7 +44,7 @@ class Plainly:
         return work(MemoryPlan())
 
 
-def predict(positive: Words, negative: Words) -> tuple[SumOfWords, float]:
+def predict(positive: PromptEmbeddings, negative: PromptEmbeddings) -> tuple[SumOfWords, float]:
     model = SumOfWords()
     others: Any = None
     run = Run(
@@ -52,7 +52,7 @@ def predict(positive: Words, negative: Words) -> tuple[SumOfWords, float]:
         others,
         cast(Any, model),
         others,
-        Condition(positive, negative),
+        Conditioning(positive, negative),
         torch.Generator(),
         cast(Any, Plainly()),
         others,
@@ -62,9 +62,9 @@ def predict(positive: Words, negative: Words) -> tuple[SumOfWords, float]:
     return model, float(out[0, 0, 0, 0])
 
 
-def words(count: int, seen: int | None = None) -> Words:
+def words(count: int, seen: int | None = None) -> PromptEmbeddings:
     mask = None if seen is None else (torch.arange(count) < seen)[None]
-    return Words(torch.ones(1, count, 1), mask=mask)
+    return PromptEmbeddings(torch.ones(1, count, 1), mask=mask)
 
 
 def test_the_family_says_how_both_prompts_become_one() -> None:
@@ -78,7 +78,7 @@ def test_prompts_of_unequal_length_are_evaluated_one_after_the_other() -> None:
     assert model.asked == [1, 1]
     assert out == pytest.approx(100 * 5 + 2 + 0.8)
     with pytest.raises(ValueError, match="unequal length"):
-        Words.together(words(5), words(2))
+        PromptEmbeddings.batched(words(5), words(2))
 
 
 def test_a_mask_goes_with_its_prompt() -> None:
@@ -93,7 +93,7 @@ def test_a_mask_goes_with_its_prompt() -> None:
 def test_dropping_masked_words_is_a_mask_of_the_keys() -> None:
     torch.manual_seed(0)
     mask = torch.tensor([[True, False, True, True, False]])
-    prompt = Words(torch.randn(1, 5, 8).double(), mask=mask)
+    prompt = PromptEmbeddings(torch.randn(1, 5, 8).double(), mask=mask)
     query = torch.randn(1, 3, 8).double()
     attend = torch.nn.functional.scaled_dot_product_attention
     masked = attend(query, prompt.tokens, prompt.tokens, attn_mask=mask[:, None, :])
@@ -102,4 +102,4 @@ def test_dropping_masked_words_is_a_mask_of_the_keys() -> None:
     assert kept.tokens.shape == (1, 3, 8)
     assert torch.allclose(attend(query, kept.tokens, kept.tokens), masked, atol=1e-12)
     with pytest.raises(ValueError, match="one prompt at a time"):
-        Words.together(prompt, prompt).without_masked()
+        PromptEmbeddings.batched(prompt, prompt).without_masked()

@@ -15,7 +15,7 @@ from scalediff_engine.families.flux.model import (
     token_places,
     unpack,
 )
-from scalediff_engine.models.model import Words
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.pipeline.loop import run_stages
 from scalediff_engine.planning.meter import Meter
 from scalediff_engine.planning.plan import plan_upscale, stage_loads
@@ -72,7 +72,7 @@ def test_a_batch_of_prompts_is_each_of_them() -> None:
     z, level = torch.randn(1, 16, 16, 16), flux.schedule.level(400)
     with flux.neighborhood_attention(Grid(32, 24)):
         z = torch.randn(1, 16, 32, 24)
-        both = flux.predict(z, level, Words.together(a, b), 3.5)
+        both = flux.predict(z, level, PromptEmbeddings.batched(a, b), 3.5)
         each = torch.cat([flux.predict(z, level, words, 3.5) for words in (a, b)])
     assert (both - each).abs().max() < 1e-5
 

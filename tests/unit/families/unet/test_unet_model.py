@@ -31,8 +31,8 @@ from scalediff_engine.families.unet.model import (
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import CLEAN, Prediction
-from scalediff_engine.models.model import Words
-from scalediff_engine.models.parts import Parts
+from scalediff_engine.models.components import Components
+from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.settings import Settings
@@ -75,7 +75,7 @@ def latent(rows: int, cols: int) -> Tensor:
     return torch.randn(1, 4, rows, cols, generator=torch.Generator().manual_seed(3))
 
 
-def predict(model: UNetModel, z: Tensor, words: Words, guidance: float = 1.0) -> Tensor:
+def predict(model: UNetModel, z: Tensor, words: PromptEmbeddings, guidance: float = 1.0) -> Tensor:
     with torch.inference_mode():
         return model.predict(z, model.levels(400, 4)[1], words, guidance)
 
@@ -153,7 +153,7 @@ def test_half_the_precision_gives_about_the_same_and_float32_out(
 def test_two_prompts_at_once_are_one_and_one(model: UNetModel) -> None:
     condition = model.condition("sharp castle", "blur")
     z = latent(32, 40)
-    both = predict(model, z, Words.together(condition.positive, condition.negative))
+    both = predict(model, z, PromptEmbeddings.batched(condition.positive, condition.negative))
     each = [predict(model, z, words) for words in (condition.positive, condition.negative)]
     assert both.dtype is torch.float32
     assert (both - torch.cat(each)).abs().max() < 1e-5
@@ -197,7 +197,7 @@ def test_a_long_prompt_beside_a_short_one_still_makes_a_batch(sdxl: UNetModel) -
     condition = sdxl.condition("sharp castle " * 20, "blur")
     assert condition.positive.tokens.shape == condition.negative.tokens.shape
     assert condition.positive.tokens.shape[1] > 77
-    both = Words.together(condition.positive, condition.negative)
+    both = PromptEmbeddings.batched(condition.positive, condition.negative)
     assert predict(sdxl, latent(16, 16), both).shape == (2, 4, 16, 16)
 
 
@@ -231,16 +231,16 @@ def test_the_levels_are_the_schedulers(sdxl: UNetModel, sd21: UNetModel) -> None
     assert sd21.schedule.prediction is Prediction.V
 
 
-def parts_with(parts: Parts, **scheduler: object) -> Parts:
+def parts_with(parts: Components, **scheduler: object) -> Components:
     return replace(parts, scheduler={**parts.scheduler, **scheduler})
 
 
 @pytest.fixture(scope="module")
-def parts(sd15_folder: Path) -> Parts:
+def parts(sd15_folder: Path) -> Components:
     return load_parts(checkpoint_of(sd15_folder, "sd15"), torch.float32)
 
 
-def test_a_zero_terminal_signal_is_heeded(parts: Parts) -> None:
+def test_a_zero_terminal_signal_is_heeded(parts: Components) -> None:
     usual = discrete_schedule(parts).alphas_cumprod
     rescaled = discrete_schedule(parts_with(parts, rescale_betas_zero_snr=True)).alphas_cumprod
     assert usual[-1] > 1e-3
@@ -254,7 +254,9 @@ def test_a_zero_terminal_signal_is_heeded(parts: Parts) -> None:
         ({"beta_schedule": "zigzag"}, "zigzag"),
     ],
 )
-def test_an_unknown_schedule_is_told(parts: Parts, wrong: dict[str, str], message: str) -> None:
+def test_an_unknown_schedule_is_told(
+    parts: Components, wrong: dict[str, str], message: str
+) -> None:
     with pytest.raises(ModelError, match=message):
         discrete_schedule(parts_with(parts, **wrong))
 
@@ -302,12 +304,12 @@ def test_sdxl_hears_the_size_of_the_base_in_its_own_proportions(sdxl: UNetModel)
     native = TINY_SDXL.native
     assert square.sizes.tolist() == [[native.height, native.width, 0, 0, *reversed(native)]]
     assert wide.sizes.tolist() == [[96, 160, 0, 0, 96, 160]]
-    assert Words.together(square, wide).sizes is not None
+    assert PromptEmbeddings.batched(square, wide).sizes is not None
     z = latent(12, 20)
     assert not torch.equal(predict(sdxl, z, square), predict(sdxl, z, wide))
 
 
-def test_the_base_follows_the_spacing_of_the_checkpoints_scheduler(parts: Parts) -> None:
+def test_the_base_follows_the_spacing_of_the_checkpoints_scheduler(parts: Components) -> None:
     def timesteps(facts: FamilyFacts, **scheduler: object) -> list[float]:
         model = UNetModel(facts, parts_with(parts, **scheduler), CPU, torch.float32)
         levels = model.base_levels(4)
@@ -322,7 +324,7 @@ def test_the_base_follows_the_spacing_of_the_checkpoints_scheduler(parts: Parts)
     assert timesteps(distilled, **leading) == [999, 749, 499, 249]
 
 
-def test_an_unknown_spacing_is_named(parts: Parts) -> None:
+def test_an_unknown_spacing_is_named(parts: Components) -> None:
     unknown = parts_with(parts, timestep_spacing="golden")
     with pytest.raises(ModelError, match="timestep spacing 'golden'"):
         UNetModel(TINY_SD15, unknown, CPU, torch.float32)

@@ -33,7 +33,7 @@ class _Place:
     scales: int | None
 
 
-class Packed:
+class PackedWeights:
     """A piece of main memory that holds some tensors, which from now on are views of it.
 
     Args:
@@ -58,7 +58,7 @@ class Packed:
             self.piece = torch.empty(size, dtype=torch.uint8)
         for place in self._places:
             _store(self.piece, place)
-        self.fold()
+        self.release()
 
     @property
     def bytes(self) -> int:
@@ -70,14 +70,14 @@ class Packed:
         if not (_refusals or self.piece.is_pinned()):
             _pin(self.piece)
 
-    def unfold(self, here: Tensor) -> None:
+    def materialize(self, here: Tensor) -> None:
         """Let the tensors be views of a copy of the piece, on any device."""
         with torch.inference_mode(False):
             for place in self._places:
                 place.tensor.data = _load(here, place)
 
-    def fold(self) -> None:
-        """Let the tensors be in main memory; those in 8 bits are nowhere until ``unfold``."""
+    def release(self) -> None:
+        """Let the tensors be in main memory; those in 8 bits are nowhere until ``materialize``."""
         for place in self._places:
             if place.scales is None:
                 place.tensor.data = _values(self.piece, place, place.like.dtype)

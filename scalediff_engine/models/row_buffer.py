@@ -47,7 +47,7 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Memory:
+class WorkingMemory:
     """How much of it there is, and how pictures are kept in it.
 
     Attributes:
@@ -83,7 +83,9 @@ class Memory:
         return _STRIPS_SHARE if self.slab_bytes is None else _STRIPS_SHARE_OF_SLABS
 
 
-def plan_memory(working_bytes: int | None, pictures: Sequence[Shape], element_bytes: int) -> Memory:
+def plan_memory(
+    working_bytes: int | None, pictures: Sequence[Shape], element_bytes: int
+) -> WorkingMemory:
     """Find out whether there is room for pictures in one piece.
 
     Args:
@@ -91,7 +93,7 @@ def plan_memory(working_bytes: int | None, pictures: Sequence[Shape], element_by
         pictures: that will be made one from the other
         element_bytes: of a value
     """
-    memory = Memory(working_bytes)
+    memory = WorkingMemory(working_bytes)
     if working_bytes is None or not pictures:
         return memory
     sizes = [0, *(shape.height * shape.row_values * element_bytes for shape in pictures)]
@@ -99,10 +101,10 @@ def plan_memory(working_bytes: int | None, pictures: Sequence[Shape], element_by
         return memory
     # Slabs of all pictures have the same size: an allocator reuses what one of them left.
     row_bytes = max(shape.row_values for shape in pictures) * element_bytes
-    return Memory(working_bytes, max(1, working_bytes // _SLABS // row_bytes) * row_bytes)
+    return WorkingMemory(working_bytes, max(1, working_bytes // _SLABS // row_bytes) * row_bytes)
 
 
-class Kept:
+class RowBuffer:
     """A picture in memory, (1, C, H, W), channels last.
 
     Usually it is one slab, and what is read is a view. Several slabs come one by one as they are
@@ -134,7 +136,7 @@ class Kept:
         self._slabs: list[Tensor | None] = [None] * -(-shape.height // self._slab_rows)
 
     @classmethod
-    def of(cls, pixels: Tensor, *, ours: bool) -> Kept:
+    def of(cls, pixels: Tensor, *, ours: bool) -> RowBuffer:
         """Keep a tensor as it is: one slab."""
         _, channels, height, width = pixels.shape
         kept = cls(Shape(height, width, channels), pixels.dtype, pixels.device)
@@ -142,9 +144,9 @@ class Kept:
         kept._slabs = [pixels]
         return kept
 
-    def empty(self, shape: Shape, slab_bytes: int | None) -> Kept:
+    def empty(self, shape: Shape, slab_bytes: int | None) -> RowBuffer:
         """Give a picture of the same type on the same device, of which no row is there yet."""
-        return Kept(shape, self._dtype, self._device, slab_bytes)
+        return RowBuffer(shape, self._dtype, self._device, slab_bytes)
 
     @property
     def element_bytes(self) -> int:

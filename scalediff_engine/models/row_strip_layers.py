@@ -12,18 +12,18 @@ Every picture here is a single one: (1, C, H, W), channels last.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate, zip_longest
 from operator import add
-from typing import Protocol
 
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
 from scalediff_engine.models.group_norm import Affine, Sums, affine_of, apply_affine, pixel_sums
-from scalediff_engine.models.slabs import Kept, Memory, Rows, Shape, plan_memory
+from scalediff_engine.models.row_buffer import RowBuffer, Rows, Shape, WorkingMemory, plan_memory
 
 # Tensors of a strip that are alive at once, in units of its widest one: input, normalised input,
 # convolution's output and workspace, residual.
@@ -33,45 +33,40 @@ _MOST_ELEMENTS = 2**30
 _FEWEST_ROWS = 8
 
 
-class Layer(Protocol):
-    """A layer that can compute some rows of its output from some rows of its input."""
+class Layer(ABC):
+    """A layer that can compute some rows of its output from some rows of its input.
 
-    @property
-    def norms(self) -> Sequence[nn.GroupNorm]:
-        """Normalisations, in the order in which their statistics can be known."""
-        ...
+    Attributes:
+        norms: normalisations, in the order in which their statistics can be known
+        out_channels: of the output
+        widest: the most channels of a tensor inside, times its pixels for one of the output
+    """
 
-    @property
-    def out_channels(self) -> int:
-        """Channels of the output."""
-        ...
-
-    @property
-    def widest(self) -> float:
-        """The most channels of a tensor inside, times its pixels for one of the output."""
-        ...
+    norms: Sequence[nn.GroupNorm] = ()
+    out_channels: int
+    widest: float
 
     def out_height(self, height: int) -> int:
         """Rows of the output for an input of ``height`` rows; columns follow the same rule."""
-        ...
+        return height
 
+    @abstractmethod
     def needs(self, rows: Rows, height: int) -> Rows:
         """Which input rows output ``rows`` depend on; ``height`` is the input's."""
-        ...
 
+    @abstractmethod
     def run(self, x: Tensor, have: Rows, rows: Rows, height: int, affines: list[Affine]) -> Tensor:
         """Compute output ``rows`` from the input's rows ``have``."""
-        ...
 
     def probe_needs(self, norm: int, rows: Rows, height: int) -> Rows:
         """Which input rows the input of a normalisation depends on."""
-        ...
+        raise NotImplementedError
 
     def probe(
         self, norm: int, x: Tensor, have: Rows, rows: Rows, height: int, affines: list[Affine]
     ) -> Tensor:
         """Compute ``rows`` of what normalisation ``norm`` sees; the ones before it are known."""
-        ...
+        raise NotImplementedError
 
 
 def conv_rows(conv: nn.Conv2d, x: Tensor, have: Rows, rows: Rows) -> Tensor:
@@ -84,7 +79,7 @@ def conv_rows(conv: nn.Conv2d, x: Tensor, have: Rows, rows: Rows) -> Tensor:
 
 
 @dataclass
-class Convolution:
+class Convolution(Layer):
     """A 3x3 convolution, after normalisation and SiLU if there is a norm."""
 
     conv: nn.Conv2d
@@ -94,10 +89,6 @@ class Convolution:
         self.norms = () if self.norm is None else (self.norm,)
         self.out_channels = self.conv.out_channels
         self.widest = max(self.conv.in_channels, self.conv.out_channels)
-
-    def out_height(self, height: int) -> int:
-        """See ``Layer``."""
-        return height
 
     def needs(self, rows: Rows, height: int) -> Rows:
         """See ``Layer``."""
@@ -121,7 +112,7 @@ class Convolution:
 
 
 @dataclass
-class Residual:
+class Residual(Layer):
     """diffusers' residual block without a time embedding."""
 
     norm1: nn.GroupNorm
@@ -134,10 +125,6 @@ class Residual:
         self.norms = (self.norm1, self.norm2)
         self.out_channels = self.conv2.out_channels
         self.widest = max(self.conv1.in_channels, self.conv1.out_channels)
-
-    def out_height(self, height: int) -> int:
-        """See ``Layer``."""
-        return height
 
     def needs(self, rows: Rows, height: int) -> Rows:
         """See ``Layer``."""
@@ -171,11 +158,10 @@ class Residual:
 
 
 @dataclass
-class Doubling:
+class Upsample(Layer):
     """Nearest-neighbour enlargement by two and a 3x3 convolution."""
 
     conv: nn.Conv2d
-    norms: Sequence[nn.GroupNorm] = ()
 
     def __post_init__(self) -> None:
         self.out_channels = self.conv.out_channels
@@ -195,23 +181,12 @@ class Doubling:
         enlarged = interpolate(x, scale_factor=2.0, mode="nearest")
         return conv_rows(self.conv, enlarged, Rows(2 * have.start, 2 * have.stop), rows)
 
-    def probe_needs(self, norm: int, rows: Rows, height: int) -> Rows:
-        """Nothing to probe: there is no normalisation."""
-        raise NotImplementedError
-
-    def probe(
-        self, norm: int, x: Tensor, have: Rows, rows: Rows, height: int, affines: list[Affine]
-    ) -> Tensor:
-        """Nothing to probe: there is no normalisation."""
-        raise NotImplementedError
-
 
 @dataclass
-class Halving:
+class Downsample(Layer):
     """A 3x3 convolution of stride two, padded with zeros at the right and at the bottom."""
 
     conv: nn.Conv2d
-    norms: Sequence[nn.GroupNorm] = ()
 
     def __post_init__(self) -> None:
         self.out_channels = self.conv.out_channels
@@ -229,26 +204,16 @@ class Halving:
         """See ``Layer``."""
         return self.conv(pad(x, (0, 1, 0, 2 * rows.stop + 1 - have.stop)))
 
-    def probe_needs(self, norm: int, rows: Rows, height: int) -> Rows:
-        """Nothing to probe: there is no normalisation."""
-        raise NotImplementedError
-
-    def probe(
-        self, norm: int, x: Tensor, have: Rows, rows: Rows, height: int, affines: list[Affine]
-    ) -> Tensor:
-        """Nothing to probe: there is no normalisation."""
-        raise NotImplementedError
-
 
 @dataclass
-class Whole:
+class GlobalLayer:
     """A layer that needs the whole picture and gives one of the same shape (attention)."""
 
     function: Callable[[Tensor], Tensor]
 
 
-def _shape_after(before: Shape, layer: Layer | Whole) -> Shape:
-    if isinstance(layer, Whole):
+def _shape_after(before: Shape, layer: Layer | GlobalLayer) -> Shape:
+    if isinstance(layer, GlobalLayer):
         return before
     height, width = layer.out_height(before.height), layer.out_height(before.width)
     return Shape(height, width, layer.out_channels)
@@ -258,7 +223,7 @@ def _shape_after(before: Shape, layer: Layer | Whole) -> Shape:
 class _Segment:
     """Layers between one kept picture and the next."""
 
-    source: Kept
+    source: RowBuffer
     layers: list[Layer]
 
     def __post_init__(self) -> None:
@@ -293,7 +258,7 @@ class _Segment:
 
 
 def run_layers(
-    layers: Sequence[Layer | Whole], picture: Tensor, working_bytes: int | None
+    layers: Sequence[Layer | GlobalLayer], picture: Tensor, working_bytes: int | None
 ) -> Tensor:
     """Run layers one after the other.
 
@@ -305,28 +270,30 @@ def run_layers(
     Returns:
         (1, C', H', W') of the last layer.
     """
-    kept = Kept.of(picture, ours=False)
+    kept = RowBuffer.of(picture, ours=False)
     _, *made = accumulate(layers[:-1], _shape_after, initial=kept.shape)
     memory = plan_memory(working_bytes, made, picture.element_size())
     pending: list[Layer] = []
     for layer, following in zip_longest(layers, layers[1:]):
-        if isinstance(layer, Whole):
-            kept = Kept.of(layer.function(kept.whole()), ours=True)
+        if isinstance(layer, GlobalLayer):
+            kept = RowBuffer.of(layer.function(kept.whole()), ours=True)
             continue
         pending.append(layer)
         last = following is None
-        if last or isinstance(following, Whole) or _may_be_kept(pending, kept, memory):
+        if last or isinstance(following, GlobalLayer) or _may_be_kept(pending, kept, memory):
             kept, pending = _make(pending, kept, memory, last=last), []
     return kept.whole()
 
 
-def _may_be_kept(layers: list[Layer], source: Kept, memory: Memory) -> bool:
+def _may_be_kept(layers: list[Layer], source: RowBuffer, memory: WorkingMemory) -> bool:
     """Whether there is room for the output of a segment while it is made."""
     out = source.empty(_Segment(source, layers).shape(len(layers)), None)
     return memory.holds(memory.to_make(source.bytes, out.bytes))
 
 
-def _make(layers: list[Layer], source: Kept, memory: Memory, *, last: bool) -> Kept:
+def _make(
+    layers: list[Layer], source: RowBuffer, memory: WorkingMemory, *, last: bool
+) -> RowBuffer:
     """Run a segment and keep its output; what is ours of the source goes."""
     segment = _Segment(source, layers)
     out = source.empty(segment.shape(len(layers)), None if last else memory.slab_bytes)
@@ -344,8 +311,8 @@ def _make(layers: list[Layer], source: Kept, memory: Memory, *, last: bool) -> K
 
 
 def _residual(
-    block: Residual, segment: _Segment, out: Kept, memory: Memory, kept_bytes: int
-) -> Kept:
+    block: Residual, segment: _Segment, out: RowBuffer, memory: WorkingMemory, kept_bytes: int
+) -> RowBuffer:
     """Run a segment that ends in a residual block, whose middle is kept.
 
     Its second normalisation's statistics are those of the middle, which is computed only once.
@@ -366,7 +333,7 @@ def _residual(
     return _fill(out, strip, second_half, lambda before: middle.release(before - 1))
 
 
-def _gather(segment: _Segment, memory: Memory, all_but: int = 0) -> None:
+def _gather(segment: _Segment, memory: WorkingMemory, all_but: int = 0) -> None:
     """Find out what the normalisations of a segment come to, all but so many at the end."""
     norms = [(upto, norm) for upto, layer in enumerate(segment.layers) for norm in layer.norms]
     for upto, norm in norms[: len(norms) - all_but]:
@@ -376,7 +343,7 @@ def _gather(segment: _Segment, memory: Memory, all_but: int = 0) -> None:
         affines.append(affine_of(norm, sums or _probe(segment, upto, len(affines), memory)))
 
 
-def _probe(segment: _Segment, upto: int, norm: int, memory: Memory) -> Sums:
+def _probe(segment: _Segment, upto: int, norm: int, memory: WorkingMemory) -> Sums:
     """Gather the sums of what a normalisation inside a segment sees."""
     strip = _strip_rows(segment, upto + 1, memory, segment.source.bytes)
     strips = _strips(segment.shape(upto).height, strip)
@@ -384,11 +351,11 @@ def _probe(segment: _Segment, upto: int, norm: int, memory: Memory) -> Sums:
 
 
 def _fill(
-    out: Kept,
+    out: RowBuffer,
     strip: int,
     compute: Callable[[Rows], Tensor],
     release: Callable[[int], None] | None = None,
-) -> Kept:
+) -> RowBuffer:
     """Compute a picture strip by strip, and its sums on the way.
 
     Args:
@@ -414,7 +381,7 @@ def _strips(height: int, strip: int) -> Iterator[Rows]:
         yield Rows(start, min(height, start + strip))
 
 
-def _strip_rows(segment: _Segment, upto: int, memory: Memory, kept_bytes: int) -> int:
+def _strip_rows(segment: _Segment, upto: int, memory: WorkingMemory, kept_bytes: int) -> int:
     """How many rows of the output of layer ``upto - 1`` may be computed at once."""
     shape = segment.shape(upto)
     widest = 0.0

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from scalediff_engine.models.device import empty_cache
-from scalediff_engine.models.packed import Packed
+from scalediff_engine.models.packed_weights import PackedWeights
 
 # Streamed blocks on the device at a time: the one that runs and the one that travels.
 _SLOTS = 2
 
 
-class Weights:
+class StreamedWeights:
     """Places the weights of a model, whose ``blocks`` may be streamed and whose rest stays.
 
     Args:
@@ -50,7 +50,7 @@ class Weights:
             resident_bytes: about so many stay on the device, the others are streamed; None = all
                 stay
             bits: 16, or 8
-            keeps_copies: leave what is loaded in main memory too, so that ``leave`` costs nothing
+            keeps_copies: leave what is loaded in main memory too, so that ``evict`` costs nothing
         """
         if self.is_placed(resident_bytes, bits):
             return
@@ -66,12 +66,12 @@ class Weights:
         """Whether the weights are where ``place`` would have them."""
         return self._here and self._arrangement == (resident_bytes, bits)
 
-    def leave(self) -> None:
+    def evict(self) -> None:
         """Give the blocks' memory on the device back until ``place`` is called again."""
         if self._here:
             self._here = False
             for block in self._blocks:
-                block.leave()
+                block.evict()
             # else the allocator keeps it, in pieces of their size
             empty_cache(self._device)
 
@@ -81,7 +81,7 @@ class Weights:
         self._hooks = []
         for block in self._blocks:
             if block.is_packed:
-                block.leave()
+                block.evict()
             if bits == 8:
                 block.pack(8)
         self._streamed = self._choose(resident_bytes)
@@ -126,7 +126,7 @@ class Weights:
     def _before(self, block: _Block, following: _Block | None) -> Callable[..., None]:
         def hook(*_: object) -> None:
             block.fetch(self._copying)
-            block.unfold()
+            block.materialize()
             if following is not None and following is not block:
                 following.fetch(self._copying)
 
@@ -135,9 +135,9 @@ class Weights:
     def _after(self, block: _Block, following: _Block | None) -> Callable[..., None]:
         def hook(*_: object) -> None:
             if following is not None:
-                block.leave()
+                block.evict()
             else:
-                block.fold()
+                block.release()
 
         return hook
 
@@ -154,7 +154,7 @@ class _Block:
         self.module = module
         self.loaded_bytes = _bytes(module)
         self._device = device
-        self._packed: Packed | None = None  # in main memory
+        self._packed: PackedWeights | None = None  # in main memory
         # as it was loaded: tensors of the module, and their data in main memory
         self._loaded: list[tuple[Tensor, Tensor]] | None = None
         self._here: Tensor | None = None  # the same piece on the device
@@ -178,8 +178,8 @@ class _Block:
     def pack(self, bits: int) -> None:
         """Move into one piece of main memory; what is in 8 bits stays in 8."""
         if self._packed is None or self._packed.bits > bits:
-            self.leave()
-            self._packed, self._loaded = Packed(_tensors(self.module), bits), None
+            self.evict()
+            self._packed, self._loaded = PackedWeights(_tensors(self.module), bits), None
 
     def pin(self, pinned: bool) -> None:
         """Fix the piece in main memory, so that copies run beside the arithmetic."""
@@ -187,7 +187,7 @@ class _Block:
             self._packed.pin()
 
     def stay(self, *, keeps_copy: bool) -> None:
-        """Be on the device until ``leave``."""
+        """Be on the device until ``evict``."""
         if self._packed is None:
             if keeps_copy and self._loaded is None:
                 self._loaded = [(t, t.data) for t in _tensors(self.module)]
@@ -197,7 +197,7 @@ class _Block:
             return
         self.fetch(None)
         if not self.is_packed_small:
-            self.unfold()
+            self.materialize()
 
     def fetch(self, stream: torch.cuda.Stream | None) -> None:
         """Start the journey to the device, unless it is under way."""
@@ -216,24 +216,24 @@ class _Block:
                 self._arrived = torch.cuda.Event()
                 self._arrived.record(stream)
 
-    def unfold(self) -> None:
+    def materialize(self) -> None:
         """Let the module use what has arrived; computing waits for the copy, the host does not."""
         assert self._here is not None
         assert self._packed is not None
         if self._arrived is not None:
             torch.cuda.current_stream(self._here.device).wait_event(self._arrived)
             self._arrived = None
-        self._packed.unfold(self._here)
+        self._packed.materialize(self._here)
 
-    def fold(self) -> None:
+    def release(self) -> None:
         """Let the 16-bit weights go, and keep the 8-bit ones on the device."""
         assert self._packed is not None
-        self._packed.fold()
+        self._packed.release()
 
-    def leave(self) -> None:
+    def evict(self) -> None:
         """Let go of what is on the device."""
         if self._packed is not None:
-            self._packed.fold()
+            self._packed.release()
             self._here = self._arrived = None
             return
         kept = self._loaded or [(t, t.data.cpu()) for t in _tensors(self.module)]
