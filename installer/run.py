@@ -1,7 +1,6 @@
 """Start ScaleDiff from a clone: ``python3 installer/run.py upscale photo.jpg --scale 4``.
 
-The syntax here and in what the start imports is Python 3.9's, so that an old Python can say in a
-sentence what it lacks. Only :mod:`installer.environment` and below need Python 3.11.
+The syntax of the installer is Python 3.9's: any Python since then starts it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One start at a time works on the environment; the next one waits and says so."""
+"""One process at a time works on an installation; the next one waits and says so."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ else:
 
 
 @contextlib.contextmanager
-def held(path: Path, on_wait: Callable[[], None]) -> Generator[int]:
+def held(path: Path, on_wait: Callable[[], None]) -> Generator[int, None, None]:
     """Hold the lock of a file, after waiting for whoever has it.
 
     Yields the descriptor, to be inherited by the processes that work on the environment: a flock

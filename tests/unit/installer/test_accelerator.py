@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from installer.failures import SetupFailure
-from installer.torch_build import Accelerator, Machine, choose
+from installer.core.accelerator import Accelerator, Machine, choose
+from installer.core.errors import InstallError
 
 
 def machine(
@@ -59,7 +59,7 @@ def test_apple_silicon_gets_the_ordinary_build() -> None:
 
 
 def test_an_intel_mac_is_told_that_there_is_no_build() -> None:
-    with pytest.raises(SetupFailure, match="no builds for Intel Macs"):
+    with pytest.raises(InstallError, match="no builds for Intel Macs"):
         choose(machine(platform="darwin", processor="x86_64"))
 
 
@@ -91,5 +91,5 @@ def test_the_user_overrules_what_the_machine_shows(word: str, accelerator: Accel
 
 
 def test_a_word_that_names_no_build_is_refused_with_those_that_do() -> None:
-    with pytest.raises(SetupFailure, match=r"'gpu'; it can be auto, cpu, xpu"):
+    with pytest.raises(InstallError, match=r"'gpu'; it can be auto, cpu, xpu"):
         choose(machine(SCALEDIFF_TORCH="gpu"))

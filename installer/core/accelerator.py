@@ -1,4 +1,4 @@
-"""Which build of PyTorch fits this machine, from files alone: no process, no driver call."""
+"""Which accelerator this machine has, from files alone: no process, no driver call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from installer.failures import GB, SetupFailure
+from .errors import GB, InstallError
 
 _LIBRARY_FOLDERS = (
     "/usr/lib/x86_64-linux-gnu",
@@ -103,14 +103,14 @@ def choose(machine: Machine) -> TorchBuild:
     """Choose the build for a machine; SCALEDIFF_TORCH (``cpu``, ``cu126``, ...) overrules it.
 
     Raises:
-        SetupFailure: SCALEDIFF_TORCH is no known word, or PyTorch has no builds for the machine.
+        InstallError: SCALEDIFF_TORCH is no known word, or PyTorch has no builds for the machine.
     """
     asked = machine.environ.get("SCALEDIFF_TORCH", "auto")
     if asked != "auto":
         return _asked_for(asked)
     if machine.platform == "darwin":
         if machine.processor != "arm64":
-            raise SetupFailure(
+            raise InstallError(
                 "PyTorch has no builds for Intel Macs (or for an Intel Python on Apple silicon)."
             )
         return TorchBuild(Accelerator.METAL, "", "Apple silicon")
@@ -127,7 +127,7 @@ def choose(machine: Machine) -> TorchBuild:
 
 def _asked_for(backend: str) -> TorchBuild:
     if not _BACKEND.fullmatch(backend):
-        raise SetupFailure(
+        raise InstallError(
             f"SCALEDIFF_TORCH is {backend!r}; it can be auto, cpu, xpu, a CUDA build such as "
             "cu126 or an AMD build such as rocm6.4."
         )
