@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.families.embedded import spec as embedded
 from scalediff_engine.families.flux import spec as flux
+from scalediff_engine.families.lumina import spec as lumina
 from scalediff_engine.families.sd15 import spec as sd15
 from scalediff_engine.families.sd21 import spec as sd21
 from scalediff_engine.families.sdxl import spec as sdxl
@@ -28,7 +29,7 @@ from scalediff_engine.store.locate import locate
 if TYPE_CHECKING:
     from scalediff_engine.models.model import Model
 
-FAMILIES: Families = (embedded.SPEC, sdxl.SPEC, flux.SPEC, sd21.SPEC, sd15.SPEC)
+FAMILIES: Families = (embedded.SPEC, sdxl.SPEC, flux.SPEC, lumina.SPEC, sd21.SPEC, sd15.SPEC)
 
 _BARE_WORD = re.compile(r"[\w-]*")
 
