@@ -227,8 +227,9 @@ class FamilySpec:
         name: what checkpoints and LoRAs say that they are of
         title: for people
         forms: its trained forms; the first stands for the family
-        loader: "module:attribute", imported when a model is loaded: a ``models.family_loader``, or
-            for a model that comes with the program a function of facts and device
+        loader: "module:attribute", imported when a model is loaded: a
+            ``models.components.FamilyLoader``, or for a model that comes with the program a
+            function of facts and device
         denoiser: the network that runs at every step; None = all of it comes with the program
         text_encoders: each has a tokenizer of the same number
         prefixes: how the names of these and of the autoencoder may begin in a single file
