@@ -24,9 +24,12 @@ from scalediff_engine.ui.opening import SessionOpening
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow
 from scalediff_engine.ui.upscale import remembered
-from scalediff_engine.ui.welcome import seen
-from scalediff_engine.ui.welcome.model import WelcomeModel
-from scalediff_engine.ui.welcome.places import plugin_places
+from scalediff_engine.ui.welcome.model import (
+    WelcomeModel,
+    mark_welcome_seen,
+    plugin_places,
+    was_welcome_seen,
+)
 from scalediff_engine.ui.welcome.window import WelcomeWindow
 from scalediff_engine.ui.widgets import Way
 from scalediff_engine.ui.workers import Workers, qt_later
@@ -168,13 +171,12 @@ class Rooms:
         known = self._open.get("welcome")
         if isinstance(known, WelcomeWindow):
             return _to_front(known)
-        file = seen.file_in(self._home)
         model = WelcomeModel(
             self._gateway,
             qt_later,
             plugin_places(),
             self._take,
-            lambda: seen.remember(file),
+            lambda: mark_welcome_seen(self._home),
         )
         window = WelcomeWindow(model, self._look, parent)
         self._keep("welcome", window, model.leave)
@@ -192,8 +194,8 @@ class Rooms:
         )
 
     def welcome_once(self, parent: QWidget | None = None) -> None:
-        """Show them unless they were seen before."""
-        if not seen.was_seen(seen.file_in(self._home)):
+        """Show the pages unless they were shown before."""
+        if not was_welcome_seen(self._home):
             self.welcome(parent)
 
     def close(self) -> None:

@@ -10,8 +10,8 @@ from enum import Enum
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobRequest, JobState, Problem
 from scalediff_engine.ui.compare.results import Results, Tries
+from scalediff_engine.ui.fast_preview import FastPreviewModel
 from scalediff_engine.ui.gateway import Failed, Gateway
-from scalediff_engine.ui.guess.model import GuessModel
 from scalediff_engine.ui.job_follower import JobFollower, PendingRequests, ProgressModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.loupe.model import LoupeModel
@@ -86,7 +86,7 @@ class DialogModel:
         self.loaded: Loaded | None = None
         self.upscale: UpscaleModel | None = None
         self.loupe: LoupeModel | None = None
-        self.guess: GuessModel | None = None
+        self.guess: FastPreviewModel | None = None
         self.problem: Problem | None = None
         self.note = ""
         self.canvas: Canvas | None = None
@@ -300,7 +300,7 @@ class DialogModel:
             loaded.title,
             self._pending,
         )
-        self.guess = GuessModel(
+        self.guess = FastPreviewModel(
             self._gateway, self._later, self.upscale, self._ensure_uploaded, self._pending
         )
         self.loupe.changed.add(self._allow_guess)

@@ -58,13 +58,19 @@ class PictureFiles:
         return make_picture(header, found.icc or b"", samples)
 
     def write(
-        self, picture: Picture, recipe: str | None, file: Path, source: Path | None = None
+        self,
+        picture: Picture,
+        recipe: str | None,
+        file: Path,
+        source: Path | None = None,
+        *,
+        overwrite: bool = False,
     ) -> None:
         """Write a result in its depth, with its profile, its recipe and the source's metadata.
 
         Without a recipe, no metadata are written either.
 
-        The file appears whole or not at all, and never in place of another one.
+        The file appears whole or not at all, and replaces another one only with ``overwrite``.
 
         Raises:
             FileProblem: it cannot be written, or is there already.
@@ -84,7 +90,7 @@ class PictureFiles:
         if recipe is None:
             found = found.stripped()
         with _sentences(file.name):
-            writer.write(found, file, recipe=recipe)
+            writer.write(found, file, overwrite=overwrite, recipe=recipe)
 
 
 def lossless_ending(source: Path, header: PixelHeader) -> str:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLay
 
 from scalediff_engine.ui import icons, words
 from scalediff_engine.ui.dialog import DialogModel, Phase
-from scalediff_engine.ui.guess.layer import GuessLayer
+from scalediff_engine.ui.fast_preview import FastPreviewLayer
 from scalediff_engine.ui.job_follower import ProgressModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
@@ -45,7 +45,7 @@ class UpscaleWindow(QWidget):
         self._settings: SettingsPanel | None = None
         self._loupe_bar: LoupeBar | None = None
         self._loupe_tool: LoupeTool | None = None
-        self._guess: GuessLayer | None = None
+        self._guess: FastPreviewLayer | None = None
         self._followed: ProgressModel | None = None
         self._question: QMessageBox | None = None
         self._was_away = False
@@ -105,7 +105,7 @@ class UpscaleWindow(QWidget):
             self._loupe_bar.closer.add(self._loupe_tool.show_closer)
             self._below.addWidget(self._loupe_bar)
         if dialog.guess is not None and self._guess is None:
-            self._guess = GuessLayer(dialog.guess, self.view, self.bar)
+            self._guess = FastPreviewLayer(dialog.guess, self.view, self.bar)
         self._show_panel()
         self._show_pictures()
         problem = None if dialog.phase in _RUNNING and dialog.progress else dialog.problem

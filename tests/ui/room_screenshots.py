@@ -44,8 +44,7 @@ from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow
-from scalediff_engine.ui.welcome.model import WelcomeModel
-from scalediff_engine.ui.welcome.places import PluginPlace
+from scalediff_engine.ui.welcome.model import PluginPlace, WelcomeModel
 from scalediff_engine.ui.welcome.window import WelcomeWindow
 from scalediff_engine.ui.workers import Workers
 

@@ -10,8 +10,8 @@ from fake_gateway import FakeGateway, FakeLater, event, job, picture
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobRequest, JobState, Priority, Window
+from scalediff_engine.ui.fast_preview import DELAY_MS, FastPreviewModel
 from scalediff_engine.ui.gateway import Failed
-from scalediff_engine.ui.guess.model import DELAY_MS, GuessModel
 from scalediff_engine.ui.job_follower import PendingRequests
 from scalediff_engine.ui.loupe.frame import MAX_SIDE_PX, Frame
 from scalediff_engine.ui.upscale.extent import Extent
@@ -35,11 +35,11 @@ def pending() -> PendingRequests:
 @pytest.fixture
 def model(
     gateway: FakeGateway, later: FakeLater, upscale: UpscaleModel, pending: PendingRequests
-) -> GuessModel:
+) -> FastPreviewModel:
     def upload(done: Callable[[str], None], _: Failed) -> None:
         done("i1")
 
-    found = GuessModel(gateway, later, upscale, upload, pending)
+    found = FastPreviewModel(gateway, later, upscale, upload, pending)
     found.allow(True)
     return found
 
@@ -61,7 +61,7 @@ def made(gateway: FakeGateway, state: JobState = JobState.DONE) -> None:
 
 
 def test_what_is_seen_is_asked_for_after_a_while_behind_everybody_else(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater
 ) -> None:
     model.see(SEEN, 2.0)
     later.pass_ms(DELAY_MS - 1)
@@ -76,7 +76,7 @@ def test_what_is_seen_is_asked_for_after_a_while_behind_everybody_else(
 
 
 def test_it_is_seen_and_the_engine_forgets_it(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater, pending: PendingRequests
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater, pending: PendingRequests
 ) -> None:
     model.see(SEEN, 3.5)
     later.pass_ms(DELAY_MS)
@@ -93,7 +93,7 @@ def test_it_is_seen_and_the_engine_forgets_it(
 
 
 def test_moving_on_asks_once_and_a_part_of_what_is_there_not_at_all(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater
 ) -> None:
     for step in range(20):
         model.see(replace(SEEN, left=100.0 + step), 2.0)
@@ -111,7 +111,7 @@ def test_moving_on_asks_once_and_a_part_of_what_is_there_not_at_all(
 
 @pytest.mark.parametrize(("zoom", "scale"), [(1.0, 4.0), (0.3, 4.0), (4.0, 1.0)])
 def test_there_is_none_where_the_source_shows_as_much(
-    model: GuessModel,
+    model: FastPreviewModel,
     upscale: UpscaleModel,
     gateway: FakeGateway,
     later: FakeLater,
@@ -125,7 +125,7 @@ def test_there_is_none_where_the_source_shows_as_much(
 
 
 def test_a_large_screen_asks_for_no_more_than_the_engine_gives(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater
 ) -> None:
     model.see(Frame(0, 0, 1000, 600), 3.0)
     later.pass_ms(DELAY_MS)
@@ -135,7 +135,7 @@ def test_a_large_screen_asks_for_no_more_than_the_engine_gives(
 
 
 def test_what_is_seen_now_takes_the_place_of_what_was(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater
 ) -> None:
     model.see(SEEN, 2.0)
     later.pass_ms(DELAY_MS)
@@ -147,7 +147,7 @@ def test_what_is_seen_now_takes_the_place_of_what_was(
 
 
 def test_an_upscale_is_not_kept_waiting(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater
 ) -> None:
     model.see(SEEN, 2.0)
     later.pass_ms(DELAY_MS)
@@ -161,7 +161,7 @@ def test_an_upscale_is_not_kept_waiting(
 
 
 def test_switched_off_it_asks_nothing(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater
 ) -> None:
     model.switch(False)
     model.see(SEEN, 2.0)
@@ -174,7 +174,7 @@ def test_switched_off_it_asks_nothing(
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
 def test_where_there_is_none_nothing_is_said(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater, state: JobState
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater, state: JobState
 ) -> None:
     model.see(SEEN, 2.0)
     later.pass_ms(DELAY_MS)
@@ -188,7 +188,7 @@ def test_where_there_is_none_nothing_is_said(
 
 
 def test_closed_it_leaves_nothing_running(
-    model: GuessModel, gateway: FakeGateway, later: FakeLater
+    model: FastPreviewModel, gateway: FakeGateway, later: FakeLater
 ) -> None:
     model.see(SEEN, 2.0)
     later.pass_ms(DELAY_MS)

@@ -23,8 +23,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.models import sentences
-from scalediff_engine.ui.models.model import Group, ModelsModel
+from scalediff_engine.ui.models.model import Group, ModelsModel, download_status
 from scalediff_engine.ui.models.window import ModelsWindow
 
 RUNNING = ModelDownload("1", "sd15", "SD 1.5", DownloadState.RUNNING, GIB, 2 * GIB, 90.0)
@@ -86,8 +85,7 @@ def test_a_download_is_followed_to_its_end(
     assert model.download == RUNNING
     assert not model.can_download
     assert (
-        sentences.download(RUNNING)
-        == "\u20661 GiB\u2069 of \u20662 GiB\u2069 · About 1 min 30 s left"
+        download_status(RUNNING) == "\u20661 GiB\u2069 of \u20662 GiB\u2069 · About 1 min 30 s left"
     )
     later.pass_ms(500)
     gateway.last("downloads").succeed(DownloadList([replace(RUNNING, state=DownloadState.DONE)]))

@@ -24,9 +24,8 @@ from scalediff_engine.images.recipe import read_recipe
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.recent import words
 from scalediff_engine.ui.recent.model import RecentModel
-from scalediff_engine.ui.recent.window import RecentWindow
+from scalediff_engine.ui.recent.window import RecentWindow, job_age
 from scalediff_engine.ui.workers import Workers
 
 NOW = 1_000_000.0
@@ -268,11 +267,11 @@ def test_an_editor_hears_when_nothing_is_wanted(gateway: FakeGateway, make: Make
 
 def test_times_are_said_in_words() -> None:
     found = done("a")
-    assert words.when(found, 10, 86390) == "Just now, kept for 24 hours more"
-    assert words.when(found, 60, 60) == "1 minute ago, kept for 1 minute more"
-    assert words.when(found, 3600 * 20, 3600 * 4) == "20 hours ago, kept for 4 hours more"
-    assert words.when(job("r", progress=progress(0.426)), 0, 0) == "Running, 43 %"
-    assert words.when(job("q", JobState.QUEUED), 0, 0) == "Waiting for its turn"
+    assert job_age(found, 10, 86390) == "Just now, kept for 24 hours more"
+    assert job_age(found, 60, 60) == "1 minute ago, kept for 1 minute more"
+    assert job_age(found, 3600 * 20, 3600 * 4) == "20 hours ago, kept for 4 hours more"
+    assert job_age(job("r", progress=progress(0.426)), 0, 0) == "Running, 43 %"
+    assert job_age(job("q", JobState.QUEUED), 0, 0) == "Waiting for its turn"
 
 
 @pytest.fixture

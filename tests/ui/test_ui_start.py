@@ -16,7 +16,7 @@ from scalediff_engine.ui import app as ui_app
 from scalediff_engine.ui.app import StartApp
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening
-from scalediff_engine.ui.welcome import seen
+from scalediff_engine.ui.welcome.model import was_welcome_seen
 from scalediff_engine.ui.widgets import MenuButton
 
 Wait = Callable[..., None]
@@ -137,5 +137,5 @@ def test_the_first_pages_come_with_it_and_go_with_it(
     running.begin()
     assert running.context.rooms.welcome().isVisible()
     running.window.chosen.tell([picture])
-    assert seen.was_seen(seen.file_in(home))
+    assert was_welcome_seen(home)
     running.close()

@@ -25,9 +25,13 @@ from scalediff_engine.ui.context import Rooms
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.upscale import remembered
-from scalediff_engine.ui.welcome import seen
-from scalediff_engine.ui.welcome.model import Page, WelcomeModel
-from scalediff_engine.ui.welcome.places import plugin_places
+from scalediff_engine.ui.welcome.model import (
+    Page,
+    WelcomeModel,
+    mark_welcome_seen,
+    plugin_places,
+    was_welcome_seen,
+)
 from scalediff_engine.ui.welcome.window import WelcomeWindow
 from scalediff_engine.ui.workers import Workers
 
@@ -154,7 +158,7 @@ def test_it_is_shown_once_and_can_be_opened_again(
     (asked,) = gateway.all("health")
     rooms.close()
     assert asked.ticket.is_cancelled
-    assert seen.was_seen(seen.file_in(tmp_path))
+    assert was_welcome_seen(tmp_path)
     again = Rooms(gateway, workers, Look(Scheme.DARK), PictureFiles(), tmp_path)
     again.welcome_once()
     assert len(gateway.all("health")) == 1
@@ -188,8 +192,8 @@ def test_plugin_folders_are_those_of_the_system(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_written_shows_it_once_more(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    seen.remember(seen.file_in(tmp_path / "file"))
-    assert not seen.was_seen(seen.file_in(tmp_path / "file"))
+    mark_welcome_seen(tmp_path / "file")
+    assert not was_welcome_seen(tmp_path / "file")
 
 
 def test_windows_that_are_collected_leave_the_screen_alone(

@@ -337,16 +337,7 @@ class RecentModel:
         self.changed.tell()
 
     def _write(self, job: JobInfo, picture: Picture, file: Path) -> None:
-        draft = file.with_name(f".{file.stem}.scalediff{file.suffix}")
-
-        def work() -> None:
-            draft.unlink(missing_ok=True)
-            try:
-                recipe = None if job.settings.strip else job.recipe
-                self._files.write(picture, recipe, draft, None)
-                draft.replace(file)
-            finally:
-                draft.unlink(missing_ok=True)
+        recipe = None if job.settings.strip else job.recipe
 
         def on_written(_: None) -> None:
             self.is_saving = False
@@ -356,7 +347,9 @@ class RecentModel:
                 self.discard()
 
         self._workers.run(
-            lambda _: work(), on_written, lambda error: self._on_not_saved(file_problem(error))
+            lambda _: self._files.write(picture, recipe, file, overwrite=True),
+            on_written,
+            lambda error: self._on_not_saved(file_problem(error)),
         )
 
     def _on_not_saved(self, problem: Problem) -> None:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
     QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from scalediff_engine.ui import icons
+from scalediff_engine.client.messages import JobInfo, JobState, UpscaleSettings
+from scalediff_engine.ui import icons, words
+from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
-from scalediff_engine.ui.recent import words
-from scalediff_engine.ui.recent.list import RecentList
+from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
-from scalediff_engine.ui.widgets import FocusRing, label, message_box, on_keys, open_at_its_size
+from scalediff_engine.ui.widgets import (
+    FocusRing,
+    label,
+    message_box,
+    on_keys,
+    open_at_its_size,
+    plain_tip,
+)
 
 _EDITORS = {"krita": "Krita", "gimp": "GIMP"}
 
@@ -88,8 +98,8 @@ class RecentWindow(QWidget):
         )
         self._empty.setVisible(not model.jobs)
         self.list.setVisible(bool(model.jobs))
-        self._title.setText("" if job is None else words.title(job))
-        self._facts.setText("" if job is None else words.facts(job))
+        self._title.setText("" if job is None else job_title(job))
+        self._facts.setText("" if job is None else job_facts(job))
         self._show_picture()
         self.insert.setVisible(model.has_editor)
         self.insert.setEnabled(model.has_result)
@@ -242,7 +252,7 @@ class RecentWindow(QWidget):
             )
         )
         question = message_box(self)
-        question.setText(text.format(name=words.title(job)))
+        question.setText(text.format(name=job_title(job)))
         delete = question.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
         keep = question.addButton(translate("Recent", "Keep it"), QMessageBox.ButtonRole.RejectRole)
         question.setDefaultButton(keep)
@@ -260,3 +270,148 @@ class RecentWindow(QWidget):
     def _on_ended(self) -> None:
         self._is_over = True
         self.close()
+
+
+def job_title(job: JobInfo) -> str:
+    """What people know it by."""
+    return job.title or translate("Recent", "Untitled picture")
+
+
+def job_facts(job: JobInfo) -> str:
+    """How large, and made with what."""
+    return translate("Recent", "{size} · {model}").format(
+        size=words.size_px(job.width, job.height), model=_made_with(job.settings)
+    )
+
+
+def _made_with(settings: UpscaleSettings) -> str:
+    """The method without a model, or a model's name in short: ours, or that of its file."""
+    name = settings.model
+    if settings.method == "fast":
+        return translate("Settings", "Fast")
+    if name == "embedded":
+        return "ScaleDiff"
+    return PurePath(name).stem if name.endswith(".safetensors") else name
+
+
+def job_age(job: JobInfo, ago_seconds: float, kept_seconds: float) -> str:
+    """When it was made and how long it stays; or how far it is."""
+    if job.state is not JobState.DONE:
+        if job.progress is None:
+            return words.state(job.state)
+        percent = round(100 * job.progress.fraction)
+        return translate("Recent", "{state}, {percent} %").format(
+            state=words.state(job.state), percent=percent
+        )
+    return translate("Recent", "{ago}, kept for {left} more").format(
+        ago=time_ago(ago_seconds), left=_rough(kept_seconds)
+    )
+
+
+def time_ago(seconds: float) -> str:
+    """How long ago."""
+    if seconds < 60:
+        return translate("Recent", "Just now")
+    return translate("Recent", "{duration} ago").format(duration=_rough(seconds))
+
+
+def _rough(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    if minutes == 1:
+        return translate("Recent", "1 minute")
+    if minutes < 90:
+        return translate("Recent", "{count} minutes").format(count=minutes)
+    return translate("Recent", "{count} hours").format(count=round(minutes / 60))
+
+
+_ID = Qt.ItemDataRole.UserRole
+
+
+class RecentList(QListWidget):
+    """Shows a model's jobs and chooses one.
+
+    Args:
+        model: of the window
+        colours: of the look
+    """
+
+    def __init__(self, model: RecentModel, colours: Colours) -> None:
+        super().__init__()
+        self._model = model
+        self._colours = colours
+        self._side = self.fontMetrics().height() * 4
+        self._icons: dict[str, tuple[Raster | None, QIcon]] = {}
+        self._is_filling = False
+        self.setAccessibleName(translate("Recent", "Recent results"))
+        self.setIconSize(QSize(self._side, self._side))
+        self.setSpacing(2)
+        self.setWordWrap(True)
+        self.setUniformItemSizes(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.currentItemChanged.connect(self._on_current)
+        model.changed.add(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what there is, line by line, so that nothing jumps."""
+        jobs = self._model.jobs or ()
+        self._is_filling = True
+        for row, job in enumerate(jobs):
+            if row >= self.count():
+                self.addItem(QListWidgetItem())
+            item = self.item(row)
+            self._fill(item, job)
+            if job.id == self._model.chosen:
+                self.setCurrentItem(item)
+        while self.count() > len(jobs):
+            self.takeItem(self.count() - 1)
+        self._is_filling = False
+
+    def _fill(self, item: QListWidgetItem, job: JobInfo) -> None:
+        model = self._model
+        lines = (
+            job_title(job),
+            job_facts(job),
+            job_age(job, model.ago_seconds(job), model.kept_seconds(job)),
+        )
+        if item.text() != "\n".join(lines):
+            item.setText("\n".join(lines))
+            item.setToolTip(plain_tip(job_title(job)))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(lines))
+        if item.data(_ID) != job.id or self._icons.get(job.id, (None,))[0] is not (
+            model.previews.get(job.id)
+        ):
+            item.setData(_ID, job.id)
+            item.setIcon(self._icon(job.id))
+        elif job.id not in self._icons:
+            item.setIcon(self._icon(job.id))
+
+    def _icon(self, job_id: str) -> QIcon:
+        preview = self._model.previews.get(job_id)
+        known = self._icons.get(job_id)
+        if known is not None and known[0] is preview:
+            return known[1]
+        ratio = self.devicePixelRatioF()
+        side = round(self._side * ratio)
+        pixmap = QPixmap(side, side)
+        pixmap.fill(QColor(self._colours.canvas))
+        if preview is not None:
+            image = preview.images[0].scaled(
+                side,
+                side,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+            painter = QPainter(pixmap)
+            painter.drawImage((side - image.width()) // 2, (side - image.height()) // 2, image)
+            painter.end()
+        pixmap.setDevicePixelRatio(ratio)
+        icon = QIcon(pixmap)
+        # as it is, chosen or not
+        icon.addPixmap(pixmap, QIcon.Mode.Selected)
+        self._icons[job_id] = (preview, icon)
+        return icon
+
+    def _on_current(self, item: QListWidgetItem | None) -> None:
+        if item is not None and not self._is_filling:
+            self._model.choose(str(item.data(_ID)))

@@ -18,7 +18,7 @@ from scalediff_engine.client.messages import ModelInfo
 from scalediff_engine.ui import icons, words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
-from scalediff_engine.ui.models import sentences
+from scalediff_engine.ui.models.model import memory_sentence, model_title
 from scalediff_engine.ui.welcome.model import Page, WelcomeModel
 from scalediff_engine.ui.widgets import FocusRing, card, label, open_at_its_size, scrolling
 
@@ -243,7 +243,7 @@ class WelcomeWindow(QWidget):
                 widget.deleteLater()
         self._radios.clear()
         for info in self._model.choices:
-            radio = QRadioButton(sentences.model_title(info))
+            radio = QRadioButton(model_title(info))
             radio.clicked.connect(lambda _=False, name=info.name: self._model.choose(name))
             self._group.addButton(radio)
             self._radios[info.name] = radio
@@ -266,7 +266,7 @@ class WelcomeWindow(QWidget):
             parts = [translate("Welcome", "Download of about {size}").format(size=size)]
         if info.licence:
             parts.append(info.licence)
-        return ". ".join([" · ".join(parts), sentences.memory(info)]).strip(". ") + "."
+        return ". ".join([" · ".join(parts), memory_sentence(info)]).strip(". ") + "."
 
     def _on_ended(self) -> None:
         self._is_over = True

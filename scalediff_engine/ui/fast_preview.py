@@ -1,9 +1,11 @@
-"""The fast guess without its widgets: what is seen of the source, and what was made of it."""
+"""A fast preview of the visible part of the source, before the upscale starts."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import (
@@ -21,6 +23,8 @@ from scalediff_engine.ui.picture import Picture
 from scalediff_engine.ui.raster import Raster
 from scalediff_engine.ui.upscale.extent import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
+from scalediff_engine.ui.view.picture_view import PictureView
+from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.workers import Later, Ticket
 
 # Longer than between two steps of a wheel.
@@ -32,7 +36,7 @@ _SLACK = 1.0
 
 
 @dataclass(frozen=True)
-class Guess:
+class FastPreview:
     """A part of the source, enlarged by the fast networks.
 
     Attributes:
@@ -66,7 +70,7 @@ class _Asked:
     window: Window
 
 
-class GuessModel:
+class FastPreviewModel:
     """Has the fast networks enlarge what is seen, where the screen enlarges the source.
 
     It never stands in the way of an upscale: it waits behind every other job, and is given up as
@@ -101,7 +105,7 @@ class GuessModel:
         self._asked: _Asked | None = None
         self._waiting = Ticket()
         self.is_on = True
-        self.guess: Guess | None = None
+        self.guess: FastPreview | None = None
         self.changed = Observers()
         upscale.changed.add(self._look)
 
@@ -189,7 +193,7 @@ class GuessModel:
         if asked is not None:
             source = self._upscale.source
             frame = frame_of(asked.window, source, _result(source, asked.scale))
-            self.guess = Guess(frame, asked.scale, picture.raster)
+            self.guess = FastPreview(frame, asked.scale, picture.raster)
         self._job.remove()  # nobody will ask for it again
         self._end()
 
@@ -208,3 +212,42 @@ class GuessModel:
 
 def _result(source: Size, scale: float) -> Size:
     return Extent(scale=scale).result(source)
+
+
+class FastPreviewLayer:
+    """Stands between a model, a view of the source, and the button that hides the guess.
+
+    Args:
+        model: of the guess
+        view: shows the source
+        bar: has the button
+    """
+
+    def __init__(self, model: FastPreviewModel, view: PictureView, bar: ViewBar) -> None:
+        self._model = model
+        self._view = view
+        self._bar = bar
+        view.zoomed.add(lambda _: self._see())
+        bar.guess_wanted.add(lambda: model.switch(bar.wants_guess))
+        model.changed.add(self._refresh)
+        self._see()
+
+    def _see(self) -> None:
+        viewport = self._view.viewport
+        if (viewport.width, viewport.height) != self._model.source:  # a result is seen
+            return
+        left, top = viewport.to_picture(0.0, 0.0)
+        right, bottom = viewport.to_picture(viewport.view_width, viewport.view_height)
+        left, top = max(0.0, left), max(0.0, top)
+        right, bottom = min(float(viewport.width), right), min(float(viewport.height), bottom)
+        self._model.see(Frame(left, top, right - left, bottom - top), viewport.scale)
+
+    def _refresh(self) -> None:
+        guess = self._model.guess if self._model.is_on else None
+        if guess is None:
+            self._view.show_guess(None, QRectF())
+        else:
+            frame = guess.frame
+            self._view.show_guess(
+                guess.raster, QRectF(frame.left, frame.top, frame.width, frame.height)
+            )
