@@ -131,20 +131,27 @@ class FolderApp(DialogApp):
     ) -> None:
         # an editor's dialog opens sooner without these
         from scalediff_engine.batch.naming import Destination
-        from scalediff_engine.ui.folder import kept
-        from scalediff_engine.ui.folder.gateway import BatchGateway
+        from scalediff_engine.ui.folder.batch_model import BatchGateway
         from scalediff_engine.ui.folder.model import FolderModel
+        from scalediff_engine.ui.folder.settings import (
+            destination_file,
+            load_destination,
+            save_destination,
+        )
         from scalediff_engine.ui.folder.window import FolderWindow
 
         context = ApplicationContext(app, options)
         super().__init__(context, on_end)
         # small pictures must not wait behind the engine's answers, nor those behind them
         self._painters = Workers(2)
-        settings, destination = remembered.file_in(context.home), kept.file_in(context.home)
+        settings, destination = (
+            remembered.file_in(context.home),
+            destination_file(context.home),
+        )
 
         def keep(memory: remembered.Memory, chosen: Destination) -> None:
             remembered.save(memory, settings)
-            kept.save(chosen, destination)
+            save_destination(chosen, destination)
 
         self.dialog = FolderModel(
             context.gateway,
@@ -154,7 +161,7 @@ class FolderApp(DialogApp):
             opening.paths,
             remembered.load(settings),
             keep,
-            kept.load(destination),
+            load_destination(destination),
         )
         self.window = FolderWindow(self.dialog, context.look, context.notifier, self._painters)
         context.rooms.models_changed.add(self.dialog.upscale.look_again)

@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_read_is_named(app: QApplication, tmp_path: Path) 
     )
 
 
-class Listing:
+class InputModel:
     """A client that gives what it was asked with."""
 
     def items(self, name: str, *, since: int = 0) -> str:
@@ -63,9 +63,9 @@ def test_a_call_gives_what_the_clients_method_returns_or_why_it_cannot(
     app: QApplication, wait_until: Callable[..., None]
 ) -> None:
     workers, done, failed = Workers(1), list[str](), list[Problem]()
-    gateway = ClientGateway(Listing(), workers)
-    gateway.call(done.append, failed.append, Listing.items, "b1", since=3)
-    gateway.call(done.append, failed.append, Listing.items, "")
+    gateway = ClientGateway(InputModel(), workers)
+    gateway.call(done.append, failed.append, InputModel.items, "b1", since=3)
+    gateway.call(done.append, failed.append, InputModel.items, "")
     wait_until(lambda: bool(done and failed))
     workers.close()
     assert done == ["b1 since 3"]

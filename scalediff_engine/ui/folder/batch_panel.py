@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from scalediff_engine.client.batches import BatchState, FileState
 from scalediff_engine.ui import words
-from scalediff_engine.ui.folder import sentences
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.language import translate
@@ -106,7 +105,7 @@ class BatchPanel(QWidget):
         self._bar.setRange(0, 0)
         self._counts.setText(
             translate("Batch", "{finished} of {total} files").format(
-                finished=self._model.handed_over, total=self._model.listing.startable
+                finished=self._model.handed_over, total=self._model.input.startable
             )
         )
         for hidden in (self.retry, self.pause, self.away, self.again, self._stays):
@@ -118,7 +117,7 @@ class BatchPanel(QWidget):
 
     def _show(self, batch: BatchModel) -> None:
         state = batch.state
-        self._state.setText(sentences.batch_state(state))
+        self._state.setText(_state_name(state))
         self._bar.setRange(0, _WHOLE)
         is_done = state is BatchState.DONE
         self._bar.setValue(_WHOLE if is_done else round(_WHOLE * batch.info.fraction))
@@ -230,3 +229,14 @@ def _what_stays(*, is_paused: bool) -> str:
         "The engine does the work. It goes on when this window is closed, and after a restart; "
         "open the dialog again to see how far it is.",
     )
+
+
+def _state_name(state: BatchState) -> str:
+    """Give where a batch stands."""
+    return {
+        BatchState.OPEN: translate("Batch", "Being handed over"),
+        BatchState.RUNNING: translate("Batch", "Running"),
+        BatchState.PAUSED: translate("Batch", "Paused"),
+        BatchState.CANCELLED: translate("Batch", "Cancelled"),
+        BatchState.DONE: translate("Batch", "Finished"),
+    }[state]

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import QStringListModel, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
+    QComboBox,
+    QDialog,
     QFileDialog,
     QHBoxLayout,
+    QListView,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from scalediff_engine.ui.folder import sentences
+from scalediff_engine.batch.folder_scan import MIN_SIDE_PX, Skip, SkipReason
+from scalediff_engine.client.batches import BatchInfo, BatchState, FileState
+from scalediff_engine.ui.folder.input_model import MOST_SKIPS, Found
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
-from scalediff_engine.ui.folder.skipped_list import SkippedList
-from scalediff_engine.ui.folder.table_model import FileTable
-from scalediff_engine.ui.folder.table_view import FileView
+from scalediff_engine.ui.folder.table import FileTable, FileView, row_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.path_choice import asking_folder, asking_pictures
-from scalediff_engine.ui.widgets import Segmented, TwoGroups, label, on_keys
+from scalediff_engine.ui.widgets import Segmented, TwoGroups, card, label, on_keys
 
 _FILTERS = tuple(Filter)
 
@@ -41,10 +45,10 @@ class FileBar(TwoGroups):
         self._files = QPushButton(translate("Files", "&Add pictures…"))
         self._folder = QPushButton(translate("Files", "Add &folder…"))
         self.deeper = QCheckBox(translate("Files", "Folders in fo&lders"))
-        self.deeper.setChecked(model.listing.is_recursive)
+        self.deeper.setChecked(model.input.is_recursive)
         self.filters = Segmented(
             translate("Files", "Shown"),
-            [sentences.filter_name(wanted) for wanted in _FILTERS],
+            [_filter_name(wanted) for wanted in _FILTERS],
             is_even=False,
         )
         self.filters.show_index(0)
@@ -55,7 +59,7 @@ class FileBar(TwoGroups):
         on_keys(self._files, "Ctrl+O")
         self._files.clicked.connect(self._ask_files)
         self._folder.clicked.connect(self._ask_folder)
-        self.deeper.toggled.connect(model.listing.look_deeper)
+        self.deeper.toggled.connect(model.input.look_deeper)
         self.filters.chosen.add(lambda index: model.rows.show(_FILTERS[index]))
 
     def refresh(self) -> None:
@@ -65,7 +69,7 @@ class FileBar(TwoGroups):
             widget.setVisible(is_choosing)
         counts = rows.counts()
         for index, wanted in enumerate(_FILTERS):
-            text = sentences.filter_name(wanted)
+            text = _filter_name(wanted)
             if counts[wanted] and wanted is not Filter.ALL:
                 text = f"{text} ({counts[wanted]})"
             button = self.filters.button(index)
@@ -85,8 +89,8 @@ class FileBar(TwoGroups):
         """Ask, without stopping anything meanwhile."""
         if self._asking is not None:
             return
-        if self._model.listing.inputs:
-            asking.setDirectory(str(self._model.listing.inputs[0].parent))
+        if self._model.input.inputs:
+            asking.setDirectory(str(self._model.input.inputs[0].parent))
 
         def gone(result: int) -> None:
             self._asking = None
@@ -157,20 +161,20 @@ class DetailBar(QWidget):
         file, rows = self._view.current_file, self._table.rows
         sentence = ""
         if 0 <= file < len(rows.entries):
-            sentence = sentences.full(rows, file, self._table.existing)
+            sentence = row_problem(rows, file, self._table.existing)
         self._detail.setText(sentence)
         self._detail.setVisible(bool(sentence))
         self.copy.setVisible(bool(sentence))
         model = self._model
         is_search = model.batch is None
         self._found.setVisible(is_search)
-        self.skipped.setVisible(is_search and model.listing.found.skipped > 0)
+        self.skipped.setVisible(is_search and model.input.found.skipped > 0)
         if not is_search:
             return
-        count, left = len(model.listing.found.rows.entries), model.listing.found.skipped
+        count, left = len(model.input.found.rows.entries), model.input.found.skipped
         text = (
             translate("Files", "Searching… Pictures so far: {count}")
-            if model.listing.is_scanning
+            if model.input.is_scanning
             else translate("Files", "Pictures: {count}")
         ).format(count=count)
         if left:
@@ -179,10 +183,184 @@ class DetailBar(QWidget):
 
     def show_skipped(self) -> None:
         """Open the list of what was left aside."""
-        self._list = SkippedList(self._model.listing.found, self.window())
+        self._list = SkippedList(self._model.input.found, self.window())
 
         def gone() -> None:
             self._list = None
 
         self._list.destroyed.connect(gone)
         self._list.show()
+
+
+class SkippedList(QDialog):
+    """Lists what a search has left aside.
+
+    Args:
+        found: what was found
+        parent: the window
+    """
+
+    def __init__(self, found: Found, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(translate("Skips", "Left aside"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._skips = tuple(found.skips)
+        self._lines = QStringListModel()
+        self.reasons = QComboBox()
+        self.reasons.setAccessibleName(translate("Skips", "Reason"))
+        self.reasons.addItem(
+            translate("Skips", "All reasons ({count})").format(count=found.skipped), None
+        )
+        for reason, count in found.counts.most_common():
+            self.reasons.addItem(f"{skip_reason(reason)} ({count})", reason)
+        self._list = QListView()
+        self._list.setModel(self._lines)
+        self._list.setUniformItemSizes(True)
+        self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self._list.setAlternatingRowColors(True)
+        self._list.setAccessibleName(translate("Skips", "Left aside"))
+        shut = QPushButton(translate("Skips", "Close"))
+        shut.clicked.connect(self.close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(self.reasons)
+        column.addWidget(self._list, 1)
+        if found.skipped > len(self._skips):
+            text = translate("Skips", "Only the first {count} are listed.")
+            column.addWidget(label(text.format(count=MOST_SKIPS), "quiet"))
+        column.addWidget(shut, 0, Qt.AlignmentFlag.AlignRight)
+        self.reasons.currentIndexChanged.connect(lambda _: self._show())
+        self.resize(760, 460)
+        self._show()
+
+    @property
+    def lines(self) -> list[str]:
+        """What is listed."""
+        return self._lines.stringList()
+
+    def _show(self) -> None:
+        wanted: SkipReason | None = self.reasons.currentData()
+        self._lines.setStringList(
+            [_line(skip) for skip in self._skips if wanted in (None, skip.reason)]
+        )
+
+
+def _line(skip: Skip) -> str:
+    text = f"{skip.path} – {skip_reason(skip.reason)}"
+    detail = skip_detail(skip)
+    return f"{text}. {detail}" if detail else text
+
+
+_LEFT = (FileState.WAITING.value, FileState.RUNNING.value)
+
+
+class UnfinishedBanner(QWidget):
+    """Offers the newest unfinished batch of a model.
+
+    Args:
+        model: of the dialog
+    """
+
+    def __init__(self, model: FolderModel) -> None:
+        super().__init__()
+        self._model = model
+        frame, column = card()
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(frame)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        self._text = label()
+        self.show_it = QPushButton(translate("Banner", "&Show it"))
+        row.addWidget(self._text, 1)
+        row.addWidget(self.show_it)
+        column.addLayout(row)
+        self.show_it.clicked.connect(self._on_show)
+        self.refresh()
+
+    @property
+    def text(self) -> str:
+        """What is said."""
+        return self._text.text()
+
+    def refresh(self) -> None:
+        """Show what there is."""
+        model = self._model
+        is_seen = model.phase is Phase.CHOOSING and bool(model.unfinished)
+        if is_seen:
+            self._text.setText(_banner_text(model.unfinished[0], len(model.unfinished)))
+        self.setVisible(is_seen)
+
+    def _on_show(self) -> None:
+        if self._model.unfinished:
+            self._model.show_batch(self._model.unfinished[0].id)
+
+
+def _banner_text(info: BatchInfo, count: int) -> str:
+    total = sum(info.counts.values())
+    left = sum(info.counts.get(state, 0) for state in _LEFT)
+    text = (
+        translate("Banner", "“{title}” is paused: {finished} of {total} files are finished.")
+        if info.state is BatchState.PAUSED
+        else translate("Banner", "“{title}” is being upscaled: {finished} of {total} files so far.")
+    ).format(title=info.title or translate("Banner", "A batch"), finished=total - left, total=total)
+    if count > 1:
+        text += " " + translate("Banner", "Unfinished batches: {count}.").format(count=count)
+    return text
+
+
+def skip_reason(found: SkipReason) -> str:
+    """Give why files were left aside."""
+    return {
+        SkipReason.NO_PICTURE: translate("Skips", "Not a picture"),
+        SkipReason.HIDDEN: translate("Skips", "Hidden"),
+        SkipReason.UNSUPPORTED: translate("Skips", "Format not supported"),
+        SkipReason.UNREADABLE: translate("Skips", "Cannot be read"),
+        SkipReason.FOLDER_UNREADABLE: translate("Skips", "Folder cannot be read"),
+        SkipReason.NAME_NOT_UTF8: translate("Skips", "Name not in UTF-8"),
+        SkipReason.OWN_RESULT: translate("Skips", "Result of an earlier run"),
+        SkipReason.TOO_SMALL: translate("Skips", "Too small"),
+        SkipReason.SUBFOLDER: translate("Skips", "Folder that is not looked into"),
+        SkipReason.DUPLICATE: translate("Skips", "Same file again"),
+        SkipReason.MISSING: translate("Skips", "Not there"),
+    }[found]
+
+
+def skip_detail(skip: Skip) -> str:
+    """Give a sentence that says more than the reason; may be empty."""
+    width, height = skip.size or (0, 0)
+    return {
+        SkipReason.UNSUPPORTED: translate(
+            "Scan", "{detail} files are not supported; convert them to PNG or TIFF first."
+        ),
+        SkipReason.UNREADABLE: "{detail}",
+        SkipReason.FOLDER_UNREADABLE: translate(
+            "Scan", "The folder {path} cannot be read: {detail}."
+        ),
+        SkipReason.NAME_NOT_UTF8: translate(
+            "Scan", "The file's name is not in UTF-8; another name would work."
+        ),
+        SkipReason.TOO_SMALL: translate(
+            "Scan", "It has {width} × {height} pixels; {least} a side are the least."
+        ),
+        SkipReason.MISSING: translate("Scan", "There is no file {path}."),
+    }.get(skip.reason, "").format(
+        path=skip.path,
+        detail=skip.detail,
+        width=width,
+        height=height,
+        least=MIN_SIDE_PX,
+    )
+
+
+def _filter_name(wanted: Filter) -> str:
+    """Give the name of a filter."""
+    return {
+        Filter.ALL: translate("Filter", "All"),
+        Filter.TO_DO: translate("Filter", "To do"),
+        Filter.DONE: translate("Filter", "Done"),
+        Filter.SKIPPED: translate("Filter", "Skipped"),
+        Filter.ERRORS: translate("Filter", "Errors"),
+    }[wanted]

@@ -18,11 +18,11 @@ from scalediff_engine.client.batches import (
     BatchState,
 )
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.ui.folder.batch_model import BatchModel
+from scalediff_engine.ui.folder.batch_model import Act, BatchGateway, BatchModel
 from scalediff_engine.ui.folder.estimate import Estimator
-from scalediff_engine.ui.folder.gateway import Act, BatchGateway
-from scalediff_engine.ui.folder.listing import SOME_SIZE, Listing
-from scalediff_engine.ui.folder.naming import (
+from scalediff_engine.ui.folder.input_model import (
+    SOME_SIZE,
+    InputModel,
     Threads,
 )
 from scalediff_engine.ui.folder.rows import Rows, rows_of
@@ -92,7 +92,7 @@ class FolderModel:
         self._handing = Ticket()
         self.phase = Phase.CHOOSING
         self.upscale = UpscaleModel(gateway, later, SOME_SIZE, memory)
-        self.listing = Listing(
+        self.input = InputModel(
             later,
             workers,
             inputs,
@@ -108,34 +108,34 @@ class FolderModel:
         self.changed = Observers()
         self.rows_changed = Observers()
         self.ended = Observers()
-        self.listing.changed.add(self.changed.tell)
-        self.listing.failed.add(self._on_problem)
+        self.input.changed.add(self.changed.tell)
+        self.input.failed.add(self._on_problem)
 
     @property
     def rows(self) -> Rows:
         """What the table shows."""
-        return self.listing.found.rows if self.batch is None else self.batch.rows
+        return self.input.found.rows if self.batch is None else self.batch.rows
 
     @property
     def can_start(self) -> bool:
         """Whether the engine may be asked."""
-        return self.phase is Phase.CHOOSING and self.listing.is_ready
+        return self.phase is Phase.CHOOSING and self.input.is_ready
 
     def begin(self) -> None:
         """Look for pictures, and for batches of an earlier dialog."""
         self.upscale.begin()
         self._batches.call(self._on_batches, self._on_problem, BatchClient.batches)
-        self.listing.scan()
+        self.input.scan()
 
     def add(self, paths: Iterable[Path]) -> None:
         """Look for pictures in these too, before the start."""
         if self.phase is Phase.CHOOSING:
-            self.listing.add(paths)
+            self.input.add(paths)
 
     def remove(self, indexes: Iterable[int]) -> None:
         """Leave files out, before the start."""
         if self.phase is Phase.CHOOSING:
-            self.listing.remove(indexes)
+            self.input.remove(indexes)
 
     # The batch
 
@@ -143,11 +143,11 @@ class FolderModel:
         """Hand all pictures over that have no trouble; the others stay in the list as they are."""
         if not self.can_start:
             return
-        rows, chosen = self.listing.found.rows, self.listing.destination
+        rows, chosen = self.input.found.rows, self.input.destination
         wanted = rows.startable()
         settings = self.upscale.start()
         self._keep(self.upscale.memory, chosen)
-        request = BatchRequest(settings, self.listing.title, chosen.existing, chosen.quality)
+        request = BatchRequest(settings, self.input.title, chosen.existing, chosen.quality)
         files = [BatchFile(rows.entries[index].path, rows.target(index)) for index in wanted]
         entries = [rows.entries[index] for index in wanted]
         self._go(Phase.HANDING_OVER)
@@ -184,7 +184,7 @@ class FolderModel:
         self.unfinished = others if batch.is_over else (batch.info, *others)
         self._go(Phase.CHOOSING)
         self.rows_changed.tell()
-        self.listing.again()
+        self.input.again()
 
     def end(self) -> None:
         """End the dialog; a batch goes on in the engine."""
@@ -210,9 +210,9 @@ class FolderModel:
 
     def close(self) -> None:
         """Let go of everything that is under way, and leave the batch as it is."""
-        self.listing.close()
+        self.input.close()
         self.upscale.close()
-        self.listing.estimator.close()
+        self.input.estimator.close()
         if self.batch is not None:
             self.batch.close()
 
@@ -243,7 +243,7 @@ class FolderModel:
             if not found.items or self.phase is not Phase.CHOOSING:
                 return
             source = Path(found.items[0].source)
-            if any(path == source or path in source.parents for path in self.listing.inputs):
+            if any(path == source or path in source.parents for path in self.input.inputs):
                 self._follow(info, Rows())
 
         return look

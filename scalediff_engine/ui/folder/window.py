@@ -18,14 +18,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLay
 
 from scalediff_engine.client.batches import BatchState, FileState
 from scalediff_engine.ui import icons
-from scalediff_engine.ui.folder.banner import UnfinishedBanner
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.batch_panel import BatchPanel
-from scalediff_engine.ui.folder.file_bar import DetailBar, FileBar
+from scalediff_engine.ui.folder.file_bar import DetailBar, FileBar, UnfinishedBanner
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.settings_panel import FolderSettings
-from scalediff_engine.ui.folder.table_model import FileTable
-from scalediff_engine.ui.folder.table_view import THUMBNAIL_SIDE, FileView
+from scalediff_engine.ui.folder.table import THUMBNAIL_SIDE, FileTable, FileView
 from scalediff_engine.ui.folder.thumbnails import Thumbnails
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
@@ -244,10 +242,10 @@ class FolderWindow(QWidget):
 
     def _show_title(self) -> None:
         dialog = self._dialog
-        title = dialog.listing.title if dialog.batch is None else dialog.batch.info.title
+        title = dialog.input.title if dialog.batch is None else dialog.batch.info.title
         name = title or translate("Folder", "Pictures")
         self.setWindowTitle(translate("Window", "{name} – ScaleDiff").format(name=name))
-        more = len(dialog.listing.inputs) - 1
+        more = len(dialog.input.inputs) - 1
         if dialog.batch is None and more > 0:
             name = translate("Folder", "{name} and {count} more").format(name=name, count=more)
         self._title.setText(name)
@@ -256,7 +254,7 @@ class FolderWindow(QWidget):
         dialog = self._dialog
         if dialog.phase is not Phase.CHOOSING:
             return ""
-        if dialog.listing.is_scanning:
+        if dialog.input.is_scanning:
             return translate("Folder", "Searching…")
         if dialog.rows.entries:
             return translate("Folder", "No picture of this kind")

@@ -18,7 +18,7 @@ from scalediff_engine.client.batches import (
     FileState,
 )
 from scalediff_engine.client.messages import UpscaleSettings
-from scalediff_engine.ui.folder.gateway import BatchGateway
+from scalediff_engine.ui.folder.batch_model import BatchGateway
 from scalediff_engine.ui.workers import Ticket
 
 

@@ -63,9 +63,9 @@ def test_a_folder_is_ready_with_names_sizes_and_time(make: Make, tree: Path) -> 
     model = make(tree)
     assert targets(model) == [str(tree / "a_x4.png"), str(tree / "deep" / "b_x4.png")]
     assert model.can_start
-    assert model.listing.startable == 2
-    assert model.listing.estimate.seconds == pytest.approx(260)
-    assert model.listing.title == "holiday"
+    assert model.input.startable == 2
+    assert model.input.estimate.seconds == pytest.approx(260)
+    assert model.input.title == "holiday"
 
 
 def test_folders_in_folders_are_looked_into_unless_they_are_not_wanted(
@@ -73,11 +73,11 @@ def test_folders_in_folders_are_looked_into_unless_they_are_not_wanted(
 ) -> None:
     model = make(tree)
     assert len(model.rows.entries) == 2
-    model.listing.look_deeper(False)
+    model.input.look_deeper(False)
     later.pass_ms(1000)
     assert [entry.name for entry in model.rows.entries] == ["a.png"]
-    assert model.listing.found.skipped == 1
-    model.listing.look_deeper(True)
+    assert model.input.found.skipped == 1
+    model.input.look_deeper(True)
     later.pass_ms(1000)
     assert len(model.rows.entries) == 2
 
@@ -93,7 +93,7 @@ def test_the_engine_is_asked_for_what_was_chosen(
     chosen = Destination(
         place=Place.FOLDER, folder="/out", format=Format.JPEG, quality=80, existing=Existing.REPLACE
     )
-    model.listing.change_destination(chosen)
+    model.input.change_destination(chosen)
     later.pass_ms(1000)
     model.start()
     assert model.phase is Phase.HANDING_OVER
@@ -114,7 +114,7 @@ def test_an_existing_result_is_skipped_unless_somebody_says_otherwise(
     model = make(tree)
     states = {Path(e.path).name: model.rows.status(i) for i, e in enumerate(model.rows.entries)}
     assert states["a.png"] is Status.EXISTS
-    assert model.listing.estimate.seconds == pytest.approx(260)  # b.png and a_x4.png itself
+    assert model.input.estimate.seconds == pytest.approx(260)  # b.png and a_x4.png itself
     model.start()
     assert batches.last("create").args[0].existing is Existing.SKIP
 
@@ -125,10 +125,10 @@ def test_pictures_that_would_share_a_name_are_left_out_and_the_others_are_done(
     save_picture(tree / "a.jpg")
     model = make(tree)
     assert model.can_start
-    model.listing.change_destination(Destination(format=Format.PNG))
+    model.input.change_destination(Destination(format=Format.PNG))
     later.pass_ms(1000)
-    assert "a_x4.png" in model.listing.clash
-    assert "{ext}" in model.listing.clash
+    assert "a_x4.png" in model.input.clash
+    assert "{ext}" in model.input.clash
     assert model.can_start
     model.start()
     handed_over = {Path(file.source).name for file in batches.last("create").args[1]}
@@ -142,9 +142,9 @@ def test_the_extension_in_the_name_keeps_pictures_apart(
 ) -> None:
     save_picture(tree / "a.jpg")
     model = make(tree)
-    model.listing.change_destination(Destination(format=Format.PNG, pattern="{stem}_{ext}"))
+    model.input.change_destination(Destination(format=Format.PNG, pattern="{stem}_{ext}"))
     later.pass_ms(1000)
-    assert not model.listing.clash
+    assert not model.input.clash
     targets = {Path(model.rows.target(i)).name for i in range(len(model.rows.entries))}
     assert {"a_png.png", "a_jpg.png"} <= targets
 
@@ -153,15 +153,15 @@ def test_a_pattern_that_makes_no_sense_keeps_it_shut_and_does_no_harm(
     make: Make, tree: Path, later: FakeLater
 ) -> None:
     model = make(tree)
-    model.listing.change_destination(Destination(pattern="{stem"))
-    assert model.listing.example() == ""
+    model.input.change_destination(Destination(pattern="{stem"))
+    assert model.input.example() == ""
     later.pass_ms(1000)
     assert not model.can_start
-    assert "brace" in model.listing.names_problem
-    model.listing.change_destination(Destination(pattern="{stem}!"))
+    assert "brace" in model.input.names_problem
+    model.input.change_destination(Destination(pattern="{stem}!"))
     later.pass_ms(1000)
     assert model.can_start
-    assert model.listing.example() == "a!.png"
+    assert model.input.example() == "a!.png"
 
 
 def test_what_will_not_fit_is_marked_and_left_out(
@@ -177,7 +177,7 @@ def test_what_will_not_fit_is_marked_and_left_out(
     later.pass_ms(1000)
     assert model.rows.status(0) is Status.WILL_NOT_FIT
     assert model.rows.unfit(0) == full.message
-    assert model.listing.startable == 1
+    assert model.input.startable == 1
     model.start()
     assert [Path(f.source).name for f in batches.last("create").args[1]] == ["b.png"]
     assert model.left_out == 1

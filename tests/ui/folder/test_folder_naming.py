@@ -12,8 +12,8 @@ from scalediff_engine.batch.folder_scan import Entry, Skip, SkipReason
 from scalediff_engine.batch.naming import Destination, Place
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.images.formats import Format
-from scalediff_engine.ui.folder.naming import clash_problem, destination_problem, find_names
-from scalediff_engine.ui.folder.sentences import skip_detail, skip_reason
+from scalediff_engine.ui.folder.file_bar import skip_detail, skip_reason
+from scalediff_engine.ui.folder.input_model import clash_problem, destination_problem, find_names
 
 VALUES = SharedValues(4.0, "embedded", 7)
 

@@ -203,7 +203,7 @@ def test_ten_thousand_files_are_found_while_the_window_stays_awake(
     loop.forget()
     model.begin()
     first = loop.until(lambda: window.table.rowCount() > 0, 5)
-    whole = first + loop.until(lambda: not model.listing.is_scanning, 60)
+    whole = first + loop.until(lambda: not model.input.is_scanning, 60)
     ready = whole + loop.until(lambda: model.can_start, 30)
     assert window.table.rowCount() == FILES
     found = loop.worst()
@@ -214,7 +214,7 @@ def test_ten_thousand_files_are_found_while_the_window_stays_awake(
     for _ in range(2):
         if not loop.is_awake:  # others were at work, or we are slow: that shows in the next one
             loop.forget()
-            model.listing.scan()
+            model.input.scan()
             loop.until(lambda: model.can_start, 60)
     loop.require_awake()
 

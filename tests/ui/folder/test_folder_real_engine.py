@@ -78,7 +78,7 @@ def begin(
     dialog, start = running.dialog, running.window.settings.start
     # the button follows the model a moment later, and takes no click before
     wait_until(
-        lambda: dialog.can_start and dialog.listing.estimate.is_complete and start.isEnabled(),
+        lambda: dialog.can_start and dialog.input.estimate.is_complete and start.isEnabled(),
         LONG_MS,
     )
     before()
@@ -112,9 +112,9 @@ def test_a_folder_from_open_to_done(open_dialog: Open, pictures: Path, wait_unti
     assert "Done in" in window.table.data(window.table.index(1, 3))
     # its own results are not upscaled again
     dialog.choose_again()
-    dialog.listing.scan()
-    wait_until(lambda: not dialog.listing.is_scanning, LONG_MS)
-    assert [entry.name for entry in dialog.listing.found.rows.entries] == [
+    dialog.input.scan()
+    wait_until(lambda: not dialog.input.is_scanning, LONG_MS)
+    assert [entry.name for entry in dialog.input.found.rows.entries] == [
         "a.png",
         "b.jpg",
         "deep/c.png",

@@ -21,7 +21,7 @@ from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
-from scalediff_engine.ui.folder.table_model import Column
+from scalediff_engine.ui.folder.table import Column
 from scalediff_engine.ui.folder.thumbnails import (
     MOST_KEPT,
     MOST_WAITING,
@@ -160,16 +160,14 @@ def test_files_and_folders_can_be_dropped(dialog: Dialog, tmp_path: Path, wait_u
     dialog.window.dragEnterEvent(enter)
     assert enter.isAccepted()
     dialog.window.dropEvent(QDropEvent(QPointF(9, 9), copy, data, left, none))
-    wait_until(lambda: len(dialog.model.rows.entries) == 4 and not dialog.model.listing.is_scanning)
+    wait_until(lambda: len(dialog.model.rows.entries) == 4 and not dialog.model.input.is_scanning)
 
 
 def test_a_clash_of_all_pictures_is_said_and_shuts_the_start(
     dialog: Dialog, wait_until: Wait
 ) -> None:
-    dialog.model.listing.change_destination(
-        replace(dialog.model.listing.destination, pattern="same")
-    )
-    wait_until(lambda: bool(dialog.model.listing.clash))
+    dialog.model.input.change_destination(replace(dialog.model.input.destination, pattern="same"))
+    wait_until(lambda: bool(dialog.model.input.clash))
     dialog.window.refresh()
     assert "“same.png”" in dialog.window.settings.trouble
     assert not dialog.window.settings.start.isEnabled()

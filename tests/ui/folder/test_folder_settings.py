@@ -9,24 +9,24 @@ import pytest
 from scalediff_engine.batch.naming import Destination, Place
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.images.formats import Format
-from scalediff_engine.ui.folder import kept
+from scalediff_engine.ui.folder import settings
 
 
 def test_what_was_chosen_is_there_again(tmp_path: Path) -> None:
-    file = kept.file_in(tmp_path)
+    file = settings.destination_file(tmp_path)
     chosen = Destination(
         place=Place.FOLDER, folder="/out", pattern="{stem}!", format=Format.WEBP, quality=80,
         existing=Existing.KEEP,
     )  # fmt: skip
-    kept.save(chosen, file)
-    assert kept.load(file) == chosen
+    settings.save_destination(chosen, file)
+    assert settings.load_destination(file) == chosen
     assert [path.name for path in file.parent.iterdir()] == ["folder.json"]
 
 
 def test_replacing_has_to_be_said_each_time(tmp_path: Path) -> None:
-    file = kept.file_in(tmp_path)
-    kept.save(Destination(existing=Existing.REPLACE), file)
-    assert kept.load(file).existing is Existing.SKIP
+    file = settings.destination_file(tmp_path)
+    settings.save_destination(Destination(existing=Existing.REPLACE), file)
+    assert settings.load_destination(file).existing is Existing.SKIP
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_replacing_has_to_be_said_each_time(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_as_if_it_had_never_been(tmp_path: Path, text: str) -> None:
-    file = kept.file_in(tmp_path)
+    file = settings.destination_file(tmp_path)
     file.parent.mkdir()
     file.write_text(text)
-    assert kept.load(file) == Destination()
+    assert settings.load_destination(file) == Destination()
 
 
 def test_a_place_that_cannot_be_written_costs_the_memory_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "dialog").write_text("a file")
-    kept.save(Destination(), kept.file_in(tmp_path))
+    settings.save_destination(Destination(), settings.destination_file(tmp_path))
     assert "cannot be written" in caplog.text

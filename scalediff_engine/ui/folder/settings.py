@@ -10,12 +10,12 @@ from scalediff_engine.client.batches import Existing
 from scalediff_engine.images.formats import Format
 
 
-def file_in(home: Path) -> Path:
+def destination_file(home: Path) -> Path:
     """Say where it is kept."""
     return home / "dialog" / "folder.json"
 
 
-def load(file: Path) -> Destination:
+def load_destination(file: Path) -> Destination:
     """Read it; whatever makes no sense is as if it had never been.
 
     That results are replaced is never remembered: who wants that says so each time.
@@ -37,7 +37,7 @@ def load(file: Path) -> Destination:
     )
 
 
-def save(chosen: Destination, file: Path) -> None:
+def save_destination(chosen: Destination, file: Path) -> None:
     """Write it; the file appears whole. A full disk costs the memory and nothing else."""
     fields = {
         "place": chosen.place.value,

@@ -1,29 +1,39 @@
-"""What is to be upscaled and where results go, before the start; without widgets."""
+"""Pictures to upscale, the names of their results and their cost, before the start; no Qt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.batch.conflicts import ResultNames, SharedValues, absolute, example_name
-from scalediff_engine.batch.folder_scan import Entry, Portion, Search, scan
-from scalediff_engine.batch.naming import Destination
-from scalediff_engine.client.messages import Problem, UpscaleSettings
-from scalediff_engine.client.naming import DEFAULT_PATTERN, BadPattern, Pattern
-from scalediff_engine.ui.folder.estimate import Estimate, Estimator
-from scalediff_engine.ui.folder.found import Found
-from scalediff_engine.ui.folder.naming import (
-    Named,
-    Threads,
-    clash_problem,
-    destination_problem,
-    find_names,
-    pattern_problem,
+from scalediff_engine.batch.conflicts import (
+    NameConflict,
+    ResultNames,
+    SharedValues,
+    absolute,
+    example_name,
+    is_forbidden,
+    name_results,
 )
-from scalediff_engine.ui.folder.rows import Filter
+from scalediff_engine.batch.folder_scan import Entry, Portion, Search, Skip, SkipReason, scan
+from scalediff_engine.batch.naming import Destination, Place
+from scalediff_engine.client.batches import Existing
+from scalediff_engine.client.messages import Problem, UpscaleSettings
+from scalediff_engine.client.naming import (
+    DEFAULT_PATTERN,
+    FIELDS,
+    BadPattern,
+    Pattern,
+    PatternTrouble,
+)
+from scalediff_engine.ui.folder.estimate import Estimate, Estimator, Group, group
+from scalediff_engine.ui.folder.rows import Filter, Rows
 from scalediff_engine.ui.gateway import as_problem
+from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.workers import Later, Ticket
@@ -37,7 +47,7 @@ SOME_SIZE = Size(512, 512)
 _EXAMPLE = Entry("/photo.jpg", "photo.jpg", width=512, height=512)
 
 
-class Listing:
+class InputModel:
     """Pictures that were found, the names of their results, and what they will take.
 
     Args:
@@ -284,3 +294,157 @@ class Listing:
     def _tell_problem(self, problem: Problem) -> None:
         self.failed.tell(problem)
         self.changed.tell()
+
+
+# More than anybody reads; the counts go on.
+MOST_SKIPS = 5000
+
+
+class Found:
+    """See above.
+
+    Attributes:
+        rows: the pictures
+        skips: what is left aside, at most ``MOST_SKIPS``
+        counts: of all that is left aside
+    """
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.skips: list[Skip] = []
+        self.counts: Counter[SkipReason] = Counter()
+
+    @property
+    def skipped(self) -> int:
+        """How much is left aside."""
+        return self.counts.total()
+
+    def take(self, portion: Portion) -> None:
+        """Take what was found since."""
+        self.rows.append(portion.entries)
+        self.counts.update(skip.reason for skip in portion.skips)
+        self.skips += portion.skips[: MOST_SKIPS - len(self.skips)]
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.rows.clear()
+        self.skips = []
+        self.counts.clear()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Give the pictures as they are now, for a thread."""
+        return tuple(self.rows.entries)
+
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Threads(Protocol):
+    """The part of ``ui.workers`` that is needed here."""
+
+    def run(
+        self,
+        work: Callable[[Ticket], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
+    ) -> Ticket:
+        """Run something short in a thread."""
+        ...
+
+    def follow(
+        self,
+        work: Callable[[Ticket, Callable[[V], None]], None],
+        tell: Callable[[V], None],
+        done: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> Ticket:
+        """Run something long in a thread, which says something now and then."""
+        ...
+
+
+@dataclass(frozen=True)
+class Named:
+    """What was found.
+
+    Attributes:
+        targets: of all pictures
+        groups: of what is left to do, for the estimate
+    """
+
+    targets: ResultNames
+    groups: tuple[Group, ...]
+
+
+def find_names(
+    entries: Sequence[Entry],
+    destination: Destination,
+    words: SharedValues,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Named:
+    """Name all results, and put the pictures that are left to do together by size.
+
+    Raises:
+        BadPattern: the pattern makes no sense.
+        Cancelled: it is not wanted any more.
+    """
+    targets = name_results(entries, destination, words, is_wanted)
+    is_replacing = destination.existing is Existing.REPLACE
+    sizes: Counter[Size] = Counter(
+        entry.size
+        for index, entry in enumerate(entries)
+        if (conflict := targets.conflicts.get(index)) is None
+        or (conflict is NameConflict.EXISTS and is_replacing)
+    )
+    return Named(targets, group(sizes))
+
+
+def destination_problem(destination: Destination) -> str:
+    """Say what is wrong with a destination as a whole; empty = nothing."""
+    if destination.place is Place.FOLDER and not destination.folder:
+        return translate("Naming", "Choose the folder that results go to.")
+    if destination.place is Place.SUBFOLDER:
+        name = destination.subfolder.strip()
+        if is_forbidden(name) or "\\" in name:
+            return translate("Naming", "The subfolder “{name}” is no name of a folder.").format(
+                name=name
+            )
+    try:
+        Pattern(destination.pattern)
+    except BadPattern as error:
+        return pattern_problem(error)
+    return ""
+
+
+def pattern_problem(error: BadPattern) -> str:
+    """Give the sentence for a pattern that makes no sense."""
+    fields = ", ".join(f"{{{name}}}" for name in FIELDS)
+    return {
+        PatternTrouble.EMPTY: translate("Naming", "The name is empty; {usual} is the usual one."),
+        PatternTrouble.SEPARATOR: translate(
+            "Naming", "A name has no slash or backslash in it; the folder is chosen above."
+        ),
+        PatternTrouble.BRACE: translate(
+            "Naming", "A brace in the name lacks its partner; {braces} are plain braces."
+        ),
+        PatternTrouble.FIELD: translate(
+            "Naming", "There is no field {field}; the fields are {fields}."
+        ),
+        PatternTrouble.NO_NAME: translate("Naming", "The name comes out as nothing but dots."),
+    }[error.trouble].format(
+        usual="{stem}_x{scale}", braces="{{ }}", field=f"{{{error.detail}}}", fields=fields
+    )
+
+
+def clash_problem(entries: Sequence[Entry], targets: ResultNames) -> str:
+    """Say which two pictures would become one file; empty = none would."""
+    if targets.duplicates is None or max(targets.duplicates) >= len(entries):
+        return ""
+    first, second = (entries[index].name for index in targets.duplicates)
+    name = targets.paths[targets.duplicates[0]].replace("\\", "/").rsplit("/", 1)[-1]
+    count = sum(conflict is NameConflict.DUPLICATE for conflict in targets.conflicts.values())
+    return translate(
+        "Naming",
+        "{count} pictures share names and will be left out: “{first}” and “{second}” would both "
+        "become “{name}”. Use {ext} in the name, another format or another folder.",
+    ).format(count=count, first=first, second=second, name=name, ext="{ext}")
