@@ -129,6 +129,14 @@ def test_a_single_file_is_recognised_by_either_naming(tmp_path: Path, prefix: st
         assert find(str(found.path)) == found
 
 
+def test_without_the_family_its_file_is_refused_by_name(tmp_path: Path) -> None:
+    named = {published(name): shape for name, shape in shapes().items()}
+    path = write_model(tmp_path / "model.safetensors", named)
+    others = tuple(family for family in FAMILIES if family is not SPEC)
+    with pytest.raises(ModelError, match="a Lumina or Z-Image model"):
+        store_inspect.inspect(path, others)
+
+
 def test_every_published_name_is_one_of_diffusers() -> None:
     weights: dict[str, Any] = full_size().state_dict()
     file = {published(name): weight for name, weight in weights.items()}

@@ -18,10 +18,12 @@ from scalediff_engine.base.geometry import Grid, Size
 from scalediff_engine.bench import speed
 from scalediff_engine.families import registry
 from scalediff_engine.families.lumina.model import LuminaModel
+from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.models.components import Components
 from scalediff_engine.models.model import PromptEmbeddings
-from scalediff_engine.pipeline.loop import run_from_noise
-from scalediff_engine.planning.meter import meter_for
+from scalediff_engine.pipeline.loop import run_from_noise, run_stages
+from scalediff_engine.planning.meter import Meter, meter_for
+from scalediff_engine.planning.plan import plan_upscale, stage_loads
 from scalediff_engine.planning.plan_generate import plan_generate
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.spec.family import ShippedSettings
@@ -130,6 +132,23 @@ def test_beyond_the_native_size_a_picture_is_made_and_made_again(
     assert torch.equal(first, second)
     direct = generated(model, target, replace(SETTINGS, attention=Attention.DIRECT))
     assert not torch.allclose(first, direct, atol=1e-3)
+
+
+@torch.inference_mode()
+def test_a_picture_is_enlarged_alike_under_every_memory_plan(model: LuminaModel) -> None:
+    source = torch.rand(1, 3, 90, 120, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    plan = plan_upscale(Size(120, 90), Size(330, 250), model.facts, SETTINGS)
+    assert len(plan.stages) > 1
+    pictures: list[Tensor] = []
+    for memory in (MemoryPlan(), MemoryPlan(0, 100_000, 0, 0)):
+        loads = stage_loads(plan, model.facts, SETTINGS)
+        steps = [stage.steps for stage in plan.stages]
+        meter = Meter(model.facts.footprint, loads, steps, lambda _: None)
+        planned = replace(plan, memory=(memory,))
+        pictures.append(run_stages(source, planned, SETTINGS, model, meter))
+    model.arrange(MemoryPlan())
+    assert pictures[0].shape == (1, 3, 250, 330)
+    assert (pictures[1] - pictures[0]).abs().max() < 2e-4
 
 
 @torch.inference_mode()
