@@ -10,6 +10,7 @@ import typer
 from scalediff_engine.cli import options
 from scalediff_engine.cli.app_bench import bench_app
 from scalediff_engine.cli.app_dialog import dialog
+from scalediff_engine.cli.app_plugins import plugins_app
 from scalediff_engine.cli.command import CONTEXT_SETTINGS, Command
 from scalediff_engine.cli.interrupt import Action, Interrupts
 
@@ -342,6 +343,7 @@ def models(
 
 
 app.add_typer(bench_app, name="bench")
+app.add_typer(plugins_app, name="plugins")
 
 
 @app.command(cls=Command)
@@ -386,19 +388,27 @@ def doctor(
         typer.Option(metavar="FILE", help="Pack logs and facts for a report into this zip file."),
     ] = None,
     home: options.Home = None,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Repair broken plug-ins, and tell editors what starts the engine.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> Action:
-    """Say how things stand: device, memory, engine, models, folders.
+    """Say how things stand: device, memory, engine, models, plug-ins, folders.
 
     A bundle holds logs, versions, the device and the jobs' settings; it leaves out prompts, titles,
     names of people and computers, and the folders that they live in.
 
-    Exit codes: 0 all is well; 7 the bundle cannot be written; 8 something is wrong with the engine.
+    Exit codes: 0 all is well; 7 the bundle or a plug-in cannot be written; 8 something is wrong
+    with the engine.
     """
 
     def act(_: Interrupts) -> int:
         from scalediff_engine.cli.doctor import run_doctor
 
-        return run_doctor(bundle, home, json=json)
+        return run_doctor(bundle, home, fix=fix, json=json)
 
     return act

@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import scalediff_engine
+from scalediff_engine.base.editors import find_hosts, this_computer
 from scalediff_engine.base.errors import EngineError, ScaleDiffError
 from scalediff_engine.base.files import free_bytes, require_writable, write_whole
+from scalediff_engine.base.plugins import State, install, status
 from scalediff_engine.base.text import gib
 from scalediff_engine.cli import streams
+from scalediff_engine.cli.plugins import sentence_of
 from scalediff_engine.cli.streams import one_line
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError
@@ -23,7 +26,7 @@ from scalediff_engine.jobs.database import DAMAGED
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.memory.device import find_device
 from scalediff_engine.server.bundle import pack, program_logs
-from scalediff_engine.server.command import own_command
+from scalediff_engine.server.command import own_command, remember_command
 from scalediff_engine.server.lifecycle import only_engine
 from scalediff_engine.store.locate import cached_models
 
@@ -44,6 +47,7 @@ class Findings:
         command: what starts it
         is_command_known: whether editors know that too
         models: other than the one that ships
+        plugins: how the plug-in is in each editor, in sentences
         set_aside: files of the engine that could not be read and are kept
     """
 
@@ -59,18 +63,21 @@ class Findings:
     command: list[str]
     is_command_known: bool
     models: int
+    plugins: list[str]
     set_aside: list[str]
 
 
-def run_doctor(bundle: str | None, home: str | None, *, json: bool) -> int:
-    """Look at everything, and pack it if that was asked for.
+def run_doctor(bundle: str | None, home: str | None, *, json: bool, fix: bool = False) -> int:
+    """Look at everything; repair and pack it if that was asked for.
 
     Raises:
-        OutputError: the bundle cannot be written.
+        OutputError: the bundle or a plug-in cannot be written.
     """
     places = Places(default_home() if home is None else Path(home).absolute())
     if bundle is not None:
         require_writable(Path(bundle), overwrite=True)
+    if fix:
+        _fix(places)
     found = look(places)
     if json:
         streams.to_stdout(json_format.dumps({"event": "doctor", **asdict(found)}))
@@ -81,6 +88,14 @@ def run_doctor(bundle: str | None, home: str | None, *, json: bool) -> int:
         sentence = f"{bundle} is written; look into it before you send it to anybody."
         streams.to_stderr(one_line(sentence))
     return 0 if found.is_well else _EXIT_ENGINE
+
+
+def _fix(places: Places) -> None:
+    """Install broken plug-ins again; those that were never installed stay so."""
+    remember_command(places)
+    for host in find_hosts(this_computer()):
+        if status(host).state is State.BROKEN:
+            install(host)
 
 
 def look(places: Places) -> Findings:
@@ -101,6 +116,7 @@ def look(places: Places) -> Findings:
         command=own_command() if known is None else known,
         is_command_known=known is not None,
         models=len(cached_models(families.FAMILIES)),
+        plugins=[sentence_of(status(host)) for host in find_hosts(this_computer())],
         set_aside=sorted(str(path) for path in places.data.glob(f"*{DAMAGED}*")),
     )
 
@@ -116,6 +132,7 @@ def lines_of(found: Findings) -> list[str]:
         "started by": " ".join(found.command) + unknown,
         "models": f"{found.models} in the cache of Hugging Face, and the one that ships",
     }
+    facts |= {f"in {name}": text for name, _, text in (s.partition(": ") for s in found.plugins)}
     if found.set_aside:
         facts["set aside"] = (
             f"{', '.join(found.set_aside)}: it could not be read, and a new one was begun"

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QApplication, QWidget
 
+from scalediff_engine.base.editors import find_hosts, this_computer
 from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui import icons
 from scalediff_engine.ui.engine_locator import Finder, attach
@@ -27,7 +28,6 @@ from scalediff_engine.ui.upscale import remembered
 from scalediff_engine.ui.welcome.model import (
     WelcomeModel,
     mark_welcome_seen,
-    plugin_places,
     was_welcome_seen,
 )
 from scalediff_engine.ui.welcome.window import WelcomeWindow
@@ -174,7 +174,7 @@ class Rooms:
         model = WelcomeModel(
             self._gateway,
             qt_later,
-            plugin_places(),
+            find_hosts(this_computer()),
             self._take,
             lambda: mark_welcome_seen(self._home),
         )

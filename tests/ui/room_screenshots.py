@@ -21,6 +21,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from scalediff_engine.base.editors import Editor, Host
 from scalediff_engine.client.messages import (
     DeviceInfo,
     DownloadList,
@@ -44,7 +45,7 @@ from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow
-from scalediff_engine.ui.welcome.model import PluginPlace, WelcomeModel
+from scalediff_engine.ui.welcome.model import WelcomeModel
 from scalediff_engine.ui.welcome.window import WelcomeWindow
 from scalediff_engine.ui.workers import Workers
 
@@ -257,8 +258,8 @@ def shoot_welcome(shoot: Shots, look: Look) -> None:
         "1", 1, 1, 1.0, 1, device, WorkerState.NONE, None, 0, 0
     )
     places = (
-        PluginPlace("Krita", Path("/home/ada/.local/share/krita/pykrita"), is_there=True),
-        PluginPlace("GIMP", Path("/home/ada/.config/GIMP/3.0/plug-ins"), is_there=False),
+        Host(Editor.KRITA, Path("/home/ada/.local/share/krita/pykrita")),
+        Host(Editor.GIMP, Path("/home/ada/.config/GIMP/3.0/plug-ins"), is_found=False),
     )
     pages = WelcomeModel(gateway, later, places, lambda _: None, lambda: None)
     window = WelcomeWindow(pages, look)

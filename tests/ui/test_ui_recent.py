@@ -308,7 +308,7 @@ def test_the_keyboard_chooses_and_inserts(
 def test_without_an_editor_it_says_how_to_get_there(window: Callable[..., RecentWindow]) -> None:
     found = window(done("a"))
     assert not found.insert.isVisible()
-    assert "Filters > Enhance" in found._hint.text()
+    assert "Filters > ScaleDiff" in found._hint.text()
 
 
 def test_delete_asks_first(window: Callable[..., RecentWindow], gateway: FakeGateway) -> None:

@@ -29,7 +29,6 @@ from scalediff_engine.ui.welcome.model import (
     Page,
     WelcomeModel,
     mark_welcome_seen,
-    plugin_places,
     was_welcome_seen,
 )
 from scalediff_engine.ui.welcome.window import WelcomeWindow
@@ -171,23 +170,6 @@ def test_it_is_shown_once_and_can_be_opened_again(
     assert remembered.load(remembered.file_in(tmp_path)).model == "sdxl"
     again.close()
     workers.close()
-
-
-def test_plugin_folders_are_those_of_the_system(tmp_path: Path) -> None:
-    (tmp_path / ".var/app/org.kde.krita/data/krita").mkdir(parents=True)
-    (tmp_path / ".config/GIMP/2.10").mkdir(parents=True)
-    (tmp_path / ".config/GIMP/3.2").mkdir(parents=True)
-    krita, gimp = plugin_places(tmp_path, "linux", {})
-    assert krita.path == tmp_path / ".var/app/org.kde.krita/data/krita/pykrita"
-    assert gimp.path == tmp_path / ".config/GIMP/3.2/plug-ins"
-    assert krita.is_there
-    assert gimp.is_there
-    krita, gimp = plugin_places(tmp_path / "none", "win32", {"APPDATA": "/roaming"})
-    assert krita.path == Path("/roaming/krita/pykrita")
-    assert gimp.path == Path("/roaming/GIMP/3.0/plug-ins")
-    assert not krita.is_there
-    krita, gimp = plugin_places(tmp_path, "darwin", {})
-    assert krita.path.parts[-3:] == ("Application Support", "krita", "pykrita")
 
 
 def test_a_home_that_cannot_be_written_shows_it_once_more(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import arguments
 
-MENU = "<Image>/Filters/Enhance"
+MENU = "<Image>/Filters/ScaleDiff"
 IN_PLACE_SCALE = 2.0
 
 

@@ -218,7 +218,7 @@ class RecentWindow(QWidget):
             text = translate(
                 "Recent",
                 "To get a result into an editor, open these there: in Krita by Tools > Scripts > "
-                "Insert recent result, in GIMP by Filters > Enhance > ScaleDiff recent.",
+                "Insert recent result, in GIMP by Filters > ScaleDiff > Insert Recent Result.",
             )
         self._hint.setText(text)
 

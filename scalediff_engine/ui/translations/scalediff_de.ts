@@ -1043,8 +1043,8 @@
         <translation>dem Programm</translation>
     </message>
     <message>
-        <source>To get a result into an editor, open these there: in Krita by Tools &gt; Scripts &gt; Insert recent result, in GIMP by Filters &gt; Enhance &gt; ScaleDiff recent.</source>
-        <translation>In ein Programm kommt ein Ergebnis von dort aus: in Krita mit Werkzeuge &gt; Skripte &gt; Letztes Ergebnis einfügen, in GIMP mit Filter &gt; Verbessern &gt; ScaleDiff recent.</translation>
+        <source>To get a result into an editor, open these there: in Krita by Tools &gt; Scripts &gt; Insert recent result, in GIMP by Filters &gt; ScaleDiff &gt; Insert Recent Result.</source>
+        <translation>In ein Programm kommt ein Ergebnis von dort aus: in Krita mit Werkzeuge &gt; Skripte &gt; Letztes Ergebnis einfügen, in GIMP mit Filter &gt; ScaleDiff &gt; Letztes Ergebnis einfügen.</translation>
     </message>
     <message>
         <source>Save the result</source>

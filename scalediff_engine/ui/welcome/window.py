@@ -171,19 +171,19 @@ class WelcomeWindow(QWidget):
         )
         for place in self._model.places:
             frame, inside = card()
-            name = place.editor
-            if not place.is_there:
+            name = place.name
+            if not place.is_found:
                 name = translate("Welcome", "{editor} – not found here; the usual folder").format(
-                    editor=place.editor
+                    editor=place.name
                 )
             inside.addWidget(label(name, "figure"))
-            path = label(f"{_LEFT_TO_RIGHT}{place.path}{_END}", "quiet")
+            path = label(f"{_LEFT_TO_RIGHT}{place.plugins}{_END}", "quiet")
             path.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByKeyboard
                 | Qt.TextInteractionFlag.TextSelectableByMouse
             )
             path.setAccessibleName(
-                translate("Welcome", "Plug-in folder of {editor}").format(editor=place.editor)
+                translate("Welcome", "Plug-in folder of {editor}").format(editor=place.name)
             )
             inside.addWidget(path)
             column.addWidget(frame)

@@ -58,7 +58,7 @@ def an_engine_that_does_not_start_is_told_with_its_log(stage) -> None:
 def menus_and_documentation_speak_the_users_language(stage) -> None:
     procedure = Gimp.get_pdb().lookup_procedure("scalediff-upscale")
     assert procedure.get_menu_label() == "Mit ScaleDiff vergrößern …", procedure.get_menu_label()
-    assert procedure.get_menu_paths() == ["<Image>/Filters/Enhance"]
+    assert procedure.get_menu_paths() == ["<Image>/Filters/ScaleDiff"]
     assert "Diffusionsmodell" in procedure.get_blurb(), procedure.get_blurb()
     image = new_image()
     layer = new_layer(image, "beside", 10, 10)
