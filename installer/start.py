@@ -41,7 +41,7 @@ _HEARTBEAT_S = 15
 # The tier that runs unless another is asked for.
 QUICK = "not slow and not nightly and not gpu"
 # What commands need besides what everything needs; who has plug-ins has dialogs.
-EXTRAS = {"test": ("dev",), "check": ("dev",), "dialog": ("ui",), "plugins": ("ui",)}
+EXTRAS = {"test": ("dev", "ui"), "check": ("dev", "ui"), "dialog": ("ui",), "plugins": ("ui",)}
 
 HELP = """\
 usage: python3 installer/run.py ARGUMENTS...

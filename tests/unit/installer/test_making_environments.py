@@ -33,6 +33,7 @@ requires-python = ">=3.11"
 dependencies = ["tiny>=1"]
 [project.optional-dependencies]
 dev = ["tinydev>=1"]
+ui = []
 [project.scripts]
 scalediff = "scalediff_engine.cli.main:run"
 """
@@ -254,10 +255,10 @@ def test_extras_accumulate(clone: Clone) -> None:
     with_dev = clone.start("test")
     plain = clone.start("upscale")
 
-    assert "it lacks dev" in with_dev.err
+    assert "it lacks dev, ui" in with_dev.err
     assert "No module named pytest" in with_dev.err
     assert (plain.exit_code, plain.err) == (0, "")
-    assert stamped(clone)["extras"] == ["dev"]
+    assert stamped(clone)["extras"] == ["dev", "ui"]
     installed = stamped(clone)["installed"]
     assert isinstance(installed, dict)
     assert installed["tinydev-1.0.dist-info"] == ["tinydev", "tinydev-1.0.dist-info"]
