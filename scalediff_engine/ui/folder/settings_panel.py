@@ -31,18 +31,13 @@ from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.panels.cost_card import device_words
-from scalediff_engine.ui.panels.more_options import MoreOptions
-from scalediff_engine.ui.panels.pickers import MethodPicker, ModelPicker, SeedEditor
-from scalediff_engine.ui.upscale.choices import PRESETS
+from scalediff_engine.ui.panels.settings_panel import SettingsForm, start_button
 from scalediff_engine.ui.upscale.extent import MAX_SCALE, MIN_SCALE, Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.widgets import (
-    Fold,
     Segmented,
-    WordSlider,
     card,
     label,
-    on_keys,
     plain_tip,
     scrolling,
     titled,
@@ -94,7 +89,7 @@ class ScaleEditor(QWidget):
 
 
 class FolderSettings(QWidget):
-    """Edits a model; ``refresh`` is for the window to call, now and then.
+    """Edits the settings of all files; the window calls ``refresh``.
 
     Args:
         model: of the dialog
@@ -104,114 +99,36 @@ class FolderSettings(QWidget):
     def __init__(self, model: FolderModel, colours: Colours) -> None:
         super().__init__()
         self._model = model
-        upscale = model.upscale
-        self._prompt = QLineEdit()
-        self._prompt.setAccessibleName(translate("Settings", "Prompt"))
-        self._prompt.setPlaceholderText(
-            translate("Folder", "What all pictures show, if that helps")
+        form = SettingsForm(
+            model.upscale,
+            colours,
+            translate("Folder", "What all pictures show, if that helps"),
+            [
+                titled(translate("Size", "Scale"), ScaleEditor(model.upscale)),
+                DestinationEditor(model),
+            ],
         )
-        self._preset = Segmented(
-            translate("Settings", "Quality"),
-            [words.preset(name) for name in PRESETS],
-        )
-        self._creativity = WordSlider(
-            translate("Settings", "Creativity"),
-            translate("Settings", "Faithful"),
-            translate("Settings", "Inventive"),
-            translate("Settings", "How much the model may add that the source does not show"),
-        )
-        self._structure = WordSlider(
-            translate("Settings", "Structure"),
-            translate("Settings", "Loose"),
-            translate("Settings", "Firm"),
-            translate("Settings", "How firmly shapes of the source are kept"),
-        )
-        self._more = MoreOptions(upscale)
-        self._cost = EstimateCard(model)
-        self.start = QPushButton()
-        self._lay_out(colours)
-        self._connect()
-        upscale.changed.add(self._show_choices)
-        self._show_choices()
+        self.cost = EstimateCard(model)
+        self.start = start_button(translate("Folder", "&Upscale"))
+        self.start.clicked.connect(model.start)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(10)
+        whole.addWidget(scrolling(form), 1)
+        whole.addWidget(self.cost)
+        whole.addWidget(self.start)
         self.refresh()
 
-    @property
-    def trouble(self) -> str:
-        """What is said to be wrong."""
-        return self._cost.trouble
-
     def refresh(self) -> None:
-        """Show what it will come to."""
-        model = self._model
-        self._cost.refresh()
-        self.start.setEnabled(model.can_start)
-        count = model.input.startable
+        """Show the cost, and how many files would be upscaled."""
+        self.cost.refresh()
+        self.start.setEnabled(self._model.can_start)
+        count = self._model.input.startable
         self.start.setText(
             translate("Folder", "&Upscale ({count})").format(count=count)
             if count
             else translate("Folder", "&Upscale")
         )
-
-    def _show_choices(self) -> None:
-        choices = self._model.upscale.choices
-        self._preset.show_index(PRESETS.index(choices.preset))
-        self._creativity.show_value(self._model.upscale.creativity)
-        self._structure.show_value(choices.structure)
-        if self._prompt.text() != choices.prompt:
-            self._prompt.setText(choices.prompt)
-
-    def _lay_out(self, colours: Colours) -> None:
-        upscale = self._model.upscale
-        form = QWidget()
-        column = QVBoxLayout(form)
-        column.setContentsMargins(6, 2, 6, 2)
-        column.setSpacing(14)
-        column.addWidget(titled(translate("Size", "Scale"), ScaleEditor(upscale)))
-        column.addWidget(DestinationEditor(self._model))
-        method = MethodPicker(upscale)
-        column.addWidget(titled(translate("Settings", "Method"), method))
-        of_diffusion = (
-            titled(translate("Settings", "Model"), ModelPicker(upscale)),
-            titled(translate("Settings", "Prompt"), self._prompt),
-            self._creativity,
-            self._structure,
-            titled(translate("Settings", "Quality"), self._preset),
-            titled(translate("Settings", "Seed"), SeedEditor(upscale, colours)),
-        )
-        for widget in of_diffusion:
-            column.addWidget(widget)
-        method.hide_with_fast(of_diffusion)
-        column.addWidget(Fold(translate("Settings", "More options"), self._more))
-        column.addStretch(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(10)
-        area = scrolling(form)
-        bar = area.verticalScrollBar().sizeHint().width()
-        area.setMinimumWidth(form.minimumSizeHint().width() + bar)
-        whole.addWidget(area, 1)
-        whole.addWidget(self._cost)
-        whole.addWidget(self.start)
-        set_kind(self.start, "main")
-        self.start.setDefault(True)
-        on_keys(self.start, "Ctrl+Return", "Ctrl+Enter")
-        self.start.setToolTip(translate("Settings", "Start the upscale (Ctrl+Return)"))
-
-    def _connect(self) -> None:
-        upscale = self._model.upscale
-        self._prompt.textEdited.connect(
-            lambda text: upscale.change(replace(upscale.choices, prompt=text))
-        )
-        self._preset.chosen.add(
-            lambda index: upscale.change(replace(upscale.choices, preset=PRESETS[index]))
-        )
-        self._creativity.moved.add(
-            lambda value: upscale.change(replace(upscale.choices, creativity=value))
-        )
-        self._structure.moved.add(
-            lambda value: upscale.change(replace(upscale.choices, structure=value))
-        )
-        self.start.clicked.connect(self._model.start)
 
 
 class EstimateCard(QWidget):

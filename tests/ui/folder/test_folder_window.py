@@ -169,7 +169,7 @@ def test_a_clash_of_all_pictures_is_said_and_shuts_the_start(
     dialog.model.input.change_destination(replace(dialog.model.input.destination, pattern="same"))
     wait_until(lambda: bool(dialog.model.input.clash))
     dialog.window.refresh()
-    assert "“same.png”" in dialog.window.settings.trouble
+    assert "“same.png”" in dialog.window.settings.cost.trouble
     assert not dialog.window.settings.start.isEnabled()
     assert dialog.cell(0, Column.STATE) == "Name taken twice"
 
