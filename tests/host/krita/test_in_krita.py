@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from outside import DRIVER, HERE, ROOT, Beside, missing, results_in, run_krita
 
-from installer.krita_zip import write_zip
+from installer.plugin_zips import write_zip
 from scalediff_engine.client import codec
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.messages import JobInfo, JobState

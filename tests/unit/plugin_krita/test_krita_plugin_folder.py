@@ -11,7 +11,7 @@ from string import Formatter
 
 import pytest
 
-from installer.krita_zip import write_zip
+from installer.plugin_zips import write_zip
 from scalediff_engine.plugin_common.german import GERMAN
 
 PLUGIN = Path(__file__).parents[3] / "plugin_krita" / "scalediff"
