@@ -162,17 +162,17 @@ PRINT = "import hashlib; answer = hashlib.sha256(repr(fingerprint(image)).encode
 GRACE_SECONDS = 20
 
 
-def kill_plugins() -> None:
-    """End all calls of the plug-in without a word."""
-    for process in plugin_processes():
+def kill_plugins(image: Driven) -> None:
+    """End all calls of the plug-in in one GIMP without a word."""
+    for process in plugin_processes(image):
         with suppress(psutil.Error):
             process.kill()
 
 
-def plugin_processes() -> list[psutil.Process]:
-    """Running calls of the plug-in."""
+def plugin_processes(image: Driven) -> list[psutil.Process]:
+    """Running calls of the plug-in in one GIMP; other tests may run another."""
     found = []
-    for process in psutil.process_iter():
+    for process in psutil.Process(image.process.pid).children(recursive=True):
         with suppress(psutil.Error):
             command = process.cmdline()
             if any(word.endswith("plug-ins/scalediff/scalediff.py") for word in command):

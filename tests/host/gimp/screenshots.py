@@ -105,7 +105,7 @@ class Tour:
                     seen.add(window)
                     self._screen.resize(window, *DIALOG)
                     self._screen.focus(window)
-            return not plugin_processes()
+            return not plugin_processes(self._windows)
 
         until(is_over, 120)
         time.sleep(1)

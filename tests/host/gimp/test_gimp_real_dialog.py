@@ -34,7 +34,7 @@ def test_a_plugin_that_is_killed_ends_the_dialog_and_its_job(
     windows.ask(IMAGE.format(side=320))
     windows.press(*UPSCALE)
     until(running.running, 60)
-    kill_plugins()
+    kill_plugins(windows)
     until(lambda: not running.running() and not running.programs("person.py"), GRACE_SECONDS)
     assert running.client.jobs().jobs[0].state is JobState.CANCELLED
     assert windows.ask("answer = names(image)") == ["photo"]

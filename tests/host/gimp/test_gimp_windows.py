@@ -59,7 +59,7 @@ def test_an_indexed_image_is_converted_if_the_user_agrees(
     image.screen.focus(image.screen.windows()["ScaleDiff"])
     time.sleep(0.5)
     image.screen.press("Return" if agrees else "Escape")
-    until(lambda: not plugin_processes(), 60)
+    until(lambda: not plugin_processes(image), 60)
     if agrees:
         assert image.ask("answer = [names(image), encoding(layer)]") == [
             ["photo 2x", "photo"],
@@ -115,7 +115,7 @@ def test_a_result_of_an_image_that_was_scaled_becomes_an_image(
     new = f"[each for each in Gimp.get_images() if each.get_id() not in {before}]"
     image.settles(f"answer = [names(each) for each in {new}]", [["photo 2x"]], 60)
     assert image.ask("answer = [names(image), size(image)]") == [["photo"], [192, 144]]
-    until(lambda: not plugin_processes(), 20)
+    until(lambda: not plugin_processes(image), 20)
     image.screen.press("Escape")  # GIMP's message that the size was changed
 
 
@@ -138,7 +138,7 @@ def test_an_image_that_is_closed_meanwhile_leaves_the_result_among_the_recent(
     image.press(*UPSCALE)
     until(running.running, 30)
     image.press("Control_L", "w")
-    until(lambda: not plugin_processes(), 60)
+    until(lambda: not plugin_processes(image), 60)
     assert running.client.jobs().jobs[0].state is JobState.DONE
     image.settles(f"answer = Gimp.Image.id_is_valid({number})", False)
     image.screen.press("Escape")  # GIMP's message that the image was closed
@@ -160,7 +160,7 @@ def test_cancel_in_the_status_bar_cancels_the_job(image: Driven, running: Engine
     until(running.running, 30)
     time.sleep(0.5)  # for the button to show
     image.screen.click(*CANCEL)
-    until(lambda: not plugin_processes(), 10)
+    until(lambda: not plugin_processes(image), 10)
     assert image.ask(PRINT) == was
     until(lambda: not running.running(), GRACE_SECONDS)
     assert running.client.jobs().jobs[0].state is JobState.CANCELLED
@@ -173,7 +173,7 @@ def test_a_plugin_that_is_killed_takes_its_dialog_with_it(image: Driven, running
     call = image.begin(f"answer = call('scalediff-upscale', image, [layer], {mode})[0]")
     until(lambda: running.programs("user.py"), 30)
     time.sleep(1)  # until it follows what becomes of its dialog
-    kill_plugins()
+    kill_plugins(image)
     assert image.end(call) != "success"
     assert image.ask(PRINT) == was
     until(lambda: not running.programs("user.py"), GRACE_SECONDS)

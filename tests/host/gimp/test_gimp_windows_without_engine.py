@@ -41,7 +41,7 @@ def test_an_engine_killed_under_a_dialog_without_a_job_is_told(
     running.kill()
     running.start()
     status, error = image.end(call)
-    assert status == "execution-error"
+    assert status == "execution-error", error
     assert "The engine ended unexpectedly, and the dialog with it." in error
     assert image.ask(PRINT) == was
 
@@ -54,7 +54,7 @@ def test_without_an_engine_a_window_helps_and_the_upscale_goes_on_when_it_is_the
     image.press(*UPSCALE)
     until(lambda: TITLE in image.screen.windows(), 20)
     press_in_the_window(image, "Escape")
-    until(lambda: not plugin_processes(), 10)
+    until(lambda: not plugin_processes(image), 10)
     assert image.ask(PRINT) == was
     running.says("accept", settings={"scale": 2.0, "steps": 1})
     image.press(*UPSCALE)
