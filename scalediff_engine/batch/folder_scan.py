@@ -13,7 +13,7 @@ from pathlib import Path
 from scalediff_engine.base.errors import ScaleDiffError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.naming import Pattern, SourceStems
-from scalediff_engine.images import reader, unread_formats
+from scalediff_engine.images import formats, reader
 from scalediff_engine.images.formats import is_picture
 from scalediff_engine.images.recipe import recipe_in
 
@@ -225,7 +225,7 @@ class FolderWalk:
         if entry.name.startswith("."):  # "._x.png" is what macOS leaves on foreign disks
             return Skip(entry.path, SkipReason.HIDDEN)
         if not is_picture(Path(entry.name)):
-            form = unread_formats.by_name(entry.name)
+            form = formats.by_name(entry.name)
             if form is None:
                 return Skip(entry.path, SkipReason.NO_PICTURE)
             return Skip(entry.path, SkipReason.UNSUPPORTED, form)

@@ -24,9 +24,9 @@ import numpy as np
 from PIL import Image
 
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.bench.baselines import DIRECT, OUR_OWN, SCALEDIFF, ablations
 from scalediff_engine.bench.metrics import SeamScore, colour_shift, powers, psnr_db
 from scalediff_engine.bench.page import cut_to, prompt_of, renew_table, small_of
-from scalediff_engine.bench.rivals import DIRECT, OUR_OWN, SCALEDIFF, ablations
 from scalediff_engine.client.files import whole_file
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Pixels

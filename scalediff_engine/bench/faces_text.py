@@ -6,8 +6,8 @@ Text: lines in several fonts are drawn, shrunk, enlarged by every rival and read
 the share of characters that it gets wrong. ``--ocr`` takes PP-OCRv4's recogniser, which the wheel
 of ``rapidocr-onnxruntime`` (Apache 2.0) has as ``models/ch_PP-OCRv4_rec_infer.onnx``.
 
-Faces: ``--face`` takes the folder ``model`` of the npm package ``@vladmandic/face-api`` (MIT), see
-``face_net``. ``EYES`` says in which pictures there are faces and where: ``0957_photo.png`` is one
+Faces: ``--face`` takes the folder ``model`` of the npm package ``@vladmandic/face-api`` (MIT).
+``EYES`` says in which pictures there are faces and where: ``0957_photo.png`` is one
 of the test pictures, ``obama.jpg`` and ``biden.jpg`` are official portraits that the source archive
 of ``face_recognition`` 1.3.0 has among its tests.
 
@@ -17,6 +17,7 @@ Renews the tables ``text`` and ``faces`` of ``quality.md``.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import combinations
@@ -24,14 +25,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+from torch.nn import functional
 
 from scalediff_engine.base.geometry import Box, Size
-from scalediff_engine.bench.face_net import SAME_PERSON, Eyes, FaceNet, chip
+from scalediff_engine.bench.baselines import Baseline, filters, upscalers
 from scalediff_engine.bench.metrics import psnr_db
 from scalediff_engine.bench.page import cut_to, renew_table, save_crop, small_of
-from scalediff_engine.bench.rivals import Rival, filters, upscalers
 from scalediff_engine.families import registry as families
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.reader import read
@@ -151,7 +154,7 @@ def wrong_share(
     return wrong / total
 
 
-def _text(rivals: Sequence[Rival], reader: Reader, crops: Path) -> str:
+def _text(rivals: Sequence[Baseline], reader: Reader, crops: Path) -> str:
     heads = ["", *(f"x{s}, {em} px" for s in SCALES for em in SOURCE_EMS)]
     rows: dict[str, list[str]] = {"original": [], **{rival.name: [] for rival in rivals}}
     words = [line for _ in FONTS for line in LINES]
@@ -195,7 +198,7 @@ def face_of(pixels: Pixels, eyes: Eyes) -> tuple[Pixels, Eyes, tuple[int, int]]:
     return pixels, ((x0, y0), (x1, y1)), (top, left)
 
 
-def _faces(paths: Sequence[Path], rivals: Sequence[Rival], net: FaceNet, crops: Path) -> str:
+def _faces(paths: Sequence[Path], rivals: Sequence[Baseline], net: FaceNet, crops: Path) -> str:
     heads = [""]
     rows: dict[str, list[str]] = {rival.name: [] for rival in rivals}
     known: dict[str, NDArray[np.float32]] = {}
@@ -229,6 +232,93 @@ def _lines(heads: Sequence[str], rows: dict[str, list[str]]) -> str:
     lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
     lines += [f"| {name} | {' | '.join(figures)} |" for name, figures in rows.items()]
     return "\n".join(lines) + "\n"
+
+
+SAME_PERSON = 0.6
+SIDE_PX = 150
+_EYES_APART = 0.38  # of the side
+_INPUT_EYES_DOWN = 0.33
+_MEAN = (122.782, 117.001, 104.298)
+_BLOCKS = (
+    *("conv32_1", "conv32_2", "conv32_3"),
+    *("conv64_down", "conv64_1", "conv64_2", "conv64_3"),
+    *("conv128_down", "conv128_1", "conv128_2"),
+    *("conv256_down", "conv256_1", "conv256_2", "conv256_down_out"),
+)
+
+
+Eyes = tuple[tuple[float, float], tuple[float, float]]  # centres, (x, y) in pixels, left to right
+
+
+def chip(pixels: Pixels, eyes: Eyes) -> Pixels:
+    """Cut out a face as the network was trained to see it: eyes level and in the same places.
+
+    Args:
+        pixels: (H, W, 3) sRGB, 0..1
+        eyes: in ``pixels``
+    """
+    (left, top), (right, bottom) = eyes
+    across, down = (right - left) / _EYES_APART, (bottom - top) / _EYES_APART
+    middle = (left + right) / 2, (top + bottom) / 2
+    at = SIDE_PX / 2, SIDE_PX * _INPUT_EYES_DOWN
+    a, b = across / SIDE_PX, down / SIDE_PX
+    back = (a, -b, middle[0] - a * at[0] + b * at[1], b, a, middle[1] - b * at[0] - a * at[1])
+    picture = Image.fromarray(np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
+    size, kind = (SIDE_PX, SIDE_PX), Image.Transform.AFFINE
+    turned = picture.transform(size, kind, back, Image.Resampling.BICUBIC)
+    return np.asarray(turned, np.float32) / np.float32(255)
+
+
+class FaceNet:
+    """The network, loaded.
+
+    Args:
+        folder: ``model`` of the package
+    """
+
+    def __init__(self, folder: Path) -> None:
+        listed = json.loads((folder / "face_recognition_model-weights_manifest.json").read_text())
+        data = b"".join((folder / name).read_bytes() for name in listed[0]["paths"])
+        self._weights: dict[str, Tensor] = {}
+        at = 0
+        for entry in listed[0]["weights"]:
+            count, how = int(np.prod(entry["shape"])), entry.get("quantization")
+            if how is None:
+                values = np.frombuffer(data, np.float32, count, at).copy()
+            else:
+                values = np.frombuffer(data, np.uint8, count, at).astype(np.float32)
+                values = values * np.float32(how["scale"]) + np.float32(how["min"])
+            self._weights[entry["name"]] = torch.from_numpy(values.reshape(entry["shape"]))
+            at += count * (4 if how is None else 1)
+
+    @torch.inference_mode()
+    def features(self, pixels: Pixels) -> NDArray[np.float32]:
+        """What tells a face: (128,) from (150, 150, 3) sRGB, 0..1, see ``chip``."""
+        x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None] * 255
+        x = (x - torch.tensor(_MEAN)[:, None, None]) / 255
+        x = functional.relu(self._conv(x, "conv32_down", stride=2))
+        x = functional.max_pool2d(x, 3, 2)
+        for name in _BLOCKS:
+            x = self._block(x, name)
+        return (x.mean((2, 3)) @ self._weights["fc"])[0].numpy()
+
+    def _block(self, x: Tensor, name: str) -> Tensor:
+        stride = 2 if "down" in name else 1
+        made = functional.relu(self._conv(x, f"{name}/conv1", stride))
+        made = self._conv(made, f"{name}/conv2")
+        if stride == 2:
+            x = functional.avg_pool2d(x, 2, 2)
+            lacking = (0, x.shape[3] - made.shape[3], 0, x.shape[2] - made.shape[2])
+            made = functional.pad(made, lacking)
+            x = functional.pad(x, (0, 0, 0, 0, 0, made.shape[1] - x.shape[1]))
+        return functional.relu(x + made)
+
+    def _conv(self, x: Tensor, name: str, stride: int = 1) -> Tensor:
+        filters = self._weights[f"{name}/conv/filters"].permute(3, 2, 0, 1)
+        bias = self._weights[f"{name}/conv/bias"]
+        x = functional.conv2d(x, filters, bias, stride, padding=1 if stride == 1 else 0)
+        scale = self._weights[f"{name}/scale/weights"][:, None, None]
+        return x * scale + self._weights[f"{name}/scale/biases"][:, None, None]
 
 
 if __name__ == "__main__":

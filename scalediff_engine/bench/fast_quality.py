@@ -21,11 +21,10 @@ import numpy as np
 from PIL import Image
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.bench.metrics import measure, psnr_db
+from scalediff_engine.bench.baselines import NAME as REAL_ESRGAN
+from scalediff_engine.bench.baselines import real_esrgan
+from scalediff_engine.bench.metrics import FeatureNet, KidScore, measure, psnr_db, shown
 from scalediff_engine.bench.page import cut_to, in_8_bits, renew_table, save_crop
-from scalediff_engine.bench.patch_kid import FeatureNet, KidScore, shown
-from scalediff_engine.bench.real_esrgan import NAME as REAL_ESRGAN
-from scalediff_engine.bench.real_esrgan import real_esrgan
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.reader import read
 from scalediff_engine.images.resample import Kernel, resize

@@ -20,18 +20,17 @@ from pathlib import Path
 import numpy as np
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.bench.metrics import Measures, measure
-from scalediff_engine.bench.page import cut_to, prompt_of, renew_table, save_crop, small_of
-from scalediff_engine.bench.patch_kid import FeatureNet, KidScore, shown
-from scalediff_engine.bench.rivals import (
+from scalediff_engine.bench.baselines import (
     BICUBIC,
     FAST,
     SCALEDIFF,
     UNSHARP,
-    Rival,
+    Baseline,
     filters,
     upscalers,
 )
+from scalediff_engine.bench.metrics import FeatureNet, KidScore, Measures, measure, shown
+from scalediff_engine.bench.page import cut_to, prompt_of, renew_table, save_crop, small_of
 from scalediff_engine.families import registry as families
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.reader import read
@@ -74,7 +73,11 @@ Found = dict[str, dict[str, Measures]]  # by picture, then by rival
 
 
 def _compare(
-    paths: Sequence[Path], scale: int, rivals: Sequence[Rival], net: FeatureNet | None, crops: Path
+    paths: Sequence[Path],
+    scale: int,
+    rivals: Sequence[Baseline],
+    net: FeatureNet | None,
+    crops: Path,
 ) -> tuple[list[dict[str, object]], Found]:
     found: Found = {}
     seconds: dict[str, list[float]] = {rival.name: [] for rival in rivals}

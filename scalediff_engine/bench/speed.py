@@ -14,23 +14,23 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry, register_flop_formula
 
 from scalediff_engine import __version__
 from scalediff_engine.base.geometry import Grid, Offset, Size
-from scalediff_engine.bench.attention_flops import count_attention
-from scalediff_engine.bench.random_parts import load_random
+from scalediff_engine.bench.random_components import load_random
 from scalediff_engine.families import registry as families
-from scalediff_engine.memory.choose import Room
-from scalediff_engine.memory.device import find_device, number_cards_by_slot
-from scalediff_engine.memory.plan import ROOMY
+from scalediff_engine.memory.device_info import find_device, number_cards_by_slot
+from scalediff_engine.memory.plan import UNLIMITED, MemoryBudget
 from scalediff_engine.method.guidance import average_views
 from scalediff_engine.method.kernel import triton_works
+from scalediff_engine.method.patches import axis_patches
+from scalediff_engine.models.attention_op import LayerTiling, layer_of
 from scalediff_engine.models.device import empty_cache, forget_peak, peak_bytes, pick_dtype
 from scalediff_engine.models.model import Model, PromptEmbeddings
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.planning.meter import Meter
 from scalediff_engine.planning.plan import Plan, plan_upscale, stage_loads
+from scalediff_engine.planning.progress import Meter
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.spec.footprint import GIB
 
@@ -126,7 +126,7 @@ class _Bench:
             }
         )
         self._condition = model.condition("", "")
-        model.arrange(ROOMY)
+        model.arrange(UNLIMITED)
 
     def run(self) -> Speed:
         request = self._request
@@ -246,7 +246,7 @@ class _Bench:
         # whether it is compiled was decided above and not here
         many = _MANY if self._compiled else 0
         device = find_device(self._request.device)
-        room = Room(device, limit, compiled_before=True, pictures=many)
+        room = MemoryBudget(device, limit, compiled_before=True, pictures=many)
         plan = plan_upscale(native, Size(side, side), model.facts, settings, room)
         plan = replace(plan, compiled=self._compiled)
         source = torch.rand(1, 3, native.height, native.width) * 2 - 1
@@ -341,3 +341,44 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return platform.processor() or device.type
+
+
+def count_attention() -> None:
+    """Register both operators, once; and plain attention where PyTorch counts it as nothing."""
+    operators: Any = torch.ops.scalediff
+    aten: Any = torch.ops.aten
+    formulas: dict[Any, Any] = {
+        operators.neighborhood_attention: _attention_flop,
+        operators.joint_neighborhood_attention: _joint_attention_flop,
+        aten._scaled_dot_product_flash_attention_for_cpu: _plain_attention_flop,
+        aten._scaled_dot_product_attention_math_for_mps: _plain_attention_flop,
+    }
+    for operator, formula in formulas.items():
+        if operator not in flop_registry:
+            register_flop_formula(operator, get_raw=True)(formula)
+
+
+def _attention_flop(
+    query: Tensor, key: Tensor, value: Tensor, heads: int, number: int, **_: object
+) -> int:
+    return 4 * query.numel() * _keys(layer_of(number))
+
+
+def _joint_attention_flop(
+    image: list[Tensor], text: list[Tensor], displacement: list[Tensor], number: int, **_: object
+) -> int:
+    layer = layer_of(number)
+    words = text[0].shape[1]
+    patches = math.prod(map(len, map(axis_patches, layer.grid, layer.window, layer.offset)))
+    batch, tokens, heads, dim = image[0].shape
+    return 4 * batch * (tokens + patches * words) * (_keys(layer) + words) * heads * dim
+
+
+def _keys(layer: LayerTiling) -> int:
+    """Keys of a window, which is no larger than the grid."""
+    return math.prod(map(min, layer.window, layer.grid))
+
+
+def _plain_attention_flop(query: Tensor, key: Tensor, *_: object, **__: object) -> int:
+    """See ``scaled_dot_product_attention``: (B, heads, N, D) and (B, heads, M, D)."""
+    return 4 * query.numel() * key.shape[-2]

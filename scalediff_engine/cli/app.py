@@ -138,7 +138,7 @@ def upscale(
         existing_from_flags,
     )
     from scalediff_engine.planning.settings import Settings
-    from scalediff_engine.planning.wishes import ModelChoice
+    from scalediff_engine.planning.settings_parsing import ModelChoice
 
     request = UpscaleRequest(
         inputs=tuple(values.parse_path(path) for path in inputs),
@@ -259,7 +259,7 @@ def generate(
         existing_from_flags,
     )
     from scalediff_engine.planning.settings import Settings
-    from scalediff_engine.planning.wishes import ModelChoice
+    from scalediff_engine.planning.settings_parsing import ModelChoice
 
     request = GenerateRequest(
         size=values.parse_size(size),

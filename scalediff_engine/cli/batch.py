@@ -33,7 +33,7 @@ from scalediff_engine.client.batches import Existing
 from scalediff_engine.families import registry as families
 from scalediff_engine.images.formats import format_for
 from scalediff_engine.images.writer import encode_picture
-from scalediff_engine.memory.ran_out import memory_ran_out
+from scalediff_engine.memory.oom import memory_ran_out
 from scalediff_engine.planning.plan import Plan
 from scalediff_engine.planning.progress import Progress, ProgressCallback
 from scalediff_engine.planning.settings import Method
@@ -275,8 +275,7 @@ def load_model(request: Request) -> LoadedModel:
     if settings.method is Method.FAST:
         return _fast_networks(request)
     from scalediff_engine.models.device import cap_memory, forget_peak, peak_bytes
-    from scalediff_engine.pipeline.generate import generate
-    from scalediff_engine.pipeline.upscale import upscale
+    from scalediff_engine.pipeline.upscale import generate, upscale
     from scalediff_engine.planning.recipe import make_recipe
 
     rest = (

@@ -28,14 +28,14 @@ def run_bench_speed(request: Request, output: str | None, *, as_json: bool) -> i
     Raises:
         ScaleDiffError: the model or the device is not there, or the file cannot be written.
     """
-    from scalediff_engine.bench import speed_table
+    from scalediff_engine.bench import page
     from scalediff_engine.bench.speed import measure_speed
 
     def tell(row: Row) -> None:
         if as_json:
             streams.to_stdout(json.dumps({"event": "measured"} | row))
         else:
-            streams.to_stderr(one_line(speed_table.row_line(row)))
+            streams.to_stderr(one_line(page.row_line(row)))
 
     if output is not None:  # before minutes are spent
         require_writable(Path(output), overwrite=True)
@@ -43,9 +43,9 @@ def run_bench_speed(request: Request, output: str | None, *, as_json: bool) -> i
     if as_json:
         streams.to_stdout(json.dumps({"event": "facts"} | speed.facts))
     else:
-        streams.to_stdout(speed_table.as_tables(speed))
+        streams.to_stdout(page.as_tables(speed))
     if output is not None:
-        write_whole(Path(output), speed_table.as_json(speed).encode(), overwrite=True)
+        write_whole(Path(output), page.as_json(speed).encode(), overwrite=True)
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import scalediff_engine
 from scalediff_engine.base.errors import ScaleDiffError
 from scalediff_engine.client.files import make_private, open_private
-from scalediff_engine.memory.ran_out import memory_ran_out
+from scalediff_engine.memory.oom import memory_ran_out
 
 
 def write_crash(error: BaseException, arguments: list[str]) -> Path | None:

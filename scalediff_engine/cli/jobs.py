@@ -42,16 +42,16 @@ from scalediff_engine.cli.request import STREAM, GenerateRequest, UpscaleRequest
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import SourceStems
 from scalediff_engine.images.recipe import recipe_in
-from scalediff_engine.memory.choose import Room
-from scalediff_engine.planning.machine import Machine, plan_method
-from scalediff_engine.planning.plan import plan_upscale
-from scalediff_engine.planning.plan_generate import plan_generate
-from scalediff_engine.planning.remarks import (
+from scalediff_engine.memory.plan import MemoryBudget
+from scalediff_engine.planning.notes import (
     FEW_BITS,
     FEW_BITS_NOTE,
     precision_notes,
     size_notes,
 )
+from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.planner import Resources, plan_method
 from scalediff_engine.spec.family import FamilyFacts
 
 _FAILING = (SkipReason.MISSING, SkipReason.UNREADABLE, SkipReason.FOLDER_UNREADABLE)
@@ -72,7 +72,7 @@ class Worklist:
 
 
 def make_worklist(
-    request: UpscaleRequest, facts: FamilyFacts, pipes: Pipes, machine: Machine
+    request: UpscaleRequest, facts: FamilyFacts, pipes: Pipes, machine: Resources
 ) -> Worklist:
     """Look at every input and settle what becomes of it.
 
@@ -109,8 +109,8 @@ def _planned_together(
     jobs: list[Job],
     request: UpscaleRequest,
     facts: FamilyFacts,
-    machine: Machine,
-    room: Room,
+    machine: Resources,
+    room: MemoryBudget,
 ) -> list[Job]:
     """Plan once more what many pictures of one size change, and what all pictures must share."""
     alike = Counter(job.plan.sizes.canvases for job in jobs)
@@ -234,7 +234,7 @@ def _plan(
     request: UpscaleRequest,
     facts: FamilyFacts,
     pipes: Pipes,
-    machine: Machine,
+    machine: Resources,
 ) -> Job:
     path = Path(source.path)
     size = pipes.probe(path).size
@@ -294,7 +294,7 @@ def _conflict_error(
 
 
 def make_generate_worklist(
-    request: GenerateRequest, facts: FamilyFacts, machine: Machine
+    request: GenerateRequest, facts: FamilyFacts, machine: Resources
 ) -> Worklist:
     """Settle the picture; the list has one job, or one that was left alone.
 

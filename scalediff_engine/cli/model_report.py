@@ -17,12 +17,10 @@ from scalediff_engine.families.registry import FAMILIES, all_forms, facts_of, fa
 from scalediff_engine.spec.checkpoint import TITLES, Checkpoint, Layout, LoraFile, Part
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.store.catalog import aliases
-from scalediff_engine.store.folder import title
-from scalediff_engine.store.header import read_header
+from scalediff_engine.store.header import read_header, weight_files
 from scalediff_engine.store.hub_cache import cache_folder
-from scalediff_engine.store.inspect import inspect, inspect_lora
+from scalediff_engine.store.inspect import inspect, inspect_lora, title
 from scalediff_engine.store.locate import cached_models, locate
-from scalediff_engine.store.weights import weight_files
 
 _PREDICTIONS = {"epsilon": "the noise", "v_prediction": "v", "flow": "a flow"}
 _PRECISIONS = {

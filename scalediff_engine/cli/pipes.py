@@ -18,8 +18,7 @@ from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.request import STREAM, Request, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.images import reader
-from scalediff_engine.images.formats import Format, format_for
-from scalediff_engine.images.probe import Loaded, Probe
+from scalediff_engine.images.formats import Format, Loaded, Probe, format_for
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 

@@ -10,7 +10,7 @@ from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Request, UpscaleRequest
 from scalediff_engine.client.naming import Pattern
 from scalediff_engine.images.formats import format_for
-from scalediff_engine.planning.remarks import Asked, unused_notes
+from scalediff_engine.planning.notes import Asked, unused_notes
 from scalediff_engine.spec.family import FamilyFacts
 
 

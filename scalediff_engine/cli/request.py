@@ -12,7 +12,7 @@ from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import Pattern
 from scalediff_engine.planning.plan import MAX_SCALE, target_size
 from scalediff_engine.planning.settings import Settings
-from scalediff_engine.planning.wishes import DEFAULT_SCALE, ModelChoice
+from scalediff_engine.planning.settings_parsing import DEFAULT_SCALE, ModelChoice
 
 if TYPE_CHECKING:
     from scalediff_engine.images.formats import Format

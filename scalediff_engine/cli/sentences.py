@@ -14,7 +14,7 @@ from scalediff_engine.cli.events import (
     Summary,
 )
 from scalediff_engine.cli.streams import one_line, plural
-from scalediff_engine.images.unread_formats import refusal
+from scalediff_engine.images.formats import refusal
 from scalediff_engine.planning.progress import Phase, Progress
 
 MOST_NAMES = 20

@@ -11,10 +11,10 @@ from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.cli.request import STREAM, Enlargement, Sides
 from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
-from scalediff_engine.planning import wishes
+from scalediff_engine.planning import settings_parsing
 from scalediff_engine.planning.plan import MAX_SCALE
 from scalediff_engine.planning.settings import EVERY_SIGMA, Attention, Method, Preset
-from scalediff_engine.planning.wishes import MAX_LORA_WEIGHT
+from scalediff_engine.planning.settings_parsing import MAX_LORA_WEIGHT
 
 if TYPE_CHECKING:
     from scalediff_engine.images.formats import Format
@@ -80,28 +80,28 @@ def _sides(text: str) -> Sides | None:
 
 
 def check_device(word: str) -> str:
-    """Give back a device's name; see ``wishes.check_device``."""
-    return wishes.check_device(word, "--device")
+    """Give back a device's name; see ``settings_parsing.check_device``."""
+    return settings_parsing.check_device(word, "--device")
 
 
 def gib_to_bytes(gib: float) -> int:
-    """Turn ``--max-memory`` into bytes; see ``wishes.gib_to_bytes``."""
-    return wishes.gib_to_bytes(gib, "--max-memory")
+    """Turn ``--max-memory`` into bytes; see ``settings_parsing.gib_to_bytes``."""
+    return settings_parsing.gib_to_bytes(gib, "--max-memory")
 
 
 def parse_attention(word: str) -> Attention:
-    """Read the name of a kind of attention; see ``wishes.parse_attention``."""
-    return wishes.parse_attention(word, "--attention")
+    """Read the name of a kind of attention; see ``settings_parsing.parse_attention``."""
+    return settings_parsing.parse_attention(word, "--attention")
 
 
 def parse_method(word: str) -> Method:
-    """Read the name of a method; see ``wishes.parse_method``."""
-    return wishes.parse_method(word, "--method")
+    """Read the name of a method; see ``settings_parsing.parse_method``."""
+    return settings_parsing.parse_method(word, "--method")
 
 
 def parse_preset(word: str) -> Preset:
-    """Read the name of a preset; see ``wishes.parse_preset``."""
-    return wishes.parse_preset(word, "--preset")
+    """Read the name of a preset; see ``settings_parsing.parse_preset``."""
+    return settings_parsing.parse_preset(word, "--preset")
 
 
 def parse_interval(text: str | None) -> tuple[float, float] | None:

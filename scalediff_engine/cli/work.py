@@ -19,15 +19,15 @@ from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.streams import one_line, plural
-from scalediff_engine.memory.speed import SpeedRecord, default_file
-from scalediff_engine.planning.machine import Machine, chosen, machine_for
+from scalediff_engine.memory.speed_record import SpeedRecord, default_file
+from scalediff_engine.planning.planner import Resources, chosen, machine_for
 from scalediff_engine.planning.settings import settled
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import Cost
 
 HEADER = ("INPUT", "SIZE", "RESULT", "STAGE", "CANVAS", "FROM", "STEPS", "MEMORY", "TIME", "OUTPUT")
 AnyRequest = TypeVar("AnyRequest", bound=Request)
-Planner = Callable[[AnyRequest, FamilyFacts, Machine], Worklist]
+Planner = Callable[[AnyRequest, FamilyFacts, Resources], Worklist]
 
 
 def run_upscale(request: UpscaleRequest, interrupts: Interrupts, reporting: Reporting) -> int:
@@ -38,7 +38,7 @@ def run_upscale(request: UpscaleRequest, interrupts: Interrupts, reporting: Repo
     """
     with opened(request, interrupts) as (request, pipes):
 
-        def plan(request: UpscaleRequest, facts: FamilyFacts, machine: Machine) -> Worklist:
+        def plan(request: UpscaleRequest, facts: FamilyFacts, machine: Resources) -> Worklist:
             return make_worklist(request, facts, pipes, machine)
 
         return _run(request, plan, interrupts, reporting, pipes)

@@ -6,6 +6,7 @@ profile that is sRGB in all but name is recognised by what it does to colours, a
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
@@ -13,9 +14,9 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+from PIL import ImageCms
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.images import icc as icc_profile
 from scalediff_engine.images.picture import ColourModel, Picture, Pixels
 from scalediff_engine.images.resample import resize_in_range
 
@@ -152,7 +153,7 @@ def _way(profile: bytes | None, model: ColourModel) -> _Way:
 
 def _usable(profile: bytes, model: ColourModel) -> bool:
     """Whether littleCMS converts both ways. RGB profiles are legal for grey: equal channels."""
-    of = icc_profile.model_of(profile)
+    of = model_of(profile)
     if of is not model and not (of is ColourModel.RGB and model is ColourModel.GREY):
         return False
     probe = np.zeros((1, 2, model.value), np.float32)
@@ -176,7 +177,7 @@ def _srgb() -> bytes:
 
 def _forward(rows: Pixels, profile: bytes, model: ColourModel) -> Pixels:
     """(h, W, C) in the profile's space to (h, W, 3) sRGB."""
-    if icc_profile.model_of(profile) is not model:
+    if model_of(profile) is not model:
         rows, model = _plain_to_rgb(rows, model), ColourModel.RGB
     if model is ColourModel.CMYK:
         rows = rows * _INK
@@ -185,7 +186,7 @@ def _forward(rows: Pixels, profile: bytes, model: ColourModel) -> Pixels:
 
 def _backward(rows: Pixels, profile: bytes, model: ColourModel) -> Pixels:
     """(h, W, 3) sRGB to (h, W, C) in the profile's space."""
-    if icc_profile.model_of(profile) is not model:
+    if model_of(profile) is not model:
         return luma(_transformed(rows, _srgb(), profile, ColourModel.RGB, ColourModel.RGB))
     result = _transformed(rows, _srgb(), profile, ColourModel.RGB, model)
     return np.clip(result / _INK, 0.0, 1.0) if model is ColourModel.CMYK else result
@@ -243,3 +244,21 @@ def _plain_to_cmyk(rgb: Pixels, like: Picture) -> Pixels:
     left = 1 - black
     inks = np.divide(left - rgb, left, out=np.zeros_like(rgb), where=left > 0)
     return np.concatenate([inks, black], axis=2)
+
+
+_MODELS = {b"GRAY": ColourModel.GREY, b"RGB ": ColourModel.RGB, b"CMYK": ColourModel.CMYK}
+
+
+def model_of(profile: bytes) -> ColourModel | None:
+    """The colour model that the header names, or None if it is none of ours or no profile."""
+    if len(profile) < 132 or profile[36:40] != b"acsp":
+        return None
+    return _MODELS.get(profile[16:20])
+
+
+def name_of(profile: bytes) -> str | None:
+    """The profile's description, or None if it has none that can be read."""
+    try:
+        return ImageCms.getProfileDescription(io.BytesIO(profile)).strip() or None
+    except ImageCms.PyCMSError:
+        return None

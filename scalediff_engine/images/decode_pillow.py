@@ -1,8 +1,9 @@
-"""JPEG, WebP and the formats that are only read: Pillow, and imagecodecs for more than 8 bits."""
+"""JPEG, WebP, PFM and the formats that are only read: Pillow, and imagecodecs beyond 8 bits."""
 
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import Any, BinaryIO, NamedTuple
 
@@ -26,10 +27,9 @@ from PIL import (
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif as exif_block
-from scalediff_engine.images import jpeg_segments, unread_formats
-from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture, Text
-from scalediff_engine.images.probe import Loaded, Probe, UnsupportedFormat, shown
-from scalediff_engine.images.samples import to_float
+from scalediff_engine.images import formats, jpeg_segments
+from scalediff_engine.images.formats import Loaded, Probe, UnsupportedFormat, shown
+from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture, Text, to_float
 
 
 class _Reader(NamedTuple):
@@ -138,7 +138,7 @@ def load(data: bytes) -> Loaded:
 def _opened(file: BinaryIO) -> _Opened:
     file.seek(0)
     start = file.read(16)
-    unread = unread_formats.by_content(start)
+    unread = formats.by_content(start)
     if unread is not None:
         raise UnsupportedFormat(f"a file in the {unread} format")
     for name, magics, opens in _READERS:
@@ -323,3 +323,55 @@ def _dpi(image: ImageFile.ImageFile) -> tuple[float, float] | None:
         return exif_block.resolution(_exif(image))
     across, down = float(dpi[0]), float(dpi[1])
     return (across, down) if across > 0 and down > 0 else None
+
+
+PFM_MAGIC = (b"PF", b"Pf")
+_PFM_HEADER = re.compile(rb"P([Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s")
+_MAX_HEADER_BYTES = 256
+
+
+class BadPfm(ValueError):
+    """The bytes are no whole float map."""
+
+
+class _PfmHeader(NamedTuple):
+    size: Size
+    model: ColourModel
+    dtype: str
+    length: int
+
+
+def probe_pfm(file: BinaryIO) -> Probe:
+    """Read the header.
+
+    Raises:
+        BadPfm: it is damaged.
+    """
+    header = _pfm_header(file.read(_MAX_HEADER_BYTES))
+    return Probe(header.size, Depth.F32, header.model, has_alpha=False, format_name="PFM")
+
+
+def load_pfm(data: bytes) -> Loaded:
+    """Decode a whole file; its rows are stored from the bottom up.
+
+    Raises:
+        BadPfm: it is damaged or ends too early.
+    """
+    header = _pfm_header(data[:_MAX_HEADER_BYTES])
+    shape = (header.size.height, header.size.width, header.model.value)
+    samples = data[header.length :]
+    needed = 4 * shape[0] * shape[1] * shape[2]
+    if len(samples) < needed:
+        raise BadPfm(f"it has {len(samples)} of {needed} bytes of samples")
+    pixels = np.frombuffer(samples[:needed], header.dtype).reshape(shape)[::-1]
+    return Loaded(Picture(pixels.astype(np.float32), depth=Depth.F32), "PFM")
+
+
+def _pfm_header(start: bytes) -> _PfmHeader:
+    found = _PFM_HEADER.match(start)
+    if found is None:
+        raise BadPfm("its header is not one of a float map")
+    kind, width, height, scale = found.groups()
+    model = ColourModel.RGB if kind == b"F" else ColourModel.GREY
+    order = "<f4" if float(scale) < 0 else ">f4"
+    return _PfmHeader(Size(int(width), int(height)), model, order, found.end())

@@ -18,9 +18,16 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.images import exif as exif_block
 from scalediff_engine.images.colour import lab_to_srgb
 from scalediff_engine.images.exif import Orientation
-from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture, Pixels
-from scalediff_engine.images.probe import Loaded, Probe, UnsupportedFormat, shown
-from scalediff_engine.images.samples import converted, to_float
+from scalediff_engine.images.formats import Loaded, Probe, UnsupportedFormat, shown
+from scalediff_engine.images.picture import (
+    ColourModel,
+    Depth,
+    Metadata,
+    Picture,
+    Pixels,
+    converted,
+    to_float,
+)
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
 _CIELAB, _ICCLAB, _LOGL, _LOGLUV = 8, 9, 32844, 32845

@@ -1,4 +1,4 @@
-"""The four formats that are written: what each can hold, and which files are pictures."""
+"""Formats by name and content: what each can hold, what is not read, and what a probe reports."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePath
 
-from scalediff_engine.base.errors import OutputError
+from scalediff_engine.base.errors import OutputError, PictureTooLarge, UnreadablePicture
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.images.picture import ColourModel, Depth
+from scalediff_engine.images.exif import Orientation
+from scalediff_engine.images.picture import ColourModel, Depth, Picture
 
 
 class Format(Enum):
@@ -141,3 +142,137 @@ def require_size(form: Format, size: Size) -> None:
             f"{form.value.upper()} holds at most {limit_px} pixels a side and the result has "
             f"{size}; TIFF would work."
         )
+
+
+_BY_EXTENSION = {
+    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
+    ".jxl": "JPEG XL",
+    **dict.fromkeys((".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc"), "JPEG 2000"),
+    **dict.fromkeys((".jxr", ".wdp", ".hdp"), "JPEG XR"),
+    **dict.fromkeys((".psd", ".psb"), "Photoshop"),
+    ".exr": "OpenEXR",
+    ".hdr": "Radiance HDR",
+    ".xcf": "GIMP",
+    ".kra": "Krita",
+    ".ora": "OpenRaster",
+    ".clip": "Clip Studio",
+    ".svg": "SVG",
+    **dict.fromkeys((".ico", ".cur"), "icon"),
+    ".dds": "DDS",
+    ".dpx": "DPX",
+    **dict.fromkeys((".fits", ".fit"), "FITS"),
+    **dict.fromkeys(
+        (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw"),
+        "camera raw",
+    ),
+}
+_BY_START = (
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"II\xbc\x01", "JPEG XR"),
+    (b"8BPS", "Photoshop"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"#?RGBE", "Radiance HDR"),
+    (b"gimp xcf", "GIMP"),
+    (b"CSFCHUNK", "Clip Studio"),
+    (b"<svg", "SVG"),
+    (b"%PDF", "PDF"),
+    (b"\0\0\x01\0", "icon"),
+    (b"DDS ", "DDS"),
+    (b"SDPX", "DPX"),
+    (b"XPDS", "DPX"),
+    (b"SIMPLE  =", "FITS"),
+    (b"FUJIFILMCCD-RAW", "camera raw"),
+)
+_BY_BRAND = {
+    **dict.fromkeys(
+        (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"
+    ),
+    b"crx ": "camera raw",
+    b"jp2 ": "JPEG 2000",
+    b"jxl ": "JPEG XL",
+}
+
+
+def by_name(name: str) -> str | None:
+    """The format that a file's extension names, or None if it is no picture that we know."""
+    return _BY_EXTENSION.get(PurePath(name).suffix.lower())
+
+
+def by_content(start: bytes) -> str | None:
+    """The format of a file that begins like this, or None; 16 bytes are enough."""
+    if start[4:8] == b"ftyp":
+        return _BY_BRAND.get(start[8:12])
+    return next((name for mark, name in _BY_START if start.startswith(mark)), None)
+
+
+def refusal(name: str) -> str | None:
+    """Why a file of this name is left out of a folder's pictures; None if it is no picture."""
+    form = by_name(name)
+    return form and f"{form} files are not supported; convert them to PNG or TIFF first."
+
+
+class UnsupportedFormat(ValueError):
+    """A sound file of a kind that is not read; the words name it: "a HEIC picture"."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the header says; no pixel was decoded for it.
+
+    Attributes:
+        size: as the picture is meant to be seen, orientation applied
+        depth: how the picture will be held, and how its result will be written
+        model: grey, RGB or CMYK (palettes count as RGB)
+        has_alpha: whether there is transparency
+        format_name: upper-case, such as "PNG"
+        orientation: what reading will undo
+        icc: the embedded colour profile
+        dpi: horizontal, vertical
+        xmp: the XMP packet, which may hold a recipe
+        notes: a sentence for each thing in the file that the picture will not hold
+    """
+
+    size: Size
+    depth: Depth
+    model: ColourModel
+    has_alpha: bool
+    format_name: str
+    orientation: Orientation = Orientation.UPRIGHT
+    icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    xmp: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A picture, its file's format and a sentence for each thing that it left behind."""
+
+    picture: Picture
+    format_name: str
+    notes: tuple[str, ...] = ()
+
+
+def require_area(size: Size, max_pixels: int, name: object) -> None:
+    """Pass if ``size`` is not empty and within the limit; call it before decoding.
+
+    Raises:
+        UnreadablePicture: no pixels.
+        PictureTooLarge: more than ``max_pixels``.
+    """
+    if min(size) < 1:
+        raise UnreadablePicture(f"{name} has no pixels: its header says {size}.")
+    if size.area > max_pixels:
+        raise PictureTooLarge(
+            f"{name} is {size}, {size.area / 1e6:.0f} million pixels; "
+            f"the limit is {max_pixels / 1e6:g} million."
+        )
+
+
+def shown(size: Size, orientation: Orientation) -> Size:
+    """``size`` of the stored rows and columns as it is after applying ``orientation``."""
+    return Size(size.height, size.width) if orientation.swaps_sides else size

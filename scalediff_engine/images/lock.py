@@ -33,7 +33,7 @@ _CLIP_ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Places:
+class Alignment:
     """Where a part of a source and a part of its result lie.
 
     Attributes:
@@ -55,7 +55,7 @@ def source_lock(
     cutoff: float = 1.0,
     clip: bool = True,
     seen_range: tuple[float, float] | None = None,
-    places: Places | None = None,
+    places: Alignment | None = None,
 ) -> Pixels:
     """Replace the low frequencies of ``result`` by those of ``source``.
 
@@ -146,7 +146,7 @@ class _Between:
         places: of both if they are parts
     """
 
-    def __init__(self, grid: Size, result: Size, places: Places | None) -> None:
+    def __init__(self, grid: Size, result: Size, places: Alignment | None) -> None:
         self._grid, self._result = grid, result
         self._beyond = (0, 0), (0, 0)
         # what of the grid the result shows, and what of the result (so padded) the grid shows

@@ -24,11 +24,10 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.client import pixels as wire
 from scalediff_engine.client.codec import Malformed
 from scalediff_engine.client.pixels import PixelHeader
-from scalediff_engine.images.picture import Picture, Pixels
-from scalediff_engine.images.probe import require_area
+from scalediff_engine.images.formats import require_area
+from scalediff_engine.images.picture import Picture, Pixels, from_float, to_float
 from scalediff_engine.images.reader import MAX_PIXELS
-from scalediff_engine.images.samples import from_float, to_float
-from scalediff_engine.images.sound import remarks, with_finite
+from scalediff_engine.images.sanitize import remarks, with_finite
 
 _BLOCK_SAMPLES = 1 << 22
 _TYPES = {"u8": "u1", "u16": "<u2", "u32": "<u4", "f16": "<f2", "f32": "<f4", "f64": "<f8"}

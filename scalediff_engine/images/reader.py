@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scalediff_engine.base.errors import InputError, InputMissing, UnreadablePicture
-from scalediff_engine.images import (
-    decode_pfm,
-    decode_pillow,
-    decode_png,
-    decode_tiff,
-    exif,
-    png_chunks,
-)
+from scalediff_engine.images import decode_pillow, decode_tiff, exif, png
 from scalediff_engine.images.colour import profile_problem
-from scalediff_engine.images.errors_of_decoders import decoding
+from scalediff_engine.images.decoder_errors import decoding
 from scalediff_engine.images.exif import Orientation
+from scalediff_engine.images.formats import Loaded, Probe, require_area
 from scalediff_engine.images.picture import Picture
-from scalediff_engine.images.probe import Loaded, Probe, require_area
-from scalediff_engine.images.sound import remarks, with_finite
+from scalediff_engine.images.sanitize import remarks, with_finite
 
 MAX_PIXELS = 300_000_000
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -91,12 +84,12 @@ def _probed(file: BinaryIO, path: Path) -> Probe:
         raise UnreadablePicture(f"{path} is empty.")
     file.seek(0)
     try:
-        if start.startswith(png_chunks.SIGNATURE):
-            return decode_png.probe(file)
+        if start.startswith(png.SIGNATURE):
+            return png.probe(file)
         if start.startswith(_TIFF_MAGIC):
             return decode_tiff.probe(file)
-        if start.startswith(decode_pfm.MAGIC):
-            return decode_pfm.probe(file)
+        if start.startswith(decode_pillow.PFM_MAGIC):
+            return decode_pillow.probe_pfm(file)
         return decode_pillow.probe(file)
     except decode_pillow.NotAPicture as error:
         raise UnreadablePicture(f"{path} is not a picture in a format that can be read.") from error
@@ -105,10 +98,10 @@ def _probed(file: BinaryIO, path: Path) -> Probe:
 def _decoded(data: bytes) -> tuple[Loaded, Orientation]:
     if data.startswith(_TIFF_MAGIC):
         return decode_tiff.load(data)
-    if data.startswith(png_chunks.SIGNATURE):
-        loaded = decode_png.load(data)
-    elif data.startswith(decode_pfm.MAGIC):
-        loaded = decode_pfm.load(data)
+    if data.startswith(png.SIGNATURE):
+        loaded = png.load(data)
+    elif data.startswith(decode_pillow.PFM_MAGIC):
+        loaded = decode_pillow.load_pfm(data)
     else:
         loaded = decode_pillow.load(data)
     return loaded, exif.orientation(loaded.picture.metadata.exif)

@@ -14,7 +14,7 @@ from typing import Any, cast
 from xml.sax.saxutils import escape
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.images import icc as icc_profile
+from scalediff_engine.images import colour
 from scalediff_engine.images.picture import ColourModel, Depth
 from scalediff_engine.images.reader import probe
 
@@ -57,7 +57,7 @@ def describe(path: Path) -> Description:
     found = probe(path)
     name = None
     if found.icc is not None:
-        name = icc_profile.name_of(found.icc) or "unnamed profile"
+        name = colour.name_of(found.icc) or "unnamed profile"
     return Description(
         format_name=found.format_name,
         size=found.size,

@@ -25,8 +25,7 @@ from scalediff_engine.models.text_encoders import (
 )
 from scalediff_engine.spec.checkpoint import TITLES, Checkpoint, Layout, LoraFile, Part
 from scalediff_engine.spec.family import Families, FamilySpec, family_named
-from scalediff_engine.store.folder import family_of_folder
-from scalediff_engine.store.inspect import inspect, inspect_lora
+from scalediff_engine.store.inspect import family_of_folder, inspect, inspect_lora
 
 _CPU = torch.device("cpu")
 

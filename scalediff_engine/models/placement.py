@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from scalediff_engine.memory.caches import compiled_folder
-from scalediff_engine.memory.plan import ROOMY, MemoryPlan
+from scalediff_engine.memory.plan import UNLIMITED, MemoryPlan
+from scalediff_engine.memory.speed_record import compiled_folder
 from scalediff_engine.method.kernel import triton_works
 from scalediff_engine.models.weight_streaming import StreamedWeights
 
@@ -39,7 +39,7 @@ class Placement:
         self._device = device
         self._prepare = prepare
         self._weights = StreamedWeights(model, blocks, device)
-        self._plan = ROOMY
+        self._plan = UNLIMITED
         self._compiled = False
 
     def arrange(self, plan: MemoryPlan) -> None:

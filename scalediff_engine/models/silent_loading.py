@@ -13,7 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from scalediff_engine.base.errors import ModelError, NotEnoughMemory, ScaleDiffError
 from scalediff_engine.base.files import is_disk_full
-from scalediff_engine.memory.ran_out import is_out_of_memory
+from scalediff_engine.memory.oom import is_out_of_memory
 
 # What these libraries raise for files that are not as they should be.
 _UNUSABLE = (

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from scalediff_engine.memory.ran_out import is_out_of_memory
+from scalediff_engine.memory.oom import is_out_of_memory
 from scalediff_engine.models.device import empty_cache
 from scalediff_engine.models.model import PromptEmbeddings
 

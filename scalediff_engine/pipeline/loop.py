@@ -11,7 +11,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from scalediff_engine.base.geometry import Box, Grid, Offset, Size
@@ -32,17 +34,16 @@ from scalediff_engine.method.npa import NO_OFFSET
 from scalediff_engine.method.stages import StageSizes
 from scalediff_engine.models.group_norm import NormStatistics
 from scalediff_engine.models.model import Model, Tiling
-from scalediff_engine.pipeline.canvas import source_canvas, to_canvas
+from scalediff_engine.pipeline.canvas import locked_part, source_canvas, to_canvas
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS, Checkpoint, Checkpoints
-from scalediff_engine.pipeline.cut import locked_part
-from scalediff_engine.pipeline.enlarging import Enlarging
-from scalediff_engine.pipeline.preview import preview
-from scalediff_engine.pipeline.run import Run, begin, plainly
-from scalediff_engine.pipeline.sample import Sample
-from scalediff_engine.planning.meter import Meter
+from scalediff_engine.pipeline.context import UpscaleContext, begin, plainly
+from scalediff_engine.pipeline.norm_statistics import ReferencePatches
+from scalediff_engine.pipeline.upsampling import Enlarging
 from scalediff_engine.planning.plan import Plan, StagePlan
-from scalediff_engine.planning.progress import Phase
+from scalediff_engine.planning.progress import Meter, Phase
 from scalediff_engine.planning.settings import Attention, Settings
+
+PREVIEW_MAX_SIDE = 512
 
 
 @torch.inference_mode()
@@ -71,7 +72,7 @@ def run_stages(
     run = begin(plan, settings, model, meter, checkpoints)
     x: Tensor | None = None  # the picture and the latent of the stage before
     z: Tensor | None = None
-    sample = Sample(source, run)
+    sample = ReferencePatches(source, run)
     for index, stage in enumerate(plan.stages):
         if run.is_done(index):
             continue
@@ -124,12 +125,12 @@ def run_from_noise(
     return _cropped(x, plan)
 
 
-def _source_enlarged(source: Tensor, stage: StagePlan, run: Run) -> Tensor:
+def _source_enlarged(source: Tensor, stage: StagePlan, run: UpscaleContext) -> Tensor:
     """The source on the canvas of the first stage; (1, 3, H, W) each."""
     return _enlarging(stage, run).of_source(source, stage.canvas, stage.part)
 
 
-def _enlarged(x: Tensor | None, index: int, run: Run) -> Tensor:
+def _enlarged(x: Tensor | None, index: int, run: UpscaleContext) -> Tensor:
     """The picture of the stage before on the canvas of this one; (1, 3, H, W) each."""
     assert x is not None  # a stage that has begun does not ask for it
     stage, before = run.plan.stages[index], run.plan.stages[index - 1]
@@ -140,12 +141,12 @@ def _enlarged(x: Tensor | None, index: int, run: Run) -> Tensor:
     return enlarging.of_part(x, at, before.canvas, stage.canvas, stage.part)
 
 
-def _enlarging(stage: StagePlan, run: Run) -> Enlarging:
+def _enlarging(stage: StagePlan, run: UpscaleContext) -> Enlarging:
     """How a stage enlarges; one that adds nothing leaves the pixels what they are."""
     return run.enlarging if stage.steps else Enlarging(run.plan.sizes, with_network=False)
 
 
-def _base_latent(run: Run) -> Tensor:
+def _base_latent(run: UpscaleContext) -> Tensor:
     """Sample the untouched model from pure noise down all of its schedule; (1, C, rows, cols)."""
     stage, model = run.plan.stages[0], run.model
     grid = stage.canvas.grid(model.facts.latent_factor)
@@ -183,7 +184,7 @@ def _enlarging_stage(
     enlarge: Callable[[], Tensor],
     z: Tensor | None,
     index: int,
-    run: Run,
+    run: UpscaleContext,
     norms: Sequence[NormStatistics] = (),
 ) -> tuple[Tensor, Tensor | None]:
     """Sharpen an enlarged picture.
@@ -213,7 +214,7 @@ def _enlarging_stage(
     return run.decode(z), z
 
 
-def _reference(z_ru: Tensor, z: Tensor | None, index: int, run: Run) -> Tensor:
+def _reference(z_ru: Tensor, z: Tensor | None, index: int, run: UpscaleContext) -> Tensor:
     """z_ref of the stage: the encoded enlarged picture, mixed with the enlarged latent."""
     if z is None or not run.settings.latent_frequency_mixing:
         return z_ru
@@ -226,7 +227,7 @@ def _reference(z_ru: Tensor, z: Tensor | None, index: int, run: Run) -> Tensor:
     return latent_frequency_mix(z_lu, z_ru, run.model.facts.mixing_lowpass, cut.lowpass)
 
 
-def _diffuse(z_ref: Tensor, index: int, run: Run) -> tuple[Tensor, Tensor]:
+def _diffuse(z_ref: Tensor, index: int, run: UpscaleContext) -> tuple[Tensor, Tensor]:
     """The reference with the noise of ``t_start``, and its low frequencies; both of its shape."""
     stage, model, cut = run.plan.stages[index], run.model, run.cut(index)
     start = model.levels(stage.t_start, stage.steps)[0]
@@ -235,7 +236,7 @@ def _diffuse(z_ref: Tensor, index: int, run: Run) -> tuple[Tensor, Tensor]:
 
 
 def _denoise(
-    z_t: Tensor, z_ref_low: Tensor, index: int, run: Run, norms: Sequence[NormStatistics]
+    z_t: Tensor, z_ref_low: Tensor, index: int, run: UpscaleContext, norms: Sequence[NormStatistics]
 ) -> Tensor:
     """Denoise what was diffused, from wherever it stands; (1, C, rows, cols) to the same."""
     stage, settings, model = run.plan.stages[index], run.settings, run.model
@@ -262,7 +263,7 @@ def _denoise(
     return z_t
 
 
-def _latent_of_source(source: Tensor, run: Run, canvas: Size) -> Tensor | None:
+def _latent_of_source(source: Tensor, run: UpscaleContext, canvas: Size) -> Tensor | None:
     """The source encoded at its own size, for the mixing at ``canvas``, if that is a larger one."""
     sizes = run.plan.sizes
     if not run.settings.latent_frequency_mixing or sizes.start == canvas:
@@ -310,7 +311,23 @@ def _random_offset(model: Model, generator: torch.Generator) -> Offset:
     return Offset(row, col)
 
 
-def _report_warm_up(index: int, run: Run) -> None:
+def _report_warm_up(index: int, run: UpscaleContext) -> None:
     """Tell why the first step of a stage will take so long: it is compiled for the new size."""
     if run.plan.compiled:
         run.meter.report(Phase.WARM_UP, index)
+
+
+def preview(z0: Tensor, matrix: Tensor) -> NDArray[np.uint8]:
+    """A cheap picture of a clean latent, shrunk to a glance's size.
+
+    Args:
+        z0: (1, C, rows, cols)
+        matrix: (C + 1, 3), the last row is the offset
+
+    Returns:
+        (rows', cols', 3) uint8 sRGB.
+    """
+    shrink = max(1, -(-max(z0.shape[-2:]) // PREVIEW_MAX_SIDE))
+    z = z0[0][:, ::shrink, ::shrink].float().cpu().permute(1, 2, 0)  # (rows', cols', C)
+    rgb = z @ matrix[:-1] + matrix[-1]
+    return ((rgb.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()

@@ -12,7 +12,7 @@ from itertools import product
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families import registry as families
-from scalediff_engine.memory.choose import Room
+from scalediff_engine.memory.plan import MemoryBudget
 from scalediff_engine.method.stages import StageSizes, stage_sizes
 from scalediff_engine.planning.plan import (
     MAX_TARGET_PIXELS,
@@ -32,7 +32,7 @@ MAX_PROPORTION = 16.0
 
 
 def plan_generate(
-    target: Size, facts: FamilyFacts, settings: Settings, room: Room | None = None
+    target: Size, facts: FamilyFacts, settings: Settings, room: MemoryBudget | None = None
 ) -> Plan:
     """Settle sizes, stages and cost of a picture that is made from noise.
 

@@ -24,7 +24,7 @@ from scalediff_engine.jobs.retention import AgeClock, expired_jobs, machine_seco
 from scalediff_engine.jobs.spool import Spool
 from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.jobs.workerprocess import WorkerProgram
-from scalediff_engine.memory.device import find_device
+from scalediff_engine.memory.device_info import find_device
 from scalediff_engine.server.attendance import Attendance
 from scalediff_engine.server.dialog import dialog_argv
 from scalediff_engine.server.downloads import Downloads, download_argv
@@ -34,7 +34,7 @@ from scalediff_engine.server.model_list import list_models
 from scalediff_engine.server.planner import Planner, plan, reads_user_files
 from scalediff_engine.server.remembered import Remembered
 from scalediff_engine.server.sessions import SessionPatience, Sessions
-from scalediff_engine.store.added import file_in
+from scalediff_engine.store.scan import file_in
 
 _log = logging.getLogger(__name__)
 

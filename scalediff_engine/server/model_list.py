@@ -25,14 +25,16 @@ from scalediff_engine.families.registry import facts_of, find
 from scalediff_engine.server.planner import plan
 from scalediff_engine.spec.checkpoint import Checkpoint, Layout
 from scalediff_engine.spec.family import FamilyFacts
-from scalediff_engine.store.added import added_folders
 from scalediff_engine.store.catalog import entry_named, licence_of
-from scalediff_engine.store.folder import title
-from scalediff_engine.store.hub_cache import cache_folder, repository_folder
+from scalediff_engine.store.hub_cache import (
+    cache_folder,
+    disk_bytes,
+    remove_download,
+    repository_folder,
+)
+from scalediff_engine.store.inspect import title
 from scalediff_engine.store.locate import cached_models
-from scalediff_engine.store.programs import Place, places_of_programs
-from scalediff_engine.store.removal import disk_bytes, remove_download
-from scalediff_engine.store.scan import scan
+from scalediff_engine.store.scan import Place, added_folders, places_of_programs, scan
 
 _log = logging.getLogger(__name__)
 # What "memory here" is said for: a picture as large as most that are made.

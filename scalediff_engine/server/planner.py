@@ -9,9 +9,8 @@ from scalediff_engine.base.errors import NotEnoughMemory, UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import PlanInfo, Problem, StageInfo, UpscaleSettings, Window
 from scalediff_engine.families import registry as families
-from scalediff_engine.memory.device import find_device
-from scalediff_engine.memory.held import NOTHING_HELD, held_by
-from scalediff_engine.planning.machine import Prepared, plan_for
+from scalediff_engine.memory.device_info import NOTHING_HELD, find_device, held_by
+from scalediff_engine.planning.planner import PlannedJob, plan_for
 from scalediff_engine.store.locate import locate
 
 # (source, settings, the worker's process or None, the part that is wanted or None)
@@ -111,7 +110,7 @@ def fitting_scale(
     source: Size,
     settings: UpscaleSettings,
     target: Size,
-    plan: Callable[[UpscaleSettings], Prepared],
+    plan: Callable[[UpscaleSettings], PlannedJob],
 ) -> float | None:
     """Give the largest scale, in tenths, that fits where ``settings`` does not.
 

@@ -23,8 +23,7 @@ from typing import Any
 from scalediff_engine.base.errors import DiskFull, ModelError, ModelMissing, ScaleDiffError
 from scalediff_engine.base.files import free_bytes
 from scalediff_engine.store.hub_cache import repository_folder
-from scalediff_engine.store.hub_fetch import Repository
-from scalediff_engine.store.hub_files import HubFile, needed
+from scalediff_engine.store.hub_fetch import HubFile, Repository, needed
 
 # What stays free of the disk.
 RESERVE_BYTES = 1 << 29

@@ -11,7 +11,6 @@ from scalediff_engine.base.errors import ModelError, ModelMissing, ScaleDiffErro
 from scalediff_engine.spec.checkpoint import Checkpoint
 from scalediff_engine.spec.family import Families
 from scalediff_engine.store.catalog import aliases, download_advice
-from scalediff_engine.store.folder import parts_without_weights
 from scalediff_engine.store.header import is_pickle
 from scalediff_engine.store.hub_cache import (
     cache_folder,
@@ -21,7 +20,7 @@ from scalediff_engine.store.hub_cache import (
     repository_folder,
     snapshot,
 )
-from scalediff_engine.store.inspect import inspect
+from scalediff_engine.store.inspect import inspect, parts_without_weights
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 

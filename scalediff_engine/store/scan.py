@@ -1,19 +1,22 @@
-"""Looks through a folder for models, and says of each file that is none why."""
+"""Model folders of other programs and of the user, and the models in them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
-from scalediff_engine.base.errors import ModelError, ScaleDiffError
+from scalediff_engine.base.errors import DiskFull, ModelError, NotFound, OutputError, ScaleDiffError
+from scalediff_engine.base.files import is_disk_full
+from scalediff_engine.base.settings import load_json, save_json
 from scalediff_engine.spec.checkpoint import Checkpoint
 from scalediff_engine.spec.family import Families
 from scalediff_engine.store.inspect import inspect
-from scalediff_engine.store.programs import inside
 
 _DEEPEST = 4
 # More than that in one folder is no collection of models.
@@ -173,3 +176,142 @@ def _asked(path: Path, families: Families) -> Checkpoint | ScaleDiffError:
         return error
     except (OSError, ValueError) as error:
         return ModelError(f"{path.name!r} cannot be read: {error}.")
+
+
+# Below the folder of a program; those of the first kind that are there are looked through.
+_INSIDE = (
+    ("ComfyUI", ("models/checkpoints", "models/diffusion_models", "models/unet")),
+    ("A1111/Forge", ("models/Stable-diffusion",)),
+)
+_COMFY = (
+    "ComfyUI",
+    "comfy/ComfyUI",
+    "Documents/ComfyUI",
+    "ComfyUI_windows_portable/ComfyUI",
+    ".local/share/krita/ai_diffusion/server/ComfyUI",
+    "AppData/Roaming/krita/ai_diffusion/server/ComfyUI",
+    "Library/Application Support/krita/ai_diffusion/server/ComfyUI",
+)
+_WEBUI = (
+    "stable-diffusion-webui",
+    "stable-diffusion-webui-forge",
+    "stable-diffusion-webui-reForge",
+    "Forge",
+)
+_INVOKE = ("invokeai", "InvokeAI")
+
+
+class Place(NamedTuple):
+    """A folder with models.
+
+    Attributes:
+        path: of the folder
+        source: whose it is
+    """
+
+    path: Path
+    source: str
+
+
+def places_of_programs(environment: Mapping[str, str]) -> tuple[Place, ...]:
+    """The folders of ComfyUI, of A1111 and Forge, and of InvokeAI that are there.
+
+    Args:
+        environment: tells the home folder; ``COMFYUI_PATH``, ``SD_WEBUI_PATH`` and
+            ``INVOKEAI_ROOT`` in it name a program's folder elsewhere
+    """
+    home = Path(environment.get("HOME") or environment.get("USERPROFILE") or Path.home())
+    comfy = [*_told(environment, "COMFYUI_PATH"), *(home / one for one in _COMFY)]
+    webui = [*_told(environment, "SD_WEBUI_PATH"), *(home / one for one in _WEBUI)]
+    invoke = [*_told(environment, "INVOKEAI_ROOT"), *(home / one for one in _INVOKE)]
+    found = [place for root in (*comfy, *webui) for place in inside(root)]
+    found += [Place(root / "models", "InvokeAI") for root in invoke if _is_there(root / "models")]
+    distinct: dict[Path, Place] = {}
+    for place in found:
+        distinct.setdefault(_real(place.path), place)
+    return tuple(distinct.values())
+
+
+def inside(root: Path) -> tuple[Place, ...]:
+    """The folders with whole models in the folder of a program; empty if it is none.
+
+    Looking through all of it would take LoRAs, ControlNets and upscalers for broken models.
+    """
+    for source, folders in _INSIDE:
+        found = [Place(root / folder, source) for folder in folders]
+        there = tuple(place for place in found if _is_there(place.path))
+        if there:
+            return there
+    return ()
+
+
+def _told(environment: Mapping[str, str], variable: str) -> list[Path]:
+    value = environment.get(variable)
+    return [Path(value)] if value else []
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
+
+
+_lock = threading.Lock()
+
+
+def file_in(data: Path) -> Path:
+    """Say where the list is kept, in the engine's folder for data."""
+    return data / "model-folders.json"
+
+
+def added_folders(file: Path) -> tuple[Path, ...]:
+    """Give the folders, in the order in which they were added; a damaged file counts as empty."""
+    found: Any = load_json(file)
+    words = cast("list[Any]", found) if isinstance(found, list) else []
+    paths = (Path(word) for word in words if isinstance(word, str))
+    return tuple(path for path in paths if path.is_absolute())
+
+
+def add_folder(file: Path, folder: Path, families: Families) -> Scan:
+    """Remember a folder, if there is a model in it; once only. Gives what is in it.
+
+    Raises:
+        ModelError: there is no model in it.
+        OutputError: the list cannot be written.
+    """
+    found = require_models(folder, families)
+    with _lock:
+        known = added_folders(file)
+        if folder not in known:
+            _write(file, (*known, folder))
+    return found
+
+
+def forget_folder(file: Path, folder: Path) -> None:
+    """Do not look into a folder any more; its files stay.
+
+    Raises:
+        NotFound: it was not added.
+        OutputError: the list cannot be written.
+    """
+    with _lock:
+        known = added_folders(file)
+        if folder not in known:
+            raise NotFound(f"{folder} is not among the folders that were added.")
+        _write(file, tuple(path for path in known if path != folder))
+
+
+def _write(file: Path, folders: tuple[Path, ...]) -> None:
+    try:
+        save_json(file, [str(path) for path in folders])
+    except OSError as error:
+        kind = DiskFull if is_disk_full(error) else OutputError
+        raise kind(f"{file} cannot be written: {error.strerror}.") from error

@@ -13,7 +13,7 @@ import numpy as np
 from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.images.picture import Pixels
-from scalediff_engine.upscalers.passes import SCALES
+from scalediff_engine.upscalers.spec import SCALES
 
 FOLDER = Path(__file__).parent
 

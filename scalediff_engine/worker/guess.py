@@ -12,9 +12,9 @@ from pathlib import Path
 from scalediff_engine.base.errors import Cancelled, ScaleDiffError
 from scalediff_engine.client.messages import JobProgress
 from scalediff_engine.jobs.protocol import Advanced
-from scalediff_engine.memory.ran_out import is_out_of_memory
-from scalediff_engine.pipeline.guess import guess, guess_size
-from scalediff_engine.planning.machine import Prepared, plan_for
+from scalediff_engine.memory.oom import is_out_of_memory
+from scalediff_engine.pipeline.upscale_fast import guess, guess_size
+from scalediff_engine.planning.planner import PlannedJob, plan_for
 from scalediff_engine.planning.progress import Phase
 from scalediff_engine.planning.settings import Method
 from scalediff_engine.worker.ends import ends_of
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def show_guess(
-    task: Task, tell: Callable[[Advanced], None], prepared: Prepared | None = None
+    task: Task, tell: Callable[[Advanced], None], prepared: PlannedJob | None = None
 ) -> None:
     """Make a guess the job's first preview, and tell of it.
 

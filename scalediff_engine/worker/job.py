@@ -17,19 +17,19 @@ from scalediff_engine.client.messages import Problem
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.jobs import spool
 from scalediff_engine.jobs.protocol import Done, Failed, Loading, Measured, News, Stopped
-from scalediff_engine.memory.held import NOTHING_HELD, Held
-from scalediff_engine.memory.ran_out import is_out_of_memory, memory_ran_out
-from scalediff_engine.memory.speed import SpeedRecord, default_file
+from scalediff_engine.memory.device_info import NOTHING_HELD, ReclaimableMemory
+from scalediff_engine.memory.oom import is_out_of_memory, memory_ran_out
+from scalediff_engine.memory.speed_record import SpeedRecord, default_file
 from scalediff_engine.models.device import forget_peak, peak_bytes
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.checkpoint import NO_CHECKPOINTS
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
-from scalediff_engine.planning.machine import Prepared, plan_for
 from scalediff_engine.planning.plan import Plan
+from scalediff_engine.planning.planner import PlannedJob, plan_for
 from scalediff_engine.planning.recipe import make_fast_recipe, make_recipe
 from scalediff_engine.planning.settings import Method
-from scalediff_engine.planning.wishes import limit_of, model_of, settings_of
+from scalediff_engine.planning.settings_parsing import limit_of, model_of, settings_of
 from scalediff_engine.worker.ends import Ends, ends_of
 from scalediff_engine.worker.guess import show_guess
 from scalediff_engine.worker.keeping import Keeper, identity_of
@@ -112,10 +112,10 @@ class Workplace:
         notes = ends.write(result, recipe, (*model.notes, *notes, *prepared.notes))
         return Done(run.job, recipe, list(notes))
 
-    def _plan(self, task: Task, ends: Ends) -> Prepared:
+    def _plan(self, task: Task, ends: Ends) -> PlannedJob:
         wanted, source = task.run.settings, ends.size()
 
-        def planned(held: Held) -> Prepared:
+        def planned(held: ReclaimableMemory) -> PlannedJob:
             return plan_for(source, wanted, window=task.run.window, speed=self._speed, held=held)
 
         if settings_of(wanted).method is Method.FAST:
@@ -133,7 +133,7 @@ class Workplace:
         ends.check(target)
         return prepared
 
-    def _do_fast(self, task: Task, ends: Ends, prepared: Prepared) -> Done:
+    def _do_fast(self, task: Task, ends: Ends, prepared: PlannedJob) -> Done:
         """Do a job without a model; seconds, so that it is never gone on with."""
         plan, run = prepared.plan, task.run
         picture, notes = ends.read()
@@ -147,12 +147,12 @@ class Workplace:
         notes = ends.write(result, recipe, (*notes, *prepared.notes))
         return Done(run.job, recipe, list(notes))
 
-    def _is_long_until_a_preview(self, prepared: Prepared) -> bool:
+    def _is_long_until_a_preview(self, prepared: PlannedJob) -> bool:
         """Whether a guess is worth the second that it delays the job by."""
         is_loaded = self._loaded.has(prepared.choice, prepared.limit_bytes)
         return not is_loaded or prepared.seconds > _LONG_S
 
-    def _model(self, task: Task, prepared: Prepared) -> Model:
+    def _model(self, task: Task, prepared: PlannedJob) -> Model:
         task.leave_if_told()
         job = task.run.job
         model = self._loaded.get(
@@ -162,7 +162,7 @@ class Workplace:
         return model
 
     def _upscaled(
-        self, picture: Picture, prepared: Prepared, model: Model, task: Task, keeper: Keeper
+        self, picture: Picture, prepared: PlannedJob, model: Model, task: Task, keeper: Keeper
     ) -> Picture:
         plan = keeper.plan(prepared.plan)
         # a look takes seconds, and what is denoised beside it is in no checkpoint
@@ -176,7 +176,7 @@ class Workplace:
             self._remember(prepared, plan, model, time.monotonic() - start_s)
         return result
 
-    def _remember(self, prepared: Prepared, plan: Plan, model: Model, seconds: float) -> None:
+    def _remember(self, prepared: PlannedJob, plan: Plan, model: Model, seconds: float) -> None:
         """Learn from a run that was not interrupted."""
         names, family = {str(model.device), prepared.choice.device}, prepared.facts.name
         self._speed.add(names, family, plan.cost.gflop, seconds)

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import torch
 
 from scalediff_engine.families import registry as families
-from scalediff_engine.memory.held import Held, held_by
+from scalediff_engine.memory.device_info import ReclaimableMemory, held_by
 from scalediff_engine.models.device import cap_memory, empty_cache
 from scalediff_engine.models.model import Model
-from scalediff_engine.planning.wishes import ModelChoice
+from scalediff_engine.planning.settings_parsing import ModelChoice
 from scalediff_engine.store.locate import locate
 
 # A process has one limit; "none" has to lift that of the job before.
@@ -36,12 +36,12 @@ class LoadedModel:
         if self._key != (choice, limit_bytes):
             self.free()
 
-    def held(self) -> Held:
+    def held(self) -> ReclaimableMemory:
         """Say what this process holds and the next job will use: its memory is not taken twice."""
         device_bytes = 0
         if self._model is not None and self._model.device.type == "cuda":
             device_bytes = torch.cuda.memory_reserved(self._model.device)
-        return Held(held_by(os.getpid()).host_bytes, device_bytes)
+        return ReclaimableMemory(held_by(os.getpid()).host_bytes, device_bytes)
 
     def get(
         self, choice: ModelChoice, limit_bytes: int | None, on_loading: Callable[[bool], None]

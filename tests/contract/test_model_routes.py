@@ -19,7 +19,7 @@ from scalediff_engine.client.places import EngineRecord, Places
 from scalediff_engine.server.engine import EnginePatience
 from scalediff_engine.server.model_list import list_models
 from scalediff_engine.server.sessions import SessionPatience
-from scalediff_engine.store.added import file_in
+from scalediff_engine.store.scan import file_in
 
 sys.path.append(str(Path(__file__).parents[1] / "unit" / "store"))
 from model_files import unet, write_model

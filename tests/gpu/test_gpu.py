@@ -29,10 +29,10 @@ from scalediff_engine.method.kernel import has_kernel
 from scalediff_engine.models.group_norm import affine_of, apply_affine, group_norm, pixel_sums
 from scalediff_engine.models.placement import compile_blocks
 from scalediff_engine.models.weight_streaming import StreamedWeights
-from scalediff_engine.pipeline.attempts import Attempts
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.planning.meter import Meter
+from scalediff_engine.pipeline.oom_retry import OomRetry
 from scalediff_engine.planning.plan import plan_upscale, stage_loads
+from scalediff_engine.planning.progress import Meter
 from scalediff_engine.planning.settings import Settings
 
 pytestmark = [
@@ -179,7 +179,7 @@ def test_compiled_blocks_equal_eager_ones_and_are_read_from_the_cache_later(
 
 def test_a_plan_that_is_too_large_is_followed_by_a_smaller_one(tiny_folder: Path) -> None:
     model = load_embedded(TINY, DEVICE, tiny_folder)
-    attempts = Attempts(model, [MemoryPlan(), MemoryPlan(vae_bytes=1_000_000)])
+    attempts = OomRetry(model, [MemoryPlan(), MemoryPlan(vae_bytes=1_000_000)])
     whole = torch.cuda.get_device_properties(DEVICE).total_memory
     tried: list[MemoryPlan] = []
 

@@ -39,9 +39,9 @@ def begin(a):
     """Loads a worker's model."""
     import torch
 
-    from scalediff_engine.models.device import pick_device
-    from scalediff_engine.families.embedded.spec import EMBEDDED
     from scalediff_engine.families.embedded.model import load_embedded
+    from scalediff_engine.families.embedded.spec import EMBEDDED
+    from scalediff_engine.models.device import pick_device
 
     torch.set_num_threads(1)
     worker.update(a=a, facts=EMBEDDED)
@@ -50,12 +50,11 @@ def begin(a):
 
 def measured(job):
     """(candidate, tile, PSNR, bicubic's, powers, features, the original's features)."""
-    from scalediff_engine.bench.ablations import stage
-    from scalediff_engine.bench.metrics import powers, psnr_db
-    from scalediff_engine.bench.page import small_of
-    from scalediff_engine.bench.patch_kid import FeatureNet
-    from scalediff_engine.bench.rivals import enlarged, filters
     from scalediff_engine.base.geometry import Size
+    from scalediff_engine.bench.ablations import stage
+    from scalediff_engine.bench.baselines import enlarged, filters
+    from scalediff_engine.bench.metrics import FeatureNet, powers, psnr_db
+    from scalediff_engine.bench.page import small_of
     from scalediff_engine.planning.settings import Settings
 
     candidate, number, original, label = job
@@ -76,7 +75,7 @@ def measured(job):
 
 def main():
     a = arguments()
-    from scalediff_engine.bench.patch_kid import kid
+    from scalediff_engine.bench.metrics import kid
 
     _, (held, labels) = load_corpus(a.corpus)
     names = "", "photo", "painting", "texture"

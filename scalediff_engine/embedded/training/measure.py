@@ -3,7 +3,7 @@
 A candidate is FOLDER or FOLDER:NAME (average, raw, regression), or a mean of two, 0.3*A+0.7*B. Sources
 are shrunk by different filters, or damaged. Runs the program's steps by `few_steps.py` on the middle 256
 pixels of each tile, where the program's attention is the same; `FILE` is written by
-`scalediff_engine.bench.feature_net`.
+`scalediff_engine.bench.metrics`.
 
     python measure.py --held held/choosing --features FILE .. OUT "0.3*OUT:regression+0.7*OUT"
 """
@@ -102,7 +102,7 @@ def main():
         tiles = tiles[torch.linspace(0, len(tiles) - 1, a.limit).long()]
     eye, originals = None, None
     if a.features:
-        from scalediff_engine.bench.patch_kid import FeatureNet, kid
+        from scalediff_engine.bench.metrics import FeatureNet, kid
 
         eye = FeatureNet(a.features)
         originals = features_of(eye, tiles)

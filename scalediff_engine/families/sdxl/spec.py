@@ -30,7 +30,7 @@ from scalediff_engine.spec.family import (
     StageDefaults,
 )
 from scalediff_engine.spec.footprint import Compiled, Denoiser, Footprint
-from scalediff_engine.store.folder import title
+from scalediff_engine.store.inspect import title
 
 _TEXT_WIDTH = 2048  # CLIP L and OpenCLIP bigG
 _REFINER_WIDTH = 1280  # OpenCLIP bigG alone

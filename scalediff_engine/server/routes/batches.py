@@ -13,7 +13,7 @@ from scalediff_engine.client import codec
 from scalediff_engine.client.batch_client import ITEMS_AT_ONCE
 from scalediff_engine.client.batches import BatchInfo, BatchItems, BatchList
 from scalediff_engine.client.messages import EventKind, UpscaleSettings
-from scalediff_engine.planning.wishes import limit_of, model_of, settings_of, target_of
+from scalediff_engine.planning.settings_parsing import limit_of, model_of, settings_of, target_of
 from scalediff_engine.server.events import STREAM, LastEventId, event_stream
 from scalediff_engine.server.planner import require_device, require_model
 from scalediff_engine.server.routes.common import BatchBody, BatchFilesBody, Id, TheEngine

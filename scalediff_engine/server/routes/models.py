@@ -18,7 +18,7 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.families import registry as families
 from scalediff_engine.server.model_list import remove_model
 from scalediff_engine.server.routes.common import FolderBody, Id, ModelBody, TheEngine
-from scalediff_engine.store.added import add_folder, forget_folder
+from scalediff_engine.store.scan import add_folder, forget_folder
 
 router = APIRouter(tags=["models"])
 

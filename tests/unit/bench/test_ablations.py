@@ -21,8 +21,8 @@ from scalediff_engine.bench.ablations import (
     stage,
     table,
 )
+from scalediff_engine.bench.baselines import DIRECT, SCALEDIFF, Baseline, enlarged, filters
 from scalediff_engine.bench.page import in_8_bits
-from scalediff_engine.bench.rivals import DIRECT, SCALEDIFF, Rival, enlarged, filters
 from scalediff_engine.families import registry as families
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Picture
@@ -98,10 +98,10 @@ def test_what_was_measured_is_not_measured_again(
 ) -> None:
     asked: list[int] = []
 
-    def two_rows(_: object, plain: Settings) -> tuple[Rival, ...]:
+    def two_rows(_: object, plain: Settings) -> tuple[Baseline, ...]:
         asked.append(plain.seed)
         bicubic = filters()[0].run
-        return Rival(SCALEDIFF, bicubic), Rival(DIRECT, bicubic)
+        return Baseline(SCALEDIFF, bicubic), Baseline(DIRECT, bicubic)
 
     monkeypatch.setattr(module, "ablations", two_rows)
     picture, kept, page = (tmp_path / n for n in ("a_photo.png", "kept.json", "quality.md"))

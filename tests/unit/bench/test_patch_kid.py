@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scalediff_engine.bench.patch_kid import Features, kid, paired_mmd2, patches
+from scalediff_engine.bench.metrics import Features, kid, paired_mmd2, patches
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Size, resize
 

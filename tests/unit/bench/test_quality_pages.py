@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.bench.face_net import SIDE_PX, chip
-from scalediff_engine.bench.faces_text import drawn_line, edits, face_of, stacked
+from scalediff_engine.bench.baselines import BICUBIC, SCALEDIFF, unsharp
+from scalediff_engine.bench.faces_text import SIDE_PX, chip, drawn_line, edits, face_of, stacked
 from scalediff_engine.bench.metrics import Measures, octave_power
 from scalediff_engine.bench.page import renew_table
 from scalediff_engine.bench.quality import chosen, ranked
-from scalediff_engine.bench.rivals import BICUBIC, SCALEDIFF, unsharp
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import resize
 

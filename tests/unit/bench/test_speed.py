@@ -19,13 +19,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.base.geometry import Grid, Offset
-from scalediff_engine.bench import random_parts, speed, speed_table
-from scalediff_engine.bench.attention_flops import count_attention
+from scalediff_engine.bench import page, random_components, speed
 from scalediff_engine.bench.speed import (
     KINDS,
     Request,
     Row,
     Speed,
+    count_attention,
     matrix_peak,
     measure_speed,
 )
@@ -310,7 +310,7 @@ def test_random_weights_give_numbers_of_moderate_size(
     folder = shared(tmp_path_factory, "sdxl")
     tiny = ShippedSettings(folder, (), (77, 64, 32))
     monkeypatch.setattr(FamilySpec, "settings", lambda *_: tiny)  # pyright: ignore[reportUnknownLambdaType]
-    model = random_parts.load_random("sdxl", "cpu")
+    model = random_components.load_random("sdxl", "cpu")
     with torch.inference_mode():
         z = model.encode(torch.rand(1, 3, 128, 128) * 2 - 1)
         words = model.condition("", "").positive
@@ -324,7 +324,7 @@ def test_random_weights_give_numbers_of_moderate_size(
 @pytest.mark.parametrize("name", ["embedded", "sdxxl", "sdxl/base.safetensors", ""])
 def test_what_cannot_be_made_up_is_refused_with_what_can(name: str) -> None:
     with pytest.raises(ModelMissing, match=f"no model '{name}' to make up") as refused:
-        random_parts.load_random(name, "cpu")
+        random_components.load_random(name, "cpu")
     can = str(refused.value).split("These are: ")[1].rstrip(".").split(", ")
     assert {"sdxl", "flux", "sd15"} <= set(can)
     assert "embedded" not in can
@@ -356,7 +356,7 @@ def assert_is_a_table(rows: list[list[str]]) -> None:
 
 
 def test_the_tables_have_a_line_for_every_row(measured: Measured) -> None:
-    text = speed_table.as_tables(measured.speed)
+    text = page.as_tables(measured.speed)
     found = tables(text)
     for table in found:
         assert_is_a_table(table)
@@ -373,7 +373,7 @@ def test_the_json_holds_everything(measured: Measured) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
-    read = json.loads(speed_table.as_json(measured.speed), parse_constant=refuse)
+    read = json.loads(page.as_json(measured.speed), parse_constant=refuse)
     assert read == {"facts": measured.speed.facts, "rows": measured.speed.rows}
 
 
@@ -407,7 +407,7 @@ def test_what_a_graphics_card_tells_besides_is_shown() -> None:
     }
     compiled = step(compiled=True, warm_up_seconds=12.5)
     warm: Row = {"what": "warm-up from disk", "side": 4096, "seconds": 3.5}
-    found = tables(speed_table.as_tables(Speed(FACTS, [step(), compiled, warm, whole])))
+    found = tables(page.as_tables(Speed(FACTS, [step(), compiled, warm, whole])))
     for table in found:
         assert_is_a_table(table)
     steps, parts, wholes = found
@@ -426,11 +426,11 @@ def test_what_a_graphics_card_tells_besides_is_shown() -> None:
 
 
 def test_nothing_measured_is_no_table() -> None:
-    assert tables(speed_table.as_tables(Speed(FACTS, []))) == []
+    assert tables(page.as_tables(Speed(FACTS, []))) == []
 
 
 def test_a_row_is_told_as_one_line_without_what_is_not_known() -> None:
-    line = speed_table.row_line(step(peak_gib=None))
+    line = page.row_line(step(peak_gib=None))
     assert "\n" not in line
     assert "npa" in line
     assert "None" not in line

@@ -16,9 +16,8 @@ from scalediff_engine.cli.batch import LoadedModel
 from scalediff_engine.cli.events import Event
 from scalediff_engine.cli.pipes import Pipes
 from scalediff_engine.cli.request import Request
-from scalediff_engine.images.formats import Format
+from scalediff_engine.images.formats import Format, Loaded, Probe
 from scalediff_engine.images.picture import ColourModel, Depth, Metadata, Picture
-from scalediff_engine.images.probe import Loaded, Probe
 from scalediff_engine.images.recipe import with_recipe
 from scalediff_engine.images.writer import Encoded
 from scalediff_engine.planning.progress import Phase, Progress

@@ -17,7 +17,7 @@ from scalediff_engine.cli.jobs import make_worklist
 from scalediff_engine.cli.request import Destination, UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.client.batches import Existing
-from scalediff_engine.planning.machine import Machine
+from scalediff_engine.planning.planner import Resources
 from scalediff_engine.spec.footprint import GIB, Cost
 
 
@@ -27,7 +27,7 @@ class Run:
     def __init__(self, folder: Path, names: list[str], work: FakeWork, **options: Any) -> None:
         touch(folder, names)
         request = UpscaleRequest(tuple(folder / name for name in names), **options)
-        machine = Machine(8 * GIB, "this machine", lambda _: 10.0)
+        machine = Resources(8 * GIB, "this machine", lambda _: 10.0)
         worklist = make_worklist(request, FACTS, work, machine)
         self.reporter = ListReporter()
         self.interrupts = Interrupts()

@@ -11,7 +11,7 @@ import torch
 from tiny_flux import TINY_FLUX, tiny_parts
 
 from scalediff_engine.base.errors import UsageError
-from scalediff_engine.bench import random_parts, speed
+from scalediff_engine.bench import random_components, speed
 from scalediff_engine.bench.speed import KINDS, Request, Row, Speed
 from scalediff_engine.cli import main
 from scalediff_engine.cli.interrupt import Interrupts
@@ -100,7 +100,7 @@ def test_a_model_that_is_not_there_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(random_parts, "_random", pytest.fail)  # it takes 10 GB
+    monkeypatch.setattr(random_components, "_random", pytest.fail)  # it takes 10 GB
     assert run("speed", *arguments) == code
     assert_one_sentence(capsys, words)
 
@@ -205,6 +205,6 @@ def test_the_arguments_of_one_run_do_not_reach_the_next(asked: list[Request]) ->
 def test_an_unknown_device_is_refused_before_weights_are_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(random_parts, "_random", pytest.fail)
+    monkeypatch.setattr(random_components, "_random", pytest.fail)
     with pytest.raises(UsageError, match="no device 'gpu'"):
-        random_parts.load_random("flux", "gpu")
+        random_components.load_random("flux", "gpu")

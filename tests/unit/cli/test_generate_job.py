@@ -14,14 +14,14 @@ from scalediff_engine.client.batches import Existing
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.images.formats import Format
-from scalediff_engine.planning.machine import Machine
+from scalediff_engine.planning.planner import Resources
 from scalediff_engine.planning.settings import Settings
-from scalediff_engine.planning.wishes import ModelChoice
+from scalediff_engine.planning.settings_parsing import ModelChoice
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import GIB
 
 TREE = Settings(prompt="a tree")
-PLENTY = Machine(1000 * GIB, "this machine", lambda _: 12.0)
+PLENTY = Resources(1000 * GIB, "this machine", lambda _: 12.0)
 
 
 def plan(
@@ -30,7 +30,7 @@ def plan(
     *,
     facts: FamilyFacts = SDXL,
     settings: Settings = TREE,
-    machine: Machine = PLENTY,
+    machine: Resources = PLENTY,
     dry_run: bool = False,
     **destination: Any,
 ) -> Worklist:

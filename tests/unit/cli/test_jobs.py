@@ -24,15 +24,14 @@ from scalediff_engine.cli.sentences import skip_sentence
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import Pattern
 from scalediff_engine.families.sdxl.spec import SDXL
-from scalediff_engine.images.formats import Format
-from scalediff_engine.images.probe import Probe
-from scalediff_engine.memory.choose import Room
-from scalediff_engine.memory.device import Device
-from scalediff_engine.planning.machine import Machine
-from scalediff_engine.planning.remarks import FEW_BITS_NOTE
+from scalediff_engine.images.formats import Format, Probe
+from scalediff_engine.memory.device_info import Device
+from scalediff_engine.memory.plan import MemoryBudget
+from scalediff_engine.planning.notes import FEW_BITS_NOTE
+from scalediff_engine.planning.planner import Resources
 from scalediff_engine.spec.footprint import GIB
 
-PLENTY = Machine(8 * GIB, "this machine", lambda cost: cost.gflop / 100)
+PLENTY = Resources(8 * GIB, "this machine", lambda cost: cost.gflop / 100)
 
 
 def plan(*inputs: Path, pipes: FakePipes | None = None, **destination: Any) -> Worklist:
@@ -310,7 +309,7 @@ CARD = Device("Some Card", 24 * GIB, 60 * GIB, 50_000.0, compiles=True)
 
 def large_plans(folder: Path, sizes: dict[str, Size], device: Device) -> list[Job]:
     touch(folder, list(sizes))
-    machine = Machine(24 * GIB, "Some Card", lambda _: 1.0, Room(device))
+    machine = Resources(24 * GIB, "Some Card", lambda _: 1.0, MemoryBudget(device))
     request = UpscaleRequest((folder,), enlargement=Enlargement(scale=2))
     return make_worklist(request, SDXL, FakePipes(dict(sizes)), machine).jobs
 

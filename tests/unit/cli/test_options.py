@@ -425,7 +425,7 @@ def test_words_for_completion_are_those_that_are_understood() -> None:
     from scalediff_engine.cli import options
     from scalediff_engine.images.formats import Format
     from scalediff_engine.planning.settings import Attention, Method
-    from scalediff_engine.planning.wishes import check_device
+    from scalediff_engine.planning.settings_parsing import check_device
     from scalediff_engine.server.journal import LEVELS
 
     assert {one.value for one in Preset} == set(options.PRESETS)

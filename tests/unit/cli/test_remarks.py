@@ -17,8 +17,8 @@ from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Destination, UpscaleRequest
 from scalediff_engine.client.naming import Pattern
+from scalediff_engine.planning.notes import SETTINGS
 from scalediff_engine.planning.plan import plan_upscale
-from scalediff_engine.planning.remarks import SETTINGS
 from scalediff_engine.planning.settings import Settings
 
 PLAN = plan_upscale(Size(64, 48), Size(256, 192), FACTS, Settings())

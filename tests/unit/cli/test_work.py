@@ -15,7 +15,7 @@ from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Request, UpscaleRequest
 from scalediff_engine.cli.work import run_upscale
 from scalediff_engine.planning.settings import Method, Settings
-from scalediff_engine.planning.wishes import ModelChoice
+from scalediff_engine.planning.settings_parsing import ModelChoice
 
 
 def test_loras_and_the_place_of_text_encoders_reach_the_loader(

@@ -23,8 +23,8 @@ from scalediff_engine.models.autoencoder import Autoencoder
 from scalediff_engine.models.components import FamilyLoader
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.loop import run_from_noise
-from scalediff_engine.planning.meter import meter_for
 from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.progress import meter_for
 from scalediff_engine.planning.settings import Settings
 from scalediff_engine.spec.family import FamilyFacts, FamilySpec, family_named
 

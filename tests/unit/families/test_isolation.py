@@ -12,7 +12,7 @@ import pytest
 from model_files import flux, unet, write_model
 
 from scalediff_engine.base.errors import ModelError
-from scalediff_engine.bench.random_parts import load_random
+from scalediff_engine.bench.random_components import load_random
 from scalediff_engine.cli.model_report import show_models
 from scalediff_engine.families import registry
 from scalediff_engine.server.model_list import list_models

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalediff_engine.base.errors import UnreadablePicture
-from scalediff_engine.images import png_chunks, reader
-from scalediff_engine.images.decode_png import load, probe
+from scalediff_engine.images import png, reader
 from scalediff_engine.images.picture import Text
-from scalediff_engine.images.png_chunks import BadPng, Chunk
+from scalediff_engine.images.png import BadPng, Chunk, load, probe
 
 RGB = noise_u8(9, 11, 3)
 PNG = saved(Image.fromarray(RGB), "PNG")
@@ -26,7 +25,7 @@ def _with(*extra: Chunk) -> bytes:
 
 
 def test_metadata_after_the_pixels_is_read_too() -> None:
-    text = png_chunks.xmp_chunk(b"<x/>").encoded()
+    text = png.xmp_chunk(b"<x/>").encoded()
     late = PNG[:-12] + text + PNG[-12:]
     assert load(late).picture.metadata.xmp == b"<x/>"
     assert probe(io.BytesIO(late)).xmp == b"<x/>"
@@ -70,7 +69,7 @@ def test_colours_that_are_not_srgb_are_told_and_only_hdr_is_called_so(
 
 def test_texts_are_read_and_the_recipes_packet_is_none_of_them() -> None:
     texts = (Text("parameters", "a cat"), Text("Title", "Café", "fr"))
-    chunks = (png_chunks.xmp_chunk(b"<x/>"), *(png_chunks.text_chunk(text) for text in texts))
+    chunks = (png.xmp_chunk(b"<x/>"), *(png.text_chunk(text) for text in texts))
     metadata = load(_with(*chunks)).picture.metadata
     assert (metadata.texts, metadata.xmp) == (texts, b"<x/>")
 
@@ -86,7 +85,7 @@ def test_texts_that_are_left_out_are_told() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (5, 9), (8, 8), (21, 13)])
 @pytest.mark.parametrize(("colour", "bits"), [(0, 1), (0, 16), (2, 8), (2, 16), (3, 2), (6, 16)])
 def test_interlaced_files_read_as_plain_ones(size: tuple[int, int], colour: int, bits: int) -> None:
-    (width, height), channels = size, png_chunks.CHANNELS[colour]
+    (width, height), channels = size, png.CHANNELS[colour]
     random = np.random.default_rng(4)
     samples = random.integers(0, 2**bits, (height, width, channels))
     palette = [Chunk(b"PLTE", random.bytes(3 * 2**bits))] * (colour == 3)
@@ -115,8 +114,8 @@ def _file_of(
             planes = row.ravel()[:, None] >> np.arange(bits - 1, -1, -1)
             rows += b"\0" + np.packbits((planes & 1).astype(np.uint8)).tobytes()
     head = Chunk(b"IHDR", struct.pack(">IIBBBBB", *size, bits, colour, 0, 0, interlace))
-    chunks = [head, *palette, Chunk(b"IDAT", zlib.compress(rows)), png_chunks.END]
-    return png_chunks.SIGNATURE + b"".join(chunk.encoded() for chunk in chunks)
+    chunks = [head, *palette, Chunk(b"IDAT", zlib.compress(rows)), png.END]
+    return png.SIGNATURE + b"".join(chunk.encoded() for chunk in chunks)
 
 
 def test_an_interlaced_file_that_ends_early_is_refused() -> None:

@@ -15,7 +15,7 @@ from image_files import noise_u8, saved, tiff
 from PIL import Image
 
 from scalediff_engine.base.errors import InputError, PictureTooLarge, UnreadablePicture
-from scalediff_engine.images.errors_of_decoders import decoding
+from scalediff_engine.images.decoder_errors import decoding
 from scalediff_engine.images.reader import probe, read
 
 KINDS = (

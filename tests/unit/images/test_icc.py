@@ -5,7 +5,7 @@ import pytest
 from image_files import cmyk_profile
 from PIL import ImageCms
 
-from scalediff_engine.images.icc import model_of, name_of
+from scalediff_engine.images.colour import model_of, name_of
 from scalediff_engine.images.picture import ColourModel
 
 

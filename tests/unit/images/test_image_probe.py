@@ -5,7 +5,7 @@ import pytest
 from scalediff_engine.base.errors import PictureTooLarge, UnreadablePicture
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.exif import Orientation
-from scalediff_engine.images.probe import require_area, shown
+from scalediff_engine.images.formats import require_area, shown
 
 
 def test_the_limit_is_told_with_the_numbers() -> None:

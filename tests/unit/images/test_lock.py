@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalediff_engine.base.geometry import Box, Size
-from scalediff_engine.images.lock import Places, drift, source_lock
+from scalediff_engine.images.lock import Alignment, drift, source_lock
 from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import resize
 
@@ -209,7 +209,7 @@ def test_parts_are_locked_as_they_are_within_the_wholes(scale: float, clip: bool
             result[part.top : part.bottom, part.left : part.right],
             clip=clip,
             seen_range=seen,
-            places=Places(shown, part, (across, down)),
+            places=Alignment(shown, part, (across, down)),
         )
         expected = whole[part.top : part.bottom, part.left : part.right]
         reach = round(9 * scale)  # at a border that is not the wholes' something is missing

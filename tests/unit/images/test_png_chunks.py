@@ -6,9 +6,9 @@ import pytest
 from image_files import XMP, noise_u8, saved
 from PIL import Image
 
-from scalediff_engine.images import png_chunks
+from scalediff_engine.images import png
 from scalediff_engine.images.picture import Metadata, Text
-from scalediff_engine.images.png_chunks import BadPng, Chunk, chunks, with_metadata
+from scalediff_engine.images.png import BadPng, Chunk, chunks, with_metadata
 
 PNG = saved(Image.fromarray(noise_u8(9, 8, 3)), "PNG")
 
@@ -16,7 +16,7 @@ PNG = saved(Image.fromarray(noise_u8(9, 8, 3)), "PNG")
 def test_chunks_come_in_order_and_encode_to_the_same_file() -> None:
     found = list(chunks(io.BytesIO(PNG)))
     assert [chunk.name for chunk in found] == [b"IHDR", b"IDAT", b"IEND"]
-    assert png_chunks.SIGNATURE + b"".join(chunk.encoded() for chunk in found) == PNG
+    assert png.SIGNATURE + b"".join(chunk.encoded() for chunk in found) == PNG
 
 
 def test_pixels_are_skipped_when_only_the_rest_is_wanted() -> None:
@@ -50,18 +50,18 @@ def test_compressed_and_foreign_texts_are_told_apart() -> None:
     import zlib
 
     packed = b"XML:com.adobe.xmp\0\x01\0\0\0" + zlib.compress(XMP)
-    assert png_chunks.xmp_of(packed) == XMP
-    assert png_chunks.xmp_of(b"Comment\0\0\0\0\0hello") is None
-    assert png_chunks.xmp_of(b"XML:com.adobe.xmp\0\x01\0\0\0junk") is None
+    assert png.xmp_of(packed) == XMP
+    assert png.xmp_of(b"Comment\0\0\0\0\0hello") is None
+    assert png.xmp_of(b"XML:com.adobe.xmp\0\x01\0\0\0junk") is None
 
 
 def test_a_resolution_without_a_unit_is_none() -> None:
-    assert png_chunks.dpi_of(b"\0\0\0\x01\0\0\0\x01\0") is None
+    assert png.dpi_of(b"\0\0\0\x01\0\0\0\x01\0") is None
 
 
 def test_a_header_that_cannot_be_is_refused() -> None:
     with pytest.raises(BadPng, match="16 bits of colour type 3"):
-        png_chunks.header(b"\0\0\0\x01\0\0\0\x01\x10\x03\0\0\0")
+        png.header(b"\0\0\0\x01\0\0\0\x01\x10\x03\0\0\0")
 
 
 @pytest.mark.parametrize("missing", [1, 4, 12])
@@ -82,7 +82,7 @@ TEXTS = (
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_texts_come_back_as_they_were(text: Text) -> None:
-    assert png_chunks.text_of(png_chunks.text_chunk(text)) == text
+    assert png.text_of(png.text_chunk(text)) == text
 
 
 def test_another_reader_finds_the_texts() -> None:
@@ -95,4 +95,4 @@ def test_another_reader_finds_the_texts() -> None:
     [b"Title", b"\0no keyword", b"x" * 80 + b"\0text", b"Title\0\0no deflate stream"],
 )
 def test_damaged_texts_are_none(body: bytes) -> None:
-    assert png_chunks.text_of(Chunk(b"zTXt", body)) is None
+    assert png.text_of(Chunk(b"zTXt", body)) is None

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scalediff_engine.images.picture import Depth
-from scalediff_engine.images.samples import dithered_u8, from_float, to_float
+from scalediff_engine.images.picture import Depth, dithered_u8, from_float, to_float
 
 
 @pytest.mark.parametrize(("dtype", "depth"), [(np.uint8, Depth.U8), (np.uint16, Depth.U16)])

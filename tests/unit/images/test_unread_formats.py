@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scalediff_engine.base.errors import UnreadablePicture
-from scalediff_engine.images import unread_formats
+from scalediff_engine.images import formats
 from scalediff_engine.images.formats import is_picture
 from scalediff_engine.images.reader import probe
 
@@ -37,7 +37,7 @@ def test_a_format_that_is_not_read_is_named_and_not_called_damaged(
     [("a.HEIC", "HEIC"), ("b.jxl", "JPEG XL"), ("c.psd", "Photoshop"), ("d.txt", None)],
 )
 def test_files_are_known_by_their_extension(name: str, form: str | None) -> None:
-    assert unread_formats.by_name(name) == form
+    assert formats.by_name(name) == form
     assert not is_picture(Path(name))
 
 

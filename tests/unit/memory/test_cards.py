@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from scalediff_engine.memory.cards import gflop_per_second_of
+from scalediff_engine.memory.gpu_throughput import gflop_per_second_of
 
 UNKNOWN = gflop_per_second_of("")
 

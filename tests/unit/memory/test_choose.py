@@ -17,10 +17,9 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.flux.spec import FLUX_DEV
 from scalediff_engine.families.sd15.spec import SD15
 from scalediff_engine.families.sdxl.spec import SDXL
-from scalediff_engine.memory import choose
-from scalediff_engine.memory.choose import Choice, Room, choose_plans
-from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.memory import plan as plan_module
+from scalediff_engine.memory.device_info import Device
+from scalediff_engine.memory.plan import Choice, MemoryBudget, MemoryPlan, choose_plans
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import (
     GIB,
@@ -72,20 +71,20 @@ class Job:
     def largest(self) -> int:
         return self.loads[-1].canvas.area
 
-    def choose(self, room: Room) -> Choice:
+    def choose(self, room: MemoryBudget) -> Choice:
         return choose_plans(self.facts.footprint, None, self.loads, room)
 
-    def peak_bytes(self, plan: MemoryPlan, room: Room) -> int:
+    def peak_bytes(self, plan: MemoryPlan, room: MemoryBudget) -> int:
         """What ``plan``, which need not be the chosen one, would take."""
-        arithmetic = choose._Job(self.facts.footprint, None, self.loads, room)  # pyright: ignore[reportPrivateUsage]
+        arithmetic = plan_module._Job(self.facts.footprint, None, self.loads, room)  # pyright: ignore[reportPrivateUsage]
         return arithmetic._peak(plan)  # pyright: ignore[reportPrivateUsage]
 
-    def weight_bytes(self, room: Room, bits: int = 16) -> int:
+    def weight_bytes(self, room: MemoryBudget, bits: int = 16) -> int:
         rest = self.denoiser.parameters - self.denoiser.block_parameters
         blocks = self.denoiser.block_parameters * bits // 16
         return (blocks + rest) * room.device.element_bytes
 
-    def held_plans(self, bits: int, room: Room) -> Iterator[MemoryPlan]:
+    def held_plans(self, bits: int, room: MemoryBudget) -> Iterator[MemoryPlan]:
         """Frugal plans, of which main memory holds what is not on the device."""
         held = room.device.host_bytes * HOST_SHARE
         total = self.weight_bytes(room, bits)
@@ -126,24 +125,26 @@ processors = st.builds(
     Device, st.just("the CPU"), log_bytes(1, 512), st.just(0), paces, st.just(4), st.just(4)
 )
 limits = st.none() | log_bytes(0.7, 100)
-rooms = st.builds(Room, cards | processors, limits, st.sampled_from([1.0, 0.8, 1.5]), st.booleans())
-card_rooms = st.builds(Room, cards, limits)
+rooms = st.builds(
+    MemoryBudget, cards | processors, limits, st.sampled_from([1.0, 0.8, 1.5]), st.booleans()
+)
+card_rooms = st.builds(MemoryBudget, cards, limits)
 
 quick = settings(max_examples=50, deadline=None)
 
 
-def fits(choice: Choice, room: Room) -> bool:
+def fits(choice: Choice, room: MemoryBudget) -> bool:
     return choice.cost.peak_bytes <= room.usable_bytes
 
 
-def seconds(choice: Choice, room: Room) -> float:
+def seconds(choice: Choice, room: MemoryBudget) -> float:
     return choice.cost.gflop / room.device.gflop_per_second
 
 
 @quick
 @given(jobs, rooms)
 def test_the_cost_is_that_of_the_first_plan_with_its_weights_and_one_step(
-    job: Job, room: Room
+    job: Job, room: MemoryBudget
 ) -> None:
     choice = job.choose(room)
     plan = choice.plans[0]
@@ -164,7 +165,7 @@ def test_the_cost_is_that_of_the_first_plan_with_its_weights_and_one_step(
 
 @given(cards | processors, limits)
 def test_room_is_left_for_the_driver_and_for_gaps(device: Device, limit_bytes: int | None) -> None:
-    usable = Room(device, limit_bytes).usable_bytes
+    usable = MemoryBudget(device, limit_bytes).usable_bytes
     context = 400 * 2**20 if device.is_separate else 0
     assert usable <= 0.95 * device.free_bytes - context
     if limit_bytes is not None:
@@ -175,7 +176,7 @@ def test_room_is_left_for_the_driver_and_for_gaps(device: Device, limit_bytes: i
 
 @quick
 @given(jobs, rooms)
-def test_what_fits_leaves_its_headroom_free(job: Job, room: Room) -> None:
+def test_what_fits_leaves_its_headroom_free(job: Job, room: MemoryBudget) -> None:
     choice = job.choose(room)
     if not fits(choice, room):
         return
@@ -195,8 +196,8 @@ SCARCE_JOBS = [
 ]
 
 
-def scarce_room(gib: int, host_gib: int) -> Room:
-    return Room(replace(CARD, free_bytes=gib * GIB, host_bytes=host_gib * GIB))
+def scarce_room(gib: int, host_gib: int) -> MemoryBudget:
+    return MemoryBudget(replace(CARD, free_bytes=gib * GIB, host_bytes=host_gib * GIB))
 
 
 @scarce
@@ -207,11 +208,11 @@ def test_on_a_scarce_device_a_plan_fits_where_one_can(gib: int, host_gib: int) -
 
 @quick
 @given(jobs, rooms)
-def test_a_plan_fits_where_one_can(job: Job, room: Room) -> None:
+def test_a_plan_fits_where_one_can(job: Job, room: MemoryBudget) -> None:
     check_that_one_fits_where_one_can(job, room)
 
 
-def check_that_one_fits_where_one_can(job: Job, room: Room) -> None:
+def check_that_one_fits_where_one_can(job: Job, room: MemoryBudget) -> None:
     choice = job.choose(room)
     if fits(choice, room):
         return
@@ -225,7 +226,7 @@ def check_that_one_fits_where_one_can(job: Job, room: Room) -> None:
 @quick
 @given(jobs, rooms, log_bytes(1, 100), st.floats(0.3, 1))
 def test_a_smaller_limit_never_gives_a_larger_peak(
-    job: Job, room: Room, limit_bytes: int, share: float
+    job: Job, room: MemoryBudget, limit_bytes: int, share: float
 ) -> None:
     roomy = replace(room, limit_bytes=limit_bytes)
     tight = replace(room, limit_bytes=int(limit_bytes * share))
@@ -237,7 +238,7 @@ def test_a_smaller_limit_never_gives_a_larger_peak(
 @quick
 @given(jobs, rooms)
 def test_every_rung_is_smaller_than_the_one_before_and_the_last_is_the_smallest(
-    job: Job, room: Room
+    job: Job, room: MemoryBudget
 ) -> None:
     choice = job.choose(room)
     peaks = [job.peak_bytes(plan, room) for plan in choice.plans]
@@ -255,7 +256,7 @@ def test_every_rung_is_smaller_than_the_one_before_and_the_last_is_the_smallest(
 @pytest.mark.parametrize("name", FAMILIES)
 def test_there_are_rungs_between_the_fastest_and_the_smallest(name: str) -> None:
     job = Job(name, Size(4096, 4096), guided=True)
-    room = Room(replace(CARD, free_bytes=140 * GIB), limit_bytes=130 * GIB)
+    room = MemoryBudget(replace(CARD, free_bytes=140 * GIB), limit_bytes=130 * GIB)
     peaks = [job.peak_bytes(plan, room) for plan in job.choose(room).plans]
     assert len(peaks) >= 4
     assert all(below > above / 2 for above, below in pairwise(peaks))
@@ -263,7 +264,7 @@ def test_there_are_rungs_between_the_fastest_and_the_smallest(name: str) -> None
 
 @quick
 @given(jobs, card_rooms)
-def test_eight_bits_are_for_where_no_plan_with_sixteen_fits(job: Job, room: Room) -> None:
+def test_eight_bits_are_for_where_no_plan_with_sixteen_fits(job: Job, room: MemoryBudget) -> None:
     check_that_eight_bits_are_needed(job, room)
 
 
@@ -275,7 +276,7 @@ def test_on_a_scarce_device_eight_bits_are_for_where_no_plan_with_sixteen_fits(
         check_that_eight_bits_are_needed(job, scarce_room(gib, host_gib))
 
 
-def check_that_eight_bits_are_needed(job: Job, room: Room) -> None:
+def check_that_eight_bits_are_needed(job: Job, room: MemoryBudget) -> None:
     plans = job.choose(room).plans
     if all(plan.weight_bits == 16 for plan in plans):
         return
@@ -286,7 +287,7 @@ def check_that_eight_bits_are_needed(job: Job, room: Room) -> None:
 
 def test_eight_bits_make_fit_what_main_memory_cannot_hold_in_sixteen() -> None:
     job = Job("flux", Size(2048, 2048))
-    room = Room(replace(CARD, free_bytes=20 * GIB, host_bytes=3 * GIB))
+    room = MemoryBudget(replace(CARD, free_bytes=20 * GIB, host_bytes=3 * GIB))
     choice = job.choose(room)
     assert fits(choice, room)
     assert {plan.weight_bits for plan in choice.plans} == {8}
@@ -298,10 +299,10 @@ def test_eight_bits_make_fit_what_main_memory_cannot_hold_in_sixteen() -> None:
 @given(jobs, cards)
 def test_nothing_streams_where_everything_fits(job: Job, card: Device) -> None:
     ample = replace(card, free_bytes=1000 * GIB, host_bytes=100 * GIB)
-    fastest = job.choose(Room(ample, limit_bytes=900 * GIB))
+    fastest = job.choose(MemoryBudget(ample, limit_bytes=900 * GIB))
     assert fastest.plans[0].resident_bytes is None
     enough = fastest.cost.peak_bytes + GIB // 2 + fastest.cost.peak_bytes // 8
-    snug = Room(ample, limit_bytes=enough)
+    snug = MemoryBudget(ample, limit_bytes=enough)
     choice = job.choose(snug)
     assert fits(choice, snug)
     assert choice.plans[0].resident_bytes is None
@@ -312,12 +313,12 @@ def test_nothing_streams_where_everything_fits(job: Job, card: Device) -> None:
 def test_on_one_shared_memory_nothing_streams_or_leaves(
     job: Job, processor: Device, limit_bytes: int | None
 ) -> None:
-    for plan in job.choose(Room(processor, limit_bytes)).plans:
+    for plan in job.choose(MemoryBudget(processor, limit_bytes)).plans:
         assert (plan.resident_bytes, plan.alone_above, plan.weight_bits) == (None, None, 16)
 
 
 def test_a_short_device_streams_what_it_cannot_hold() -> None:
-    room = Room(CARD, limit_bytes=8 * GIB)
+    room = MemoryBudget(CARD, limit_bytes=8 * GIB)
     choice = Job("flux", Size(2048, 2048)).choose(room)
     assert fits(choice, room)
     resident_bytes = choice.plans[0].resident_bytes
@@ -327,23 +328,23 @@ def test_a_short_device_streams_what_it_cannot_hold() -> None:
 
 def test_of_equally_fast_plans_the_smallest_is_taken() -> None:
     job = Job("sdxl", Size(4096, 4096))
-    room = Room(replace(CARD, free_bytes=140 * GIB), limit_bytes=130 * GIB)
+    room = MemoryBudget(replace(CARD, free_bytes=140 * GIB), limit_bytes=130 * GIB)
     assert job.choose(room).cost.peak_bytes < 0.95 * job.peak_bytes(MemoryPlan(), room)
 
 
 def test_a_large_device_is_not_filled_without_need() -> None:
-    modest = choose._MODEST_BYTES  # pyright: ignore[reportPrivateUsage]
+    modest = plan_module._MODEST_BYTES  # pyright: ignore[reportPrivateUsage]
     large = replace(CARD, free_bytes=140 * GIB)
     job = Job("flux", Size(1024, 1024))
-    assert job.choose(Room(large)).cost.peak_bytes <= modest
-    asked_for = Room(large, limit_bytes=130 * GIB)
+    assert job.choose(MemoryBudget(large)).cost.peak_bytes <= modest
+    asked_for = MemoryBudget(large, limit_bytes=130 * GIB)
     assert job.choose(asked_for).cost.peak_bytes > modest
 
 
 def test_where_only_more_than_that_will_do_it_is_taken() -> None:
     large = replace(CARD, free_bytes=140 * GIB, host_bytes=GIB)
     job = Job("flux", Size(8192, 8192))
-    free, asked_for = (job.choose(Room(large, limit)) for limit in (None, 139 * GIB))
+    free, asked_for = (job.choose(MemoryBudget(large, limit)) for limit in (None, 139 * GIB))
     assert free == asked_for
     assert len(free.plans) > 1
 
@@ -351,14 +352,14 @@ def test_where_only_more_than_that_will_do_it_is_taken() -> None:
 def test_the_autoencoder_in_32_bits_is_twice_as_large() -> None:
     job = Job("sdxl", Size(64, 64))
     half, full = (
-        job.peak_bytes(MemoryPlan(), Room(replace(CARD, vae_element_bytes=bytes_each)))
+        job.peak_bytes(MemoryPlan(), MemoryBudget(replace(CARD, vae_element_bytes=bytes_each)))
         for bytes_each in (2, 4)
     )
     assert full - half > 83_000_000 * 2
 
 
 def test_bytes_and_seconds_of_the_autoencoder_are_those_of_its_footprint() -> None:
-    pixels, room = 8192**2, Room(CARD)
+    pixels, room = 8192**2, MemoryBudget(CARD)
     strips, wholes = (Job(name, Size(8192, 8192), evaluations=0) for name in ("sdxl", "on-wholes"))
     alone = MemoryPlan(alone_above=0, resident_bytes=0)
     fixed = wholes.peak_bytes(alone, room) - 700 * pixels
@@ -372,14 +373,14 @@ def test_bytes_and_seconds_of_the_autoencoder_are_those_of_its_footprint() -> No
 
 
 def test_a_denoiser_that_leaves_makes_room() -> None:
-    job, room = Job("flux", Size(4096, 4096)), Room(CARD)
+    job, room = Job("flux", Size(4096, 4096)), MemoryBudget(CARD)
     peaks = [job.peak_bytes(MemoryPlan(0, None, above), room) for above in (None, 0)]
     assert peaks[1] < peaks[0]
 
 
 def test_what_is_compiled_takes_less() -> None:
     job = Job("flux", Size(4096, 4096))
-    room = Room(replace(CARD, compiles=True), pictures=1000)
+    room = MemoryBudget(replace(CARD, compiles=True), pictures=1000)
     plain = replace(room, device=CARD)
     assert job.choose(room).compiled
     frugal = MemoryPlan(vae_bytes=1)
@@ -391,7 +392,7 @@ def test_what_is_compiled_takes_less() -> None:
 def test_what_a_device_has_is_put_to_use(gib: int, elements: int) -> None:
     # weights that stay need not travel: whether the autoencoder counts in 16 bits or in 32
     device = replace(CARD, free_bytes=gib * GIB, vae_element_bytes=elements)
-    room = Room(device)
+    room = MemoryBudget(device)
     choice = Job("flux", Size(1024, 1024)).choose(room)
     assert choice.plans[0].resident_bytes is not None
     assert 0.9 * room.usable_bytes - GIB < choice.cost.peak_bytes <= room.usable_bytes
@@ -413,7 +414,9 @@ def test_a_denoiser_that_cannot_leave_streams_no_more_than_it_must(name: str) ->
 
 @quick
 @given(jobs, rooms)
-def test_where_nothing_fits_the_sentence_tells_a_size_that_does(job: Job, room: Room) -> None:
+def test_where_nothing_fits_the_sentence_tells_a_size_that_does(
+    job: Job, room: MemoryBudget
+) -> None:
     check_the_size_that_is_offered(job, room)
 
 
@@ -421,10 +424,10 @@ def test_where_nothing_fits_the_sentence_tells_a_size_that_does(job: Job, room: 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_on_a_small_device_the_sentence_tells_a_size_that_fits(name: str, gib: int) -> None:
     for target in (Size(2048, 2048), Size(4096, 4096), Size(8192, 2048), Size(8192, 8192)):
-        check_the_size_that_is_offered(Job(name, target), Room(CARD, limit_bytes=gib * GIB))
+        check_the_size_that_is_offered(Job(name, target), MemoryBudget(CARD, limit_bytes=gib * GIB))
 
 
-def check_the_size_that_is_offered(job: Job, room: Room) -> None:
+def check_the_size_that_is_offered(job: Job, room: MemoryBudget) -> None:
     choice = job.choose(room)
     if fits(choice, room):
         return
@@ -449,7 +452,7 @@ def check_the_size_that_is_offered(job: Job, room: Room) -> None:
 def test_a_faster_device_is_not_slower(
     job: Job, card: Device, factor: float, limit_bytes: int | None
 ) -> None:
-    slow = Room(replace(card, compiles=False), limit_bytes)
+    slow = MemoryBudget(replace(card, compiles=False), limit_bytes)
     fast = replace(
         slow,
         device=replace(slow.device, gflop_per_second=slow.device.gflop_per_second * factor),
@@ -459,7 +462,7 @@ def test_a_faster_device_is_not_slower(
 
 def test_seconds_fall_with_a_faster_device() -> None:
     job = Job("sdxl", Size(4096, 4096), guided=True)
-    rooms = [Room(replace(CARD, gflop_per_second=pace)) for pace in (5_000, 20_000, 80_000)]
+    rooms = [MemoryBudget(replace(CARD, gflop_per_second=pace)) for pace in (5_000, 20_000, 80_000)]
     times = [seconds(job.choose(room), room) for room in rooms]
     assert times[0] > 3 * times[1] > 9 * times[2]
 
@@ -469,7 +472,7 @@ def test_seconds_fall_with_a_faster_device() -> None:
 def test_a_machine_that_took_more_is_expected_to_take_more(
     job: Job, device: Device, scale: float
 ) -> None:
-    room = Room(replace(device, free_bytes=9000 * GIB), limit_bytes=8000 * GIB)
+    room = MemoryBudget(replace(device, free_bytes=9000 * GIB), limit_bytes=8000 * GIB)
     usual, more = job.choose(room), job.choose(replace(room, scale=scale))
     if more.plans[0] != usual.plans[0]:
         return
@@ -485,7 +488,7 @@ def test_a_machine_that_took_more_is_expected_to_take_more(
 @quick
 @given(jobs, rooms, st.integers(2, 1000))
 def test_compiling_is_for_devices_with_a_compiler_and_pays_with_more_pictures(
-    job: Job, room: Room, pictures: int
+    job: Job, room: MemoryBudget, pictures: int
 ) -> None:
     once = job.choose(room).compiled
     often = job.choose(replace(room, pictures=pictures)).compiled
@@ -506,7 +509,7 @@ def test_compiling_is_chosen_where_it_saves_more_than_it_takes(name: str, *, bef
     step = facts.footprint.step_gflop_per_megapixel * facts.native.area / 1e6 / pace
     saved = compiled.saving * evaluations * max(step, job.denoiser.launch_seconds)
     takes = compiled.cached_seconds if before else compiled.first_seconds
-    room = Room(replace(CARD, gflop_per_second=pace, compiles=True), compiled_before=before)
+    room = MemoryBudget(replace(CARD, gflop_per_second=pace, compiles=True), compiled_before=before)
     for pictures in range(1, 40):
         choice = job.choose(replace(room, pictures=pictures))
         assert choice.compiled == (saved * pictures > takes)
@@ -514,7 +517,7 @@ def test_compiling_is_chosen_where_it_saves_more_than_it_takes(name: str, *, bef
 
 def test_compiled_code_is_faster_and_needs_less() -> None:
     job = Job("flux", Size(4096, 4096))
-    compiling = Room(replace(CARD, compiles=True, free_bytes=140 * GIB))
+    compiling = MemoryBudget(replace(CARD, compiles=True, free_bytes=140 * GIB))
     plain = replace(compiling, device=replace(compiling.device, compiles=False))
     fast, slow = job.choose(compiling), job.choose(plain)
     assert fast.compiled
@@ -524,7 +527,7 @@ def test_compiled_code_is_faster_and_needs_less() -> None:
 
 def test_choosing_is_quick() -> None:
     job = Job("sdxl", Size(8192, 8192), guided=True)
-    room = Room(replace(CARD, host_bytes=2 * GIB))  # both kinds of weights are thought of
+    room = MemoryBudget(replace(CARD, host_bytes=2 * GIB))  # both kinds of weights are thought of
     assert len(job.loads) == 4
     assert min(_processor_seconds(lambda: job.choose(room)) for _ in range(3)) < 0.05
 

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from scalediff_engine.memory import device
-from scalediff_engine.memory.device import Device, find_device
+from scalediff_engine.memory import device_info
+from scalediff_engine.memory.device_info import Device, find_device
 from scalediff_engine.spec.footprint import GIB
 
 HOST_BYTES = 30 * GIB
@@ -65,8 +65,8 @@ class FakeDriver:
 
 @pytest.fixture(autouse=True)
 def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "available_memory_bytes", lambda: HOST_BYTES)
-    monkeypatch.setattr(device, "guessed_gflop_per_second", lambda: 100.0)
+    monkeypatch.setattr(device_info, "available_memory_bytes", lambda: HOST_BYTES)
+    monkeypatch.setattr(device_info, "guessed_gflop_per_second", lambda: 100.0)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "")  # so that it comes back after the test
     monkeypatch.delenv("CUDA_DEVICE_ORDER")
@@ -82,7 +82,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
 
 
 def build(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(device, "_torch_build", lambda: kind)
+    monkeypatch.setattr(device_info, "_torch_build", lambda: kind)
 
 
 def assert_is_the_processor(found: Device) -> None:
@@ -264,7 +264,7 @@ def test_of_amds_cards_the_largest_counts(tmp_path: Path) -> None:
     amd_card(tmp_path, 0, GIB // 2, 0)  # part of a processor
     amd_card(tmp_path, 1, 16 * GIB, 3 * GIB)
     amd_card(tmp_path, 2, "nonsense", 0)
-    found = device._amd_card(tmp_path)  # pyright: ignore[reportPrivateUsage]
+    found = device_info._amd_card(tmp_path)  # pyright: ignore[reportPrivateUsage]
     assert found is not None
     assert (found.free_bytes, found.host_bytes) == (13 * GIB, HOST_BYTES)
     assert (found.element_bytes, found.vae_element_bytes) == (2, 2)
@@ -274,7 +274,7 @@ def test_a_larger_amd_card_is_taken_for_a_faster_one(tmp_path: Path) -> None:
     paces: list[float] = []
     for number, gib in enumerate((8, 16, 24)):
         amd_card(tmp_path, number, gib * GIB, 0)
-        found = device._amd_card(tmp_path)  # pyright: ignore[reportPrivateUsage]
+        found = device_info._amd_card(tmp_path)  # pyright: ignore[reportPrivateUsage]
         assert found is not None
         paces.append(found.gflop_per_second)
     assert paces == sorted(set(paces))
@@ -283,9 +283,9 @@ def test_a_larger_amd_card_is_taken_for_a_faster_one(tmp_path: Path) -> None:
 def test_without_an_amd_card_there_is_the_processor(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert device._amd_card(tmp_path) is None  # pyright: ignore[reportPrivateUsage]
+    assert device_info._amd_card(tmp_path) is None  # pyright: ignore[reportPrivateUsage]
     build(monkeypatch, "hip")
-    monkeypatch.setattr(device, "_amd_card", lambda: None)
+    monkeypatch.setattr(device_info, "_amd_card", lambda: None)
     monkeypatch.setattr(Path, "exists", lambda _: False)
     assert_is_the_processor(find_device("auto"))
 
@@ -295,7 +295,7 @@ def test_where_amds_cards_do_not_show_their_memory_there_is_a_small_one(
     monkeypatch: pytest.MonkeyPatch, sign: str
 ) -> None:
     build(monkeypatch, "hip")
-    monkeypatch.setattr(device, "_amd_card", lambda: None)
+    monkeypatch.setattr(device_info, "_amd_card", lambda: None)
     monkeypatch.setattr(sys, "platform", "win32" if sign == "win32" else "linux")
     monkeypatch.setattr(Path, "exists", lambda path: path.as_posix() == sign)
     for wanted in ("auto", "cuda"):
@@ -307,9 +307,9 @@ def test_where_amds_cards_do_not_show_their_memory_there_is_a_small_one(
 
 def test_a_rocm_build_takes_the_amd_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     amd_card(tmp_path, 0, 16 * GIB, GIB)
-    found = device._amd_card(tmp_path)  # pyright: ignore[reportPrivateUsage]
+    found = device_info._amd_card(tmp_path)  # pyright: ignore[reportPrivateUsage]
     build(monkeypatch, "hip")
-    monkeypatch.setattr(device, "_amd_card", lambda: found)
+    monkeypatch.setattr(device_info, "_amd_card", lambda: found)
     assert find_device("auto") == find_device("cuda:0") == found
     assert_is_the_processor(find_device("cpu"))
 
@@ -342,10 +342,10 @@ def test_the_build_of_pytorch_is_read_and_not_imported(
         (package / "version.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    read = device._torch_build.__wrapped__  # pyright: ignore[reportPrivateUsage]
+    read = device_info._torch_build.__wrapped__  # pyright: ignore[reportPrivateUsage]
     assert read() == kind
 
 
 def test_no_pytorch_is_no_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType]
-    assert device._torch_build.__wrapped__() == ""  # pyright: ignore[reportPrivateUsage]
+    assert device_info._torch_build.__wrapped__() == ""  # pyright: ignore[reportPrivateUsage]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.memory.speed import NEWEST_WEIGHT, SpeedRecord
+from scalediff_engine.memory.speed_record import NEWEST_WEIGHT, SpeedRecord
 from scalediff_engine.spec.footprint import GIB, Cost
 
 # 4 of 6 GiB grow with the picture

@@ -10,8 +10,8 @@ import torch
 
 from scalediff_engine.base.errors import NotEnoughMemory, OutputError
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.memory import ran_out
-from scalediff_engine.memory.ran_out import is_out_of_memory, memory_ran_out
+from scalediff_engine.memory import oom
+from scalediff_engine.memory.oom import is_out_of_memory, memory_ran_out
 
 
 class RuntimeException(Exception):
@@ -70,7 +70,7 @@ def test_the_cause_of_an_error_counts() -> None:
 def test_no_thread_under_a_limit_is_no_memory(
     monkeypatch: pytest.MonkeyPatch, limited: bool
 ) -> None:
-    monkeypatch.setattr(ran_out, "_is_limited", lambda: limited)
+    monkeypatch.setattr(oom, "_is_limited", lambda: limited)
     assert is_out_of_memory(RuntimeError("can't start new thread")) is limited
 
 

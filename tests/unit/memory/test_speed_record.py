@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scalediff_engine.memory.probe import guessed_gflop_per_second
-from scalediff_engine.memory.speed import SpeedRecord
+from scalediff_engine.memory.device_info import guessed_gflop_per_second
+from scalediff_engine.memory.speed_record import SpeedRecord
 
 
 def test_an_unknown_machine_is_guessed(tmp_path: Path) -> None:

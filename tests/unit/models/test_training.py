@@ -19,10 +19,10 @@ from PIL import Image
 from torch import Tensor
 
 from scalediff_engine.base.geometry import Box, Size
-from scalediff_engine.bench.rivals import enlarged
+from scalediff_engine.bench.baselines import enlarged
 from scalediff_engine.families.embedded.model import load_embedded
 from scalediff_engine.families.embedded.spec import EMBEDDED
-from scalediff_engine.pipeline import cut
+from scalediff_engine.pipeline import canvas
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.upscalers.network import shipped
 
@@ -103,7 +103,7 @@ def test_the_training_runs_the_steps_of_the_program(monkeypatch: pytest.MonkeyPa
     model = load_embedded(EMBEDDED, torch.device("cpu"))
     prompt = model.condition("", "").positive.tokens
     monkeypatch.setattr(torch, "randn_like", torch.zeros_like)
-    monkeypatch.setattr(cut, "seeded_noise", lambda shape, _: torch.zeros(shape))
+    monkeypatch.setattr(canvas, "seeded_noise", lambda shape, _: torch.zeros(shape))
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8))
     source = np.asarray(coarse.resize((256, 256), Image.Resampling.LANCZOS), np.float32) / 255

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from scalediff_engine.base.errors import Cancelled, NotEnoughMemory
 from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
+from scalediff_engine.memory.oom import is_out_of_memory
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.memory.ran_out import is_out_of_memory
-from scalediff_engine.pipeline.attempts import Attempts
+from scalediff_engine.pipeline.oom_retry import OomRetry
 
 PLANS = (MemoryPlan(), MemoryPlan(vae_bytes=2_000_000), MemoryPlan(vae_bytes=1_000_000))
 SPOKEN_BY_CUDA = (
@@ -69,19 +69,19 @@ def pythons_own() -> None:
 
 @pytest.mark.parametrize("fail", [too_much, spoken_by_cuda, pythons_own])
 def test_work_goes_on_under_the_next_plan(model: EmbeddedModel, fail: Callable[[], object]) -> None:
-    attempts, work = Attempts(model, PLANS), Work(1, fail)
+    attempts, work = OomRetry(model, PLANS), Work(1, fail)
     assert attempts.run(work).item() == 1
     assert work.tried == [PLANS[0], PLANS[1]]
 
 
 def test_work_that_fits_is_done_once_under_the_first_plan(model: EmbeddedModel) -> None:
     work = Work(0)
-    Attempts(model, PLANS).run(work)
+    OomRetry(model, PLANS).run(work)
     assert work.tried == [PLANS[0]]
 
 
 def test_a_smaller_plan_holds_for_the_rest_of_the_job(model: EmbeddedModel) -> None:
-    attempts, later = Attempts(model, PLANS), Work(0)
+    attempts, later = OomRetry(model, PLANS), Work(0)
     attempts.run(Work(1))
     attempts.run(later)
     assert later.tried == [PLANS[1]]
@@ -93,7 +93,7 @@ def test_the_model_is_told_of_every_plan_before_it_works_under_it(
 ) -> None:
     told: list[MemoryPlan] = []
     monkeypatch.setattr(model, "arrange", told.append)
-    attempts, known = Attempts(model, PLANS), []
+    attempts, known = OomRetry(model, PLANS), []
     assert told == [PLANS[0]]
     work = Work(2, lambda: (known.append(list(told)), too_much()))
     attempts.run(work)
@@ -102,7 +102,7 @@ def test_the_model_is_told_of_every_plan_before_it_works_under_it(
 
 
 def test_the_work_is_the_models_own_and_its_result_the_same(model: EmbeddedModel) -> None:
-    z, attempts, first = torch.randn(1, 4, 16, 16), Attempts(model, PLANS), Work(2)
+    z, attempts, first = torch.randn(1, 4, 16, 16), OomRetry(model, PLANS), Work(2)
 
     def decode(plan: MemoryPlan) -> Tensor:
         first(plan)
@@ -124,7 +124,7 @@ def test_the_smallest_plan_is_the_last_one_and_a_sentence_says_so(
 ) -> None:
     work = Work(99, fail)
     with pytest.raises(NotEnoughMemory, match=reason) as caught:
-        Attempts(model, PLANS).run(work)
+        OomRetry(model, PLANS).run(work)
     assert work.tried == list(PLANS)
     sentence = str(caught.value)
     assert sentence.startswith("The memory of cpu ran out even under the smallest plan (")
@@ -147,7 +147,7 @@ def test_other_errors_pass_through_and_change_nothing(
     def fail() -> None:
         raise error
 
-    attempts, work = Attempts(model, PLANS), Work(1, fail)
+    attempts, work = OomRetry(model, PLANS), Work(1, fail)
     with pytest.raises(type(error)) as caught:
         attempts.run(work)
     assert caught.value is error
@@ -176,7 +176,7 @@ class Holding:
 
 
 def test_what_a_failed_try_held_is_free_before_the_next_one(model: EmbeddedModel) -> None:
-    work, attempts = Holding(), Attempts(model, PLANS)
+    work, attempts = Holding(), OomRetry(model, PLANS)
     gc.disable()  # nothing but the attempts may tidy up
     try:
         with pytest.raises(NotEnoughMemory) as caught:

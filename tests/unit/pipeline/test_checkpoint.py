@@ -17,10 +17,9 @@ from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
 from scalediff_engine.pipeline.loop import run_from_noise, run_stages
-from scalediff_engine.planning.meter import meter_for
 from scalediff_engine.planning.plan import Plan, plan_upscale
 from scalediff_engine.planning.plan_generate import plan_generate
-from scalediff_engine.planning.progress import Progress
+from scalediff_engine.planning.progress import Progress, meter_for
 from scalediff_engine.planning.settings import Settings
 from tests.tiny_sd import shared
 

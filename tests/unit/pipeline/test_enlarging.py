@@ -10,7 +10,7 @@ from torch import Tensor
 from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.method.stages import StageSizes, stage_sizes
 from scalediff_engine.pipeline.canvas import resize_canvas, to_canvas
-from scalediff_engine.pipeline.enlarging import Enlarging
+from scalediff_engine.pipeline.upsampling import Enlarging
 from scalediff_engine.upscalers.enlarge import enlarge_to
 
 

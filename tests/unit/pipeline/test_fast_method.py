@@ -16,25 +16,25 @@ from scalediff_engine.base.errors import Cancelled, NotEnoughMemory, UsageError
 from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.client.messages import UpscaleSettings, Window
 from scalediff_engine.images.picture import Depth, Picture
-from scalediff_engine.memory.held import Held
-from scalediff_engine.memory.speed import SpeedRecord
+from scalediff_engine.memory.device_info import ReclaimableMemory
+from scalediff_engine.memory.speed_record import SpeedRecord
 from scalediff_engine.pipeline.upscale_fast import upscale_by_networks
-from scalediff_engine.planning import machine as machine_module
-from scalediff_engine.planning.machine import Prepared, plan_for
-from scalediff_engine.planning.plan_fast import plan_fast
+from scalediff_engine.planning import planner as machine_module
+from scalediff_engine.planning.plan import plan_fast
+from scalediff_engine.planning.planner import PlannedJob, plan_for
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.planning.recipe import make_fast_recipe
 from scalediff_engine.planning.settings import Method, Settings
-from scalediff_engine.planning.wishes import settings_of
+from scalediff_engine.planning.settings_parsing import settings_of
+from scalediff_engine.upscalers.enlarge import upscale_fast
 from scalediff_engine.upscalers.network import FOLDER, shipped_hash
-from scalediff_engine.upscalers.picture import upscale_fast
 
 FAST = UpscaleSettings(method="fast")
 GIB = 2**30
 SMALL = Size(256, 256)
 
 
-def planned(folder: Path, source: Size = SMALL, **wanted: Any) -> Prepared:
+def planned(folder: Path, source: Size = SMALL, **wanted: Any) -> PlannedJob:
     return plan_for(source, replace(FAST, **wanted), speed=SpeedRecord(folder / "speed.json"))
 
 
@@ -78,7 +78,7 @@ def test_a_plan_has_one_stage_and_costs_what_its_networks_make(tmp_path: Path) -
 def test_seconds_are_guessed_and_then_learnt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scalediff_engine.memory.probe.physical_cores", lambda: 2)
+    monkeypatch.setattr("scalediff_engine.memory.device_info.physical_cores", lambda: 2)
     guess = planned(tmp_path, scale=4)
     assert 0.4 < guess.seconds / (guess.plan.target.area / 1e6) < 1.0
     cost = planned(tmp_path, scale=8).plan.cost
@@ -97,7 +97,7 @@ def test_what_does_not_fit_is_refused_and_a_loaded_model_counts_as_taken(
         Size(64, 64),
         FAST,
         speed=SpeedRecord(tmp_path / "speed.json"),
-        held=Held(8 * GIB, 8 * GIB),
+        held=ReclaimableMemory(8 * GIB, 8 * GIB),
     )
     assert held.machine.available_bytes == GIB
 
@@ -166,7 +166,7 @@ def test_a_model_makes_room_only_where_there_is_none_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine_module, "available_memory_bytes", lambda: GIB)
-    speed, held = SpeedRecord(tmp_path / "speed.json"), Held(8 * GIB, 0)
+    speed, held = SpeedRecord(tmp_path / "speed.json"), ReclaimableMemory(8 * GIB, 0)
     large = replace(FAST, scale=8)
     plan_for(Size(1024, 1024), large, speed=speed, held=held).require_room()
     limited = replace(large, max_memory_gib=2.0)
@@ -192,7 +192,7 @@ def test_neither_planning_nor_enlarging_imports_torch() -> None:
         "import sys, numpy as np\n"
         "from scalediff_engine.images.picture import Picture\n"
         "from scalediff_engine.base.geometry import Size\n"
-        "from scalediff_engine.planning.plan_fast import plan_fast\n"
+        "from scalediff_engine.planning.plan import plan_fast\n"
         "from scalediff_engine.planning.recipe import make_fast_recipe\n"
         "from scalediff_engine.pipeline.upscale_fast import upscale_by_networks\n"
         "picture = Picture(np.zeros((8, 8, 3), np.float32))\n"

@@ -24,11 +24,10 @@ from scalediff_engine.method.frequency import enlarge_latent, latent_frequency_m
 from scalediff_engine.method.noise import Level
 from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.pipeline import loop
-from scalediff_engine.pipeline.generate import generate
 from scalediff_engine.pipeline.loop import run_from_noise
-from scalediff_engine.planning.meter import meter_for
+from scalediff_engine.pipeline.upscale import generate
 from scalediff_engine.planning.plan_generate import plan_generate
-from scalediff_engine.planning.progress import Phase, Progress, ProgressCallback
+from scalediff_engine.planning.progress import Phase, Progress, ProgressCallback, meter_for
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.spec.family import StageDefaults
 

@@ -11,9 +11,8 @@ import pytest
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.images.picture import Depth, Picture
-from scalediff_engine.pipeline.guess import guess, guess_size
-from scalediff_engine.planning.plan import Plan
-from scalediff_engine.planning.plan_fast import plan_fast
+from scalediff_engine.pipeline.upscale_fast import guess, guess_size
+from scalediff_engine.planning.plan import Plan, plan_fast
 from scalediff_engine.upscalers.enlarge import enlarge_to
 
 

@@ -17,7 +17,7 @@ from scalediff_engine.base.geometry import Box, Grid, Offset, Size
 from scalediff_engine.families.embedded.model import EmbeddedModel, load_embedded
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.images.picture import Depth, Picture, Pixels
-from scalediff_engine.pipeline.cut import Cut
+from scalediff_engine.pipeline.canvas import LatentCrop
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.plan import Plan, plan_upscale
 from scalediff_engine.planning.progress import Phase, Progress
@@ -146,7 +146,7 @@ def test_highlights_beyond_one_are_where_they_are_in_the_whole(model: EmbeddedMo
 def test_the_noise_is_the_wholes_and_as_much_is_drawn() -> None:
     plan = planned(picture(), WINDOW, Settings())
     last = len(plan.stages) - 1
-    cut = Cut(plan, last, TINY.latent_factor)
+    cut = LatentCrop(plan, last, TINY.latent_factor)
     part, canvas = plan.stages[last].part, plan.stages[last].canvas
     assert part is not None
     here, whole = part.divided(4), canvas.grid(4)
@@ -160,7 +160,7 @@ def test_the_noise_is_the_wholes_and_as_much_is_drawn() -> None:
 def test_the_tiling_starts_where_it_does_in_the_whole() -> None:
     plan = planned(picture(), WINDOW, Settings())
     last = len(plan.stages) - 1
-    cut = Cut(plan, last, TINY.latent_factor)
+    cut = LatentCrop(plan, last, TINY.latent_factor)
     assert cut.part is not None
     moved = cut.offset(Offset(5, 3))
     # a token that begins a patch in the whole begins one in the part, at every resolution
@@ -168,7 +168,9 @@ def test_the_tiling_starts_where_it_does_in_the_whole() -> None:
         side = TINY.native.width // 4 // 2 >> level
         assert ((cut.part.top >> level) + (moved.row >> level) - (5 >> level)) % side == 0
         assert ((cut.part.left >> level) + (moved.col >> level) - (3 >> level)) % side == 0
-    assert Cut(planned(picture(), None, Settings()), last, 4).offset(Offset(5, 3)) == Offset(5, 3)
+    assert LatentCrop(planned(picture(), None, Settings()), last, 4).offset(Offset(5, 3)) == Offset(
+        5, 3
+    )
 
 
 def test_previews_show_the_window_alone(model: EmbeddedModel) -> None:

@@ -15,7 +15,7 @@ from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.families.flux.model import FluxModel
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.images.picture import Picture
-from scalediff_engine.memory.plan import ROOMY, MemoryPlan
+from scalediff_engine.memory.plan import UNLIMITED, MemoryPlan
 from scalediff_engine.models import group_norm
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.plan import plan_upscale
@@ -46,7 +46,7 @@ def run(
     model: Any,
     picture: Picture,
     window: Box | None = WINDOW,
-    memory: MemoryPlan = ROOMY,
+    memory: MemoryPlan = UNLIMITED,
     **settings: Any,
 ) -> np.ndarray[Any, Any]:
     wanted = Settings(steps=1, **settings)
@@ -103,7 +103,9 @@ def test_memory_that_runs_out_in_the_middle_changes_nothing(
     monkeypatch.setattr(group_norm, "settled", failing_once)
     wanted = Settings(steps=1, guidance=3.0)
     plan = plan_upscale(picture.size, picture.size.scaled(4), sdxl.facts, wanted, None, WINDOW)
-    found = upscale(picture, replace(plan, memory=(ROOMY, ROOMY)), wanted, sdxl, lambda _: None)
+    found = upscale(
+        picture, replace(plan, memory=(UNLIMITED, UNLIMITED)), wanted, sdxl, lambda _: None
+    )
     assert calls > 5
     np.testing.assert_array_equal(found.pixels, expected)
 

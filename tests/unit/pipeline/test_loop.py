@@ -20,11 +20,10 @@ from scalediff_engine.method.noise import Level
 from scalediff_engine.models.model import PromptEmbeddings, Tiling
 from scalediff_engine.pipeline import loop
 from scalediff_engine.pipeline.canvas import to_canvas
-from scalediff_engine.pipeline.enlarging import Enlarging
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.planning.meter import Meter
+from scalediff_engine.pipeline.upsampling import Enlarging
 from scalediff_engine.planning.plan import plan_upscale, stage_loads
-from scalediff_engine.planning.progress import Phase, Progress, ProgressCallback
+from scalediff_engine.planning.progress import Meter, Phase, Progress, ProgressCallback
 from scalediff_engine.planning.settings import Attention, Settings
 
 FEW = Settings(steps=2, guidance=2)

@@ -15,16 +15,15 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Lora, UpscaleSettings
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.sdxl.spec import SDXL
-from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.held import NOTHING_HELD, Held, held_by
+from scalediff_engine.memory.device_info import NOTHING_HELD, Device, ReclaimableMemory, held_by
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.memory.speed import SpeedRecord
-from scalediff_engine.planning import machine as machine_module
-from scalediff_engine.planning.machine import Machine, Prepared, machine_for, plan_for
+from scalediff_engine.memory.speed_record import SpeedRecord
+from scalediff_engine.planning import planner as machine_module
+from scalediff_engine.planning.notes import FEW_BITS_NOTE, precision_notes
 from scalediff_engine.planning.plan import plan_upscale
-from scalediff_engine.planning.remarks import FEW_BITS_NOTE, precision_notes
+from scalediff_engine.planning.planner import PlannedJob, Resources, machine_for, plan_for
 from scalediff_engine.planning.settings import Attention, Preset, Settings
-from scalediff_engine.planning.wishes import settings_of
+from scalediff_engine.planning.settings_parsing import settings_of
 from scalediff_engine.spec.footprint import GIB, Cost
 
 CARD = Device("Some Card", 20 * GIB, 60 * GIB, 50_000.0)
@@ -43,11 +42,11 @@ def _card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_module, "available_memory_bytes", lambda: 8 * GIB)
 
 
-def asked_for(speed: SpeedRecord, **wanted: Any) -> Prepared:
+def asked_for(speed: SpeedRecord, **wanted: Any) -> PlannedJob:
     return plan_for(SOURCE, UpscaleSettings(**wanted), speed=speed)
 
 
-def of(speed: SpeedRecord, facts: Any, limit_bytes: int | None = None, **more: Any) -> Machine:
+def of(speed: SpeedRecord, facts: Any, limit_bytes: int | None = None, **more: Any) -> Resources:
     return machine_for(facts, "cuda", limit_bytes, speed, limit_name="--max-memory", **more)
 
 
@@ -81,7 +80,7 @@ def test_time_is_what_was_measured_or_else_the_devices_guess(speed: SpeedRecord)
 def test_what_a_model_holds_now_is_room_for_the_job_that_takes_its_place(
     speed: SpeedRecord,
 ) -> None:
-    held = Held(host_bytes=3 * GIB, device_bytes=10 * GIB)
+    held = ReclaimableMemory(host_bytes=3 * GIB, device_bytes=10 * GIB)
     room = of(speed, SDXL, held=held).room
     assert room is not None
     assert (room.device.free_bytes, room.device.host_bytes) == (30 * GIB, 63 * GIB)
@@ -190,7 +189,7 @@ def test_a_model_that_is_not_there_is_told(speed: SpeedRecord) -> None:
 
 def test_planning_for_the_wire_imports_no_torch() -> None:
     code = (
-        "import sys; from scalediff_engine.planning.machine import plan_for;"
+        "import sys; from scalediff_engine.planning.planner import plan_for;"
         "from scalediff_engine.base.geometry import Size;"
         "from scalediff_engine.client.messages import UpscaleSettings;"
         "plan_for(Size(64, 64), UpscaleSettings());"

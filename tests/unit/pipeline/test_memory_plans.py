@@ -16,10 +16,10 @@ from scalediff_engine.families import registry as families
 from scalediff_engine.families.flux.model import FluxModel
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.models.model import Model
-from scalediff_engine.pipeline import enlarging
+from scalediff_engine.pipeline import upsampling
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.planning.meter import Meter
 from scalediff_engine.planning.plan import Plan, plan_upscale, stage_loads
+from scalediff_engine.planning.progress import Meter
 from scalediff_engine.planning.settings import Settings
 from tests.tiny_flux import TINY_FLUX, tiny_parts
 from tests.tiny_sd import shared
@@ -137,7 +137,7 @@ def failing(
 def test_memory_that_runs_out_while_a_picture_is_enlarged_costs_nothing_else(
     model: Model, expected: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resize, calls = enlarging.resize_canvas, 0
+    resize, calls = upsampling.resize_canvas, 0
 
     def failing_once(*args: Any) -> Tensor:
         nonlocal calls
@@ -146,7 +146,7 @@ def test_memory_that_runs_out_while_a_picture_is_enlarged_costs_nothing_else(
             raise torch.OutOfMemoryError("out of memory")
         return resize(*args)
 
-    monkeypatch.setattr(enlarging, "resize_canvas", failing_once)
+    monkeypatch.setattr(upsampling, "resize_canvas", failing_once)
     result = upscaled(model, planned(model, ROOMY, SMALLEST))
     assert calls == 2
     torch.testing.assert_close(result, expected, rtol=0, atol=2e-4)

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.planning.meter import Meter
-from scalediff_engine.planning.progress import Phase, Progress
+from scalediff_engine.planning.progress import Meter, Phase, Progress
 from scalediff_engine.spec.footprint import Footprint, StageLoad
 
 # per megapixel 1 to encode, 2 a step, 3 to decode

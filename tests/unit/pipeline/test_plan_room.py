@@ -11,9 +11,8 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.flux.spec import FLUX_DEV
 from scalediff_engine.families.sdxl.spec import SDXL
-from scalediff_engine.memory.choose import Room, choose_plans
-from scalediff_engine.memory.device import Device
-from scalediff_engine.memory.plan import MemoryPlan
+from scalediff_engine.memory.device_info import Device
+from scalediff_engine.memory.plan import MemoryBudget, MemoryPlan, choose_plans
 from scalediff_engine.planning.plan import Plan, plan_upscale, stage_loads
 from scalediff_engine.planning.plan_generate import plan_generate
 from scalediff_engine.planning.settings import Settings
@@ -23,17 +22,17 @@ from scalediff_engine.spec.footprint import GIB
 SETTINGS = Settings(prompt="a tree")
 CARD = Device("a card", 24 * GIB, 64 * GIB, 50_000.0, compiles=True)
 # of so many pictures that compiling pays for any model
-ROOMY = Room(CARD, pictures=1000)
+ROOMY = MemoryBudget(CARD, pictures=1000)
 TIGHT = replace(ROOMY, limit_bytes=7 * GIB)
 
-Planning = Callable[[FamilyFacts, Room | None], Plan]
+Planning = Callable[[FamilyFacts, MemoryBudget | None], Plan]
 
 
-def upscale(facts: FamilyFacts, room: Room | None) -> Plan:
+def upscale(facts: FamilyFacts, room: MemoryBudget | None) -> Plan:
     return plan_upscale(Size(1024, 1024), Size(4096, 4096), facts, SETTINGS, room)
 
 
-def generate(facts: FamilyFacts, room: Room | None) -> Plan:
+def generate(facts: FamilyFacts, room: MemoryBudget | None) -> Plan:
     return plan_generate(Size(4096, 4096), facts, SETTINGS, room)
 
 
@@ -45,7 +44,7 @@ families = pytest.mark.parametrize("facts", [SDXL, FLUX_DEV], ids=lambda facts: 
 @families
 @pytest.mark.parametrize("room", [ROOMY, TIGHT], ids=["roomy", "tight"])
 def test_what_is_chosen_for_the_stages_goes_into_the_plan(
-    planning: Planning, facts: FamilyFacts, room: Room
+    planning: Planning, facts: FamilyFacts, room: MemoryBudget
 ) -> None:
     plan = planning(facts, room)
     loads = stage_loads(plan, facts, SETTINGS)
@@ -87,23 +86,28 @@ def test_without_a_room_there_is_one_plan_of_many_small_steps(planning: Planning
 def test_the_small_model_has_one_plan_on_any_device() -> None:
     plain = upscale(EMBEDDED, None)
     assert plain.memory == (MemoryPlan(batch_pixels=0),)
-    for room in (ROOMY, TIGHT, Room(CARD, limit_bytes=1, scale=2.0, pictures=1000)):
+    for room in (ROOMY, TIGHT, MemoryBudget(CARD, limit_bytes=1, scale=2.0, pictures=1000)):
         assert upscale(EMBEDDED, room) == plain
 
 
 def test_an_enlarged_pictures_own_size_is_encoded_too() -> None:
     # Latent Frequency Mixing of the first stage wants it
     device = replace(CARD, compiles=False)
-    odd = plan_upscale(Size(1500, 1500), Size(1600, 1600), SDXL, SETTINGS, Room(device))
+    odd = plan_upscale(Size(1500, 1500), Size(1600, 1600), SDXL, SETTINGS, MemoryBudget(device))
     assert odd.sizes.start not in odd.sizes.canvases
-    alone = choose_plans(SDXL.footprint, None, stage_loads(odd, SDXL, SETTINGS), Room(device))
+    alone = choose_plans(
+        SDXL.footprint, None, stage_loads(odd, SDXL, SETTINGS), MemoryBudget(device)
+    )
     assert odd.cost.gflop > alone.cost.gflop
 
 
 def test_a_new_pictures_first_stage_encodes_nothing() -> None:
     device = replace(CARD, compiles=False)
-    new = plan_generate(SDXL.native, SDXL, SETTINGS, Room(device))
+    new = plan_generate(SDXL.native, SDXL, SETTINGS, MemoryBudget(device))
     loads = stage_loads(new, SDXL, SETTINGS)
     assert [load.encodes for load in loads] == [False]
     encoding = [replace(load, encodes=True) for load in loads]
-    assert choose_plans(SDXL.footprint, None, encoding, Room(device)).cost.gflop > new.cost.gflop
+    assert (
+        choose_plans(SDXL.footprint, None, encoding, MemoryBudget(device)).cost.gflop
+        > new.cost.gflop
+    )

@@ -15,7 +15,7 @@ from scalediff_engine.families.flux.spec import FLUX_DEV
 from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.noise import Level
 from scalediff_engine.models.model import Conditioning, PromptEmbeddings
-from scalediff_engine.pipeline.run import Run
+from scalediff_engine.pipeline.context import UpscaleContext
 from scalediff_engine.planning.plan import StagePlan
 from scalediff_engine.planning.settings import Attention
 
@@ -47,7 +47,7 @@ class Plainly:
 def predict(positive: PromptEmbeddings, negative: PromptEmbeddings) -> tuple[SumOfWords, float]:
     model = SumOfWords()
     others: Any = None
-    run = Run(
+    run = UpscaleContext(
         others,
         others,
         cast(Any, model),

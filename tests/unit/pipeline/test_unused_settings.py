@@ -12,11 +12,11 @@ import pytest
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.registry import registered
-from scalediff_engine.planning.machine import plan_method
+from scalediff_engine.planning.notes import SETTINGS, Asked, unused_notes
 from scalediff_engine.planning.plan_generate import plan_generate
-from scalediff_engine.planning.remarks import SETTINGS, Asked, unused_notes
+from scalediff_engine.planning.planner import plan_method
 from scalediff_engine.planning.settings import Attention, Method, Preset, Settings, settled
-from scalediff_engine.planning.wishes import ModelChoice
+from scalediff_engine.planning.settings_parsing import ModelChoice
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.upscalers.spec import FAST
 

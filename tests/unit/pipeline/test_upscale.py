@@ -19,7 +19,7 @@ from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.planning.settings import Settings
-from scalediff_engine.upscalers.alpha import enlarge_alpha
+from scalediff_engine.upscalers.enlarge import enlarge_alpha
 
 ONE_STEP = Settings(steps=1)
 

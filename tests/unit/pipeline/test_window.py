@@ -14,8 +14,8 @@ from scalediff_engine.client.messages import Window
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.method.stages import stage_sizes
-from scalediff_engine.planning.machine import Machine
 from scalediff_engine.planning.plan import plan_upscale, stage_loads
+from scalediff_engine.planning.planner import Resources
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.planning.window import MAX_SIDE, parts_for, sample_boxes, window_box
 from scalediff_engine.spec.family import FamilyFacts
@@ -123,7 +123,7 @@ def test_a_window_that_does_not_fit_says_what_it_needs() -> None:
     plan = plan_upscale(
         Size(1024, 1024), Size(4096, 4096), EMBEDDED, Settings(), None, Box(0, 0, 512, 512)
     )
-    machine = Machine(2**28, "this machine", lambda cost: 1.0)
+    machine = Resources(2**28, "this machine", lambda cost: 1.0)
     with pytest.raises(NotEnoughMemory, match=r"A window of 512x512 needs .* GiB"):
         machine.require_room(plan)
 

@@ -18,7 +18,7 @@ from scalediff_gimp.wishes import (
 )
 
 from scalediff_engine.planning.settings import Method
-from scalediff_engine.planning.wishes import settings_of
+from scalediff_engine.planning.settings_parsing import settings_of
 
 FULL = UpscaleSettings(
     scale=3.0,

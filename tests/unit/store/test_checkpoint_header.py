@@ -16,8 +16,8 @@ from scalediff_engine.store.header import (
     MAX_TENSORS,
     read_floats,
     read_header,
+    read_json,
 )
-from scalediff_engine.store.weights import read_json
 
 PER_FILE = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

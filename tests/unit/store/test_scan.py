@@ -12,16 +12,19 @@ from model_files import unet, write_model
 
 from scalediff_engine.base.errors import ModelError, NotFound
 from scalediff_engine.families.registry import FAMILIES
-from scalediff_engine.store import added
+from scalediff_engine.store import scan
 from scalediff_engine.store import scan as scanning
-from scalediff_engine.store.added import added_folders, file_in, forget_folder
 from scalediff_engine.store.catalog import aliases, entry_named, licence_of
-from scalediff_engine.store.hub_fetch import Repository
-from scalediff_engine.store.hub_files import HubFile, needed
-from scalediff_engine.store.programs import places_of_programs
-from scalediff_engine.store.removal import disk_bytes, remove_download
+from scalediff_engine.store.hub_cache import disk_bytes, remove_download
+from scalediff_engine.store.hub_fetch import HubFile, Repository, needed
+from scalediff_engine.store.scan import (
+    added_folders,
+    file_in,
+    forget_folder,
+    places_of_programs,
+)
 
-add_folder = partial(added.add_folder, families=FAMILIES)
+add_folder = partial(scan.add_folder, families=FAMILIES)
 scan = partial(scanning.scan, families=FAMILIES)
 require_models = partial(scanning.require_models, families=FAMILIES)
 

@@ -13,7 +13,7 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.reader import read
 from scalediff_engine.images.resample import Kernel, resize
 from scalediff_engine.upscalers.enlarge import enlarge, enlarge_to, tiles
-from scalediff_engine.upscalers.passes import passes_for
+from scalediff_engine.upscalers.spec import passes_for
 
 PICTURES = sorted((Path(__file__).parent / "pictures").glob("*.png"))
 

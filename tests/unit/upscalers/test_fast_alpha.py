@@ -7,8 +7,8 @@ from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.images.alpha import resize_alpha
 from scalediff_engine.images.picture import Pixels
-from scalediff_engine.upscalers import alpha as module
-from scalediff_engine.upscalers.alpha import enlarge_alpha
+from scalediff_engine.upscalers import enlarge as module
+from scalediff_engine.upscalers.enlarge import enlarge_alpha
 from scalediff_engine.upscalers.network import Network
 
 

@@ -7,7 +7,7 @@ import pytest
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.images.alpha import resize_alpha
 from scalediff_engine.images.picture import Depth, Metadata, Picture
-from scalediff_engine.upscalers.picture import upscale_fast
+from scalediff_engine.upscalers.enlarge import upscale_fast
 
 
 def scene(channels: int = 3) -> np.ndarray:

@@ -8,7 +8,8 @@ import pytest
 
 from scalediff_engine.base.errors import ModelError, ModelMissing
 from scalediff_engine.base.geometry import Box
-from scalediff_engine.upscalers.network import FOLDER, SCALES, OnnxNetwork, shipped
+from scalediff_engine.upscalers.network import FOLDER, OnnxNetwork, shipped
+from scalediff_engine.upscalers.spec import SCALES
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -9,7 +9,7 @@ from worker_process import make_run
 
 from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.jobs.protocol import Done, Failed, News
-from scalediff_engine.planning import machine
+from scalediff_engine.planning import planner
 from scalediff_engine.worker.job import Workplace
 from scalediff_engine.worker.loaded import LoadedModel
 from scalediff_engine.worker.streams import Task
@@ -37,7 +37,7 @@ def test_a_model_goes_only_for_want_of_room(
 ) -> None:
     freed: list[bool] = []
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(machine, "available_memory_bytes", lambda: after if freed else beside)
+    monkeypatch.setattr(planner, "available_memory_bytes", lambda: after if freed else beside)
     monkeypatch.setattr(LoadedModel, "free", lambda _: freed.append(True))
     told: list[News] = []
     Workplace(told.append, 5.0).do(Task(make_run(tmp_path, settings=FAST)))

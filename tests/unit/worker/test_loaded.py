@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from scalediff_engine.base.errors import ModelMissing
-from scalediff_engine.planning.wishes import ModelChoice
+from scalediff_engine.planning.settings_parsing import ModelChoice
 from scalediff_engine.worker import loaded
 from scalediff_engine.worker.loaded import LoadedModel
 

@@ -17,8 +17,8 @@ from scalediff_engine.families.flux.model import (
 )
 from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.planning.meter import Meter
 from scalediff_engine.planning.plan import plan_upscale, stage_loads
+from scalediff_engine.planning.progress import Meter
 from scalediff_engine.planning.settings import Settings
 
 CPU = torch.device("cpu")

@@ -21,7 +21,7 @@ from transformers import AutoConfig, GemmaModel
 
 from scalediff_engine.base.errors import ModelError
 from scalediff_engine.base.geometry import Grid
-from scalediff_engine.bench.attention_flops import count_attention
+from scalediff_engine.bench.speed import count_attention
 from scalediff_engine.families.lumina.attention import neighborhood_attention
 from scalediff_engine.families.lumina.names import to_diffusers
 from scalediff_engine.families.lumina.spec import LUMINA, SPEC

@@ -22,9 +22,9 @@ from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.models.components import Components
 from scalediff_engine.models.model import PromptEmbeddings
 from scalediff_engine.pipeline.loop import run_from_noise, run_stages
-from scalediff_engine.planning.meter import Meter, meter_for
 from scalediff_engine.planning.plan import plan_upscale, stage_loads
 from scalediff_engine.planning.plan_generate import plan_generate
+from scalediff_engine.planning.progress import Meter, meter_for
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.spec.family import ShippedSettings
 

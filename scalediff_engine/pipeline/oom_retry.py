@@ -1,4 +1,4 @@
-"""Going on when memory runs out: the same piece of work again, under the next smaller plan."""
+"""Repeat a piece of work under the next smaller memory plan when memory runs out."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from scalediff_engine.base.errors import NotEnoughMemory
+from scalediff_engine.memory.oom import is_out_of_memory
 from scalediff_engine.memory.plan import MemoryPlan
-from scalediff_engine.memory.ran_out import is_out_of_memory
 from scalediff_engine.models.device import empty_cache
 from scalediff_engine.models.model import Model
 
 
-class Attempts:
+class OomRetry:
     """Runs pieces of work on a model, each as often as the list of plans allows.
 
     Args:

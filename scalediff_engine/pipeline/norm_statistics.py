@@ -1,8 +1,8 @@
 """Small pieces of the whole picture, denoised before a part of it.
 
-A part does not know the statistics by which the whole would be normalised (see ``models.norms``).
-Pieces from all over the picture, normalised together, have nearly the same ones. So they are
-denoised first, and the part is normalised as they were at each step.
+A part does not know the statistics by which the whole would be normalised (see
+``models.group_norm``). Pieces from all over the picture, normalised together, have nearly the same
+ones. So they are denoised first, and the part is normalised as they were at each step.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from scalediff_engine.method.noise import (
     structure_gamma,
 )
 from scalediff_engine.models.group_norm import NormStatistics
-from scalediff_engine.pipeline.run import Run
+from scalediff_engine.pipeline.context import UpscaleContext
 from scalediff_engine.planning.settings import Attention
 from scalediff_engine.planning.window import sample_boxes
 
 
-class Sample:
+class ReferencePatches:
     """The pieces, from stage to stage.
 
     Args:
@@ -35,7 +35,7 @@ class Sample:
         run: the job
     """
 
-    def __init__(self, source: Tensor, run: Run) -> None:
+    def __init__(self, source: Tensor, run: UpscaleContext) -> None:
         self._source, self._run = source, run
         self._pieces: list[Tensor] = []  # of the stage before
         # the baseline's views are normalised one by one, in a part as in the whole

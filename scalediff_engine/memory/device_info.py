@@ -1,4 +1,4 @@
-"""A device as planning sees it, asked for without importing torch."""
+"""What this machine has: devices, memory, cores, memory held by a process. Imports no torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,35 @@ import os
 import re
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scalediff_engine.memory.cards import gflop_per_second_of
-from scalediff_engine.memory.probe import available_memory_bytes, guessed_gflop_per_second
+import psutil
+
+from scalediff_engine.memory.gpu_throughput import gflop_per_second_of
 from scalediff_engine.spec.footprint import GIB
+
+# Sustained float32 convolution throughput of one desktop core. Only the first plan on a machine
+# depends on it: afterwards `speed.py` knows what this machine really did.
+GFLOP_PER_SECOND_AND_CORE = 30.0
+
+
+def available_memory_bytes() -> int:
+    """Bytes of main memory that can be used without swapping."""
+    return psutil.virtual_memory().available
+
+
+def physical_cores() -> int:
+    """Cores without hyper-threads, at least 1."""
+    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+
+
+def guessed_gflop_per_second() -> float:
+    """A cautious guess of this machine's CPU throughput, in GFLOP/s."""
+    return GFLOP_PER_SECOND_AND_CORE * physical_cores()
+
 
 # Below this, NVIDIA's hardware has no bfloat16 and the autoencoder runs in float32.
 _BFLOAT16_CAPABILITY = (8, 0)
@@ -188,3 +209,62 @@ def _torch_build() -> str:
         if re.search(rf"^{kind}\b[^=]*=\s*['\"]", text, re.MULTILINE):
             return kind
     return ""
+
+
+@dataclass(frozen=True)
+class ReclaimableMemory:
+    """What a planner may count as free although it is not.
+
+    Attributes:
+        host_bytes: of main memory
+        device_bytes: of a device's own memory
+    """
+
+    host_bytes: int = 0
+    device_bytes: int = 0
+
+    def given_back(self, device: Device) -> Device:
+        """Give the device as it will be."""
+        if not device.is_separate:
+            return replace(device, free_bytes=device.free_bytes + self.host_bytes)
+        return replace(
+            device,
+            free_bytes=device.free_bytes + self.device_bytes,
+            host_bytes=device.host_bytes + self.host_bytes,
+        )
+
+
+NOTHING_HELD = ReclaimableMemory()
+
+
+def held_by(pid: int) -> ReclaimableMemory:
+    """Ask what another process holds; where that cannot be told, 0."""
+    try:
+        host_bytes = int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return NOTHING_HELD
+    return ReclaimableMemory(host_bytes, _on_nvidia_cards(pid))
+
+
+def _on_nvidia_cards(pid: int) -> int:
+    """The most that a process holds of one card; a worker has one model, on one of them."""
+    try:
+        import pynvml
+
+        nvml: Any = pynvml
+        nvml.nvmlInit()
+        try:
+            cards = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
+            return max(
+                (
+                    process.usedGpuMemory or 0
+                    for card in cards
+                    for process in nvml.nvmlDeviceGetComputeRunningProcesses(card)
+                    if process.pid == pid
+                ),
+                default=0,
+            )
+        finally:
+            nvml.nvmlShutdown()
+    except Exception:  # noqa: BLE001 - no driver, no card, no permission: there is nothing to tell
+        return 0

@@ -8,13 +8,12 @@ import numpy as np
 
 from scalediff_engine.base.geometry import Box
 from scalediff_engine.images.colour import from_srgb
-from scalediff_engine.images.lock import Places, source_lock
+from scalediff_engine.images.lock import Alignment, source_lock
 from scalediff_engine.images.picture import Picture, Pixels
 from scalediff_engine.planning.plan import Plan
 from scalediff_engine.planning.settings import Settings
 from scalediff_engine.planning.window import enclosing
-from scalediff_engine.upscalers.alpha import enlarge_alpha
-from scalediff_engine.upscalers.enlarge import OnFraction
+from scalediff_engine.upscalers.enlarge import OnFraction, enlarge_alpha
 
 
 def finished_window(
@@ -51,7 +50,7 @@ def finished_window(
             result,
             clip=whole,
             seen_range=None if whole else (0.0, 1.0),
-            places=Places(shown, part, scale),
+            places=Alignment(shown, part, scale),
         )
     elif whole:
         result = np.clip(result, 0, 1)

@@ -1,4 +1,4 @@
-"""What a user may not have meant, said before the work begins."""
+"""Notes on options that have no effect or may surprise, before the work begins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.planning.plan import Plan
 from scalediff_engine.planning.settings import Attention, Method, Settings
-from scalediff_engine.planning.wishes import ModelChoice
+from scalediff_engine.planning.settings_parsing import ModelChoice
 from scalediff_engine.spec.family import FamilyFacts
 
 # Below this share of the native area a model has seen next to nothing.

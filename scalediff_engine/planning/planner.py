@@ -9,24 +9,25 @@ from scalediff_engine.base.errors import NotEnoughMemory
 from scalediff_engine.base.geometry import Box, Size
 from scalediff_engine.client.messages import UpscaleSettings, Window
 from scalediff_engine.families import registry as families
-from scalediff_engine.memory.caches import compiled_folder
-from scalediff_engine.memory.choose import Room
-from scalediff_engine.memory.device import find_device
-from scalediff_engine.memory.held import NOTHING_HELD, Held
-from scalediff_engine.memory.probe import available_memory_bytes
-from scalediff_engine.memory.speed import SpeedRecord, default_file
-from scalediff_engine.planning.plan import Plan, plan_upscale
-from scalediff_engine.planning.plan_fast import plan_fast
-from scalediff_engine.planning.remarks import Asked, precision_notes, unused_notes
+from scalediff_engine.memory.device_info import (
+    NOTHING_HELD,
+    ReclaimableMemory,
+    available_memory_bytes,
+    find_device,
+)
+from scalediff_engine.memory.plan import MemoryBudget
+from scalediff_engine.memory.speed_record import SpeedRecord, compiled_folder, default_file
+from scalediff_engine.planning.notes import Asked, precision_notes, unused_notes
+from scalediff_engine.planning.plan import Plan, plan_fast, plan_upscale
 from scalediff_engine.planning.settings import Method, Settings, settled
-from scalediff_engine.planning.window import window_box
-from scalediff_engine.planning.wishes import (
+from scalediff_engine.planning.settings_parsing import (
     ModelChoice,
     limit_of,
     model_of,
     settings_of,
     target_of,
 )
+from scalediff_engine.planning.window import window_box
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import GIB, Cost, require_fit
 from scalediff_engine.upscalers.spec import FAST
@@ -49,7 +50,7 @@ def plan_method(
     target: Size,
     facts: FamilyFacts,
     settings: Settings,
-    room: Room | None = None,
+    room: MemoryBudget | None = None,
     window: Box | None = None,
 ) -> Plan:
     """Settle an upscale by the method of the settings; see ``plan_upscale``."""
@@ -62,7 +63,7 @@ _UNDER_A_LIMIT = "this machine under the memory limit"
 
 
 @dataclass(frozen=True)
-class Machine:
+class Resources:
     """What the work may use.
 
     Attributes:
@@ -75,7 +76,7 @@ class Machine:
     available_bytes: int
     limited_by: str
     seconds: Callable[[Cost], float]
-    room: Room | None = None
+    room: MemoryBudget | None = None
 
     def require_room(self, plan: Plan) -> None:
         """Pass if a plan fits.
@@ -100,8 +101,8 @@ def machine_for(
     speed: SpeedRecord,
     *,
     limit_name: str = _UNDER_A_LIMIT,
-    held: Held = NOTHING_HELD,
-) -> Machine:
+    held: ReclaimableMemory = NOTHING_HELD,
+) -> Resources:
     """Say what this machine gives for a model: main memory, or a device and the room on it.
 
     Args:
@@ -117,22 +118,22 @@ def machine_for(
         if limit_bytes is not None and limit_bytes < available_bytes:
             available_bytes, limited_by = limit_bytes, limit_name
         pace = speed.gflop_per_second(device, facts.name)
-        return Machine(available_bytes, limited_by, lambda cost: cost.gflop / pace)
+        return Resources(available_bytes, limited_by, lambda cost: cost.gflop / pace)
     found = held.given_back(find_device(device))
     found_pace = speed.measured(device, facts.name) or found.gflop_per_second
     found = replace(found, gflop_per_second=found_pace)
-    room = Room(
+    room = MemoryBudget(
         found,
         limit_bytes,
         scale=speed.memory_scale(device, facts.name),
         compiled_before=compiled_folder().is_dir(),
     )
-    limited_by = found.name if room.usable_bytes >= Room(found).usable_bytes else limit_name
-    return Machine(room.usable_bytes, limited_by, lambda cost: cost.gflop / found_pace, room)
+    limited_by = found.name if room.usable_bytes >= MemoryBudget(found).usable_bytes else limit_name
+    return Resources(room.usable_bytes, limited_by, lambda cost: cost.gflop / found_pace, room)
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PlannedJob:
     """An upscale that was asked for, settled for this machine.
 
     Attributes:
@@ -151,7 +152,7 @@ class Prepared:
     facts: FamilyFacts
     settings: Settings
     plan: Plan
-    machine: Machine
+    machine: Resources
     seconds: float
     notes: tuple[str, ...]
 
@@ -170,8 +171,8 @@ def plan_for(
     *,
     window: Window | None = None,
     speed: SpeedRecord | None = None,
-    held: Held = NOTHING_HELD,
-) -> Prepared:
+    held: ReclaimableMemory = NOTHING_HELD,
+) -> PlannedJob:
     """Plan an upscale; milliseconds, and nothing is loaded.
 
     Args:
@@ -199,4 +200,4 @@ def plan_for(
         machine = machine_for(facts, choice.device, limit_bytes, record, held=held)
     notes = unused_notes(Asked(given, asked, facts, plan)) + precision_notes(plan)
     seconds = machine.seconds(plan.cost)
-    return Prepared(choice, limit_bytes, facts, settings, plan, machine, seconds, notes)
+    return PlannedJob(choice, limit_bytes, facts, settings, plan, machine, seconds, notes)

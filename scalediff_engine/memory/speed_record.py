@@ -1,4 +1,4 @@
-"""What this machine really did, per device and model, remembered between runs."""
+"""What this machine took for earlier runs, remembered in the user's cache; all may be deleted."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from scalediff_engine.base.settings import fields_of, load_json, save_json
-from scalediff_engine.memory.caches import cache_folder
-from scalediff_engine.memory.probe import guessed_gflop_per_second
+from scalediff_engine.memory.device_info import guessed_gflop_per_second
 from scalediff_engine.spec.footprint import Cost
 
 # A smaller or shorter run measures the overhead of its start rather than the machine.
@@ -18,6 +19,16 @@ SMALLEST_RUN_GFLOP = 100.0
 SHORTEST_RUN_SECONDS = 1.0
 NEWEST_WEIGHT = 0.4
 LEAST_RATIO = 0.7
+
+
+def cache_folder() -> Path:
+    """Give the user's cache folder of this program; it need not exist."""
+    return Path(platformdirs.user_cache_dir("scalediff", False))
+
+
+def compiled_folder() -> Path:
+    """Give the folder for compiled code."""
+    return cache_folder() / "compiled"
 
 
 def default_file() -> Path:

@@ -1,4 +1,4 @@
-"""What all stages of one job share, and the evaluations of the model that they are made of."""
+"""What all stages of a job share, and the evaluations of the model that they are made of."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.guidance import average_views
 from scalediff_engine.method.noise import Level
 from scalediff_engine.models.model import Conditioning, Model, PromptEmbeddings
-from scalediff_engine.pipeline.attempts import Attempts
+from scalediff_engine.pipeline.canvas import LatentCrop
 from scalediff_engine.pipeline.checkpoint import Checkpoint, Checkpoints
-from scalediff_engine.pipeline.cut import Cut
-from scalediff_engine.pipeline.enlarging import Enlarging
-from scalediff_engine.planning.meter import Meter
+from scalediff_engine.pipeline.oom_retry import OomRetry
+from scalediff_engine.pipeline.upsampling import Enlarging
 from scalediff_engine.planning.plan import Plan, StagePlan
-from scalediff_engine.planning.progress import Phase
+from scalediff_engine.planning.progress import Meter, Phase
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.spec.family import FamilyFacts
 
@@ -34,7 +33,7 @@ def plainly(_prompts: Sequence[int]) -> AbstractContextManager[None]:
 
 
 @dataclass(frozen=True)
-class Run:
+class UpscaleContext:
     """One job on its way.
 
     Attributes:
@@ -53,7 +52,7 @@ class Run:
     meter: Meter
     condition: Conditioning
     generator: torch.Generator
-    attempts: Attempts
+    attempts: OomRetry
     checkpoints: Checkpoints
 
     @property
@@ -62,9 +61,9 @@ class Run:
         wanted = self.model.facts.begins_with_network and self.settings.begins_with_network
         return Enlarging(self.plan.sizes, with_network=wanted)
 
-    def cut(self, stage: int) -> Cut:
+    def cut(self, stage: int) -> LatentCrop:
         """Give what there is to know of where a stage's latent lies."""
-        return Cut(self.plan, stage, self.model.facts.latent_factor)
+        return LatentCrop(self.plan, stage, self.model.facts.latent_factor)
 
     def is_done(self, stage: int) -> bool:
         """Whether an earlier run of the job went beyond this stage."""
@@ -158,17 +157,17 @@ class Run:
 
 def begin(
     plan: Plan, settings: Settings, model: Model, meter: Meter, checkpoints: Checkpoints
-) -> Run:
+) -> UpscaleContext:
     """Encode the prompts, seed what is random, and have the model compiled where it is worth it."""
     generator = torch.Generator().manual_seed(settings.seed)
     begun = checkpoints.begun
     if begun is not None:
         generator.set_state(begun.generator)
-    attempts = Attempts(model, plan.memory, 0 if begun is None else begun.memory)
+    attempts = OomRetry(model, plan.memory, 0 if begun is None else begun.memory)
     negative = settings.negative or model.facts.default_negative
     condition = model.condition(settings.prompt, negative, _base_size(plan, model.facts))
     model.compile(on=plan.compiled)
-    return Run(plan, settings, model, meter, condition, generator, attempts, checkpoints)
+    return UpscaleContext(plan, settings, model, meter, condition, generator, attempts, checkpoints)
 
 
 def _base_size(plan: Plan, facts: FamilyFacts) -> Size:

@@ -1,4 +1,4 @@
-"""Samples that no model can make use of: what becomes of them, and the sentences that say so."""
+"""Replace samples that no model can use (NaN, infinity), and say so."""
 
 from __future__ import annotations
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +21,8 @@ from scalediff_engine.images.picture import Pixels
 from scalediff_engine.images.resample import Kernel, resize
 from scalediff_engine.models.model import Model
 from scalediff_engine.pipeline.loop import run_stages
-from scalediff_engine.planning.meter import meter_for
 from scalediff_engine.planning.plan import plan_upscale
+from scalediff_engine.planning.progress import meter_for
 from scalediff_engine.planning.settings import Attention, Settings
 from scalediff_engine.upscalers.enlarge import enlarge_to
 
@@ -33,31 +36,31 @@ UNSHARP_PERCENT = 150  # what Pillow and most programs begin with
 
 
 @dataclass(frozen=True)
-class Rival:
+class Baseline:
     """A named way from a small picture, (h, w, 3) sRGB, to a large one; told a prompt too."""
 
     name: str
     run: Callable[[Pixels, Size, str], Pixels]
 
 
-def filters() -> tuple[Rival, ...]:
+def filters() -> tuple[Baseline, ...]:
     """Ways without any model."""
     return (
-        Rival(BICUBIC, _filter(Kernel.BICUBIC)),
-        Rival("Lanczos", _filter(Kernel.LANCZOS)),
-        Rival(UNSHARP, lambda pixels, target, _: unsharp(pixels, target)),
+        Baseline(BICUBIC, _filter(Kernel.BICUBIC)),
+        Baseline("Lanczos", _filter(Kernel.LANCZOS)),
+        Baseline(UNSHARP, lambda pixels, target, _: unsharp(pixels, target)),
     )
 
 
-def upscalers(model: Model, seed: int) -> tuple[Rival, ...]:
+def upscalers(model: Model, seed: int) -> tuple[Baseline, ...]:
     """What the program offers."""
     return (
-        Rival(SCALEDIFF, _scalediff(model, Settings(seed=seed))),
-        Rival(FAST, lambda pixels, target, _: enlarge_to(pixels, target)),
+        Baseline(SCALEDIFF, _scalediff(model, Settings(seed=seed))),
+        Baseline(FAST, lambda pixels, target, _: enlarge_to(pixels, target)),
     )
 
 
-def ablations(model: Model, plain: Settings) -> tuple[Rival, ...]:
+def ablations(model: Model, plain: Settings) -> tuple[Baseline, ...]:
     """The method, and the method without one of its parts each.
 
     Args:
@@ -73,7 +76,7 @@ def ablations(model: Model, plain: Settings) -> tuple[Rival, ...]:
         OUR_OWN[0]: replace(plain, jitter=False),
         OUR_OWN[1]: replace(plain, source_lock=False),
     }
-    return tuple(Rival(name, _scalediff(model, settings)) for name, settings in rows.items())
+    return tuple(Baseline(name, _scalediff(model, settings)) for name, settings in rows.items())
 
 
 def unsharp(pixels: Pixels, target: Size) -> Pixels:
@@ -110,3 +113,40 @@ def _scalediff(model: Model, settings: Settings) -> Callable[[Pixels, Size, str]
     return lambda pixels, target, prompt: enlarged(
         pixels, target, replace(settings, prompt=prompt), model
     )
+
+
+NAME = "realesr-animevideov3"
+SCALES = (2, 4)
+THREADS = 2
+
+
+def real_esrgan(folder: Path) -> Callable[[Pixels, Size], Pixels]:
+    """Enlarging by 2 or 4 with the networks in a folder.
+
+    Args:
+        folder: has ``realesr-animevideov3-x2.param`` and so on
+
+    Raises:
+        FileNotFoundError: one of the networks is not there.
+    """
+    runtime: Any = import_module("ncnn")
+    nets: dict[int, Any] = {}
+    for scale in SCALES:
+        net = nets[scale] = runtime.Net()
+        net.opt.use_vulkan_compute = False
+        net.opt.num_threads = THREADS
+        for suffix, load in (("param", net.load_param), ("bin", net.load_model)):
+            path = folder / f"{NAME}-x{scale}.{suffix}"
+            if not path.is_file():
+                raise FileNotFoundError(path)
+            load(str(path))
+
+    def run(pixels: Pixels, target: Size) -> Pixels:
+        net = nets[target.width // pixels.shape[1]]
+        extractor = net.create_extractor()
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
+        extractor.input("data", runtime.Mat(planes))
+        _, made = extractor.extract("output")
+        return np.clip(np.array(made).transpose(1, 2, 0), 0, 1)
+
+    return run

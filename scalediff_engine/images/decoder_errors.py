@@ -13,7 +13,7 @@ from PIL import Image
 from tifffile import TiffFileError
 
 from scalediff_engine.base.errors import InputError, PictureTooLarge, UnreadablePicture
-from scalediff_engine.images.probe import UnsupportedFormat
+from scalediff_engine.images.formats import UnsupportedFormat
 
 # Seen from Pillow, tifffile and imagecodecs at flipped and missing bytes (tests/unit/images
 # fuzzes for them); imagecodecs' own errors are RuntimeErrors.
