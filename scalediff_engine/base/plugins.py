@@ -174,14 +174,14 @@ def _problems_of_settings(host: Host) -> Generator[str]:
 
 
 def _is_loaded(host: Host, folder: Path) -> bool | None:
-    """Say whether GIMP lists the plug-in; none if it was not started since the installation."""
+    """Say whether GIMP lists its procedures; none if it was not started since then."""
     if host.editor is not Editor.GIMP:
         return None
     listed = host.plugins.parent / "pluginrc"
     try:
         if listed.stat().st_mtime <= folder.stat().st_ctime:
             return None
-        return f"{NAME}/{NAME}.py" in listed.read_text("utf-8", "replace").replace("\\\\", "/")
+        return f'"{NAME}-upscale"' in listed.read_text("utf-8", "replace")
     except OSError:
         return None
 

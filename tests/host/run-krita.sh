@@ -6,14 +6,16 @@
 #   -p DIR       install plug-in(s) from DIR before the start (DIR holds NAME.desktop and the folder NAME; DIR/actions/*.action too) and enable them
 #   -b DIR       also show DIR inside the chroot, at the same path
 #   -H DIR       HOME to use (default $HOSTS_DIR/home-krita-{native,chroot}, kept: a new one costs 15-28 s, a kept one 2-5 s)
+#   -k           keep the plug-ins enabled that the settings in HOME enable
 # SCRIPT.py runs in Krita's UI thread, with sys.argv. If it defines main(done), main is called and the script goes on until it calls done(N)
 # (needs -g: only there does an event loop run); else it has ended when it returns. sys.exit(N) or an exception sets the status.
 # Krita is left with os._exit (a plain exit of kritarunner can abort after a save), so save what matters first.
 set -eu
 . "$(dirname "$0")/common.sh"
 T=120 H= ROOT=$HOSTS_ROOT KIND=chroot GUI= PLUG=() BINDS=
-while getopts t:p:b:H:gn o; do case $o in t) T=$OPTARG;; p) PLUG+=("$(realpath "$OPTARG")");; b) BINDS+=" $(realpath "$OPTARG")";; H) H=$OPTARG;; g) GUI=1;; n) ROOT=/ KIND=native;; *) exit 2;; esac; done; shift $((OPTIND-1))
-[ $# -ge 1 ] || { sed -n 2,13p "$0"; exit 2; }
+KEEP=
+while getopts t:p:b:H:gkn o; do case $o in k) KEEP=1;; t) T=$OPTARG;; p) PLUG+=("$(realpath "$OPTARG")");; b) BINDS+=" $(realpath "$OPTARG")";; H) H=$OPTARG;; g) GUI=1;; n) ROOT=/ KIND=native;; *) exit 2;; esac; done; shift $((OPTIND-1))
+[ $# -ge 1 ] || { sed -n 2,14p "$0"; exit 2; }
 S=$(realpath "$1"); shift; H=${H:-$HOSTS_DIR/home-krita-$KIND}
 [ -x "${ROOT%/}/usr/bin/kritarunner" ] || { echo "run-krita: no Krita in $ROOT (run install.sh)" >&2; exit 69; }
 mkdir -p "$H/.config" "$H/run" "$H/.local/share/krita/pykrita/hostdriver" "$H/.local/share/krita/actions"; chmod 700 "$H/run"; H=$(realpath "$H"); K=$H/.local/share/krita
@@ -48,6 +50,7 @@ if os.environ.get("HOST_GUI") == "1":
 PY
 names=hostdriver
 for p in ${PLUG[@]+"${PLUG[@]}"}; do for f in "$p"/*.desktop; do n=$(basename "$f" .desktop); rm -rf "$K/pykrita/$n"; cp -a "$f" "$p/$n" "$K/pykrita/"; names+=" $n"; done; [ -d "$p/actions" ] && cp -a "$p"/actions/*.action "$K/actions/"; done
+[ -z "$KEEP" ] || names+=" $(sed -n 's/^enable_\(.*\)=true$/\1/p' "$H/.config/kritarc")"
 { echo '[python]'; for n in $names; do echo "enable_$n=true"; done; } > "$H/.config/kritarc"
 export HOSTS_BIND="$H $(dirname "$S")$BINDS" HOST_SCRIPT=$S HOST_ARGS HOST_GUI=$GUI; HOST_ARGS=$(printf '%s\x1f' "$@")
 E=(HOME="$H" XDG_RUNTIME_DIR="$H/run" LC_ALL=C.UTF-8 PATH=/usr/bin:/bin)

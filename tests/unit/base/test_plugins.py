@@ -227,10 +227,10 @@ def test_a_broken_plugin_is_named_in_words_and_repaired(
     assert status(host).state is State.INSTALLED
 
 
-def write_list(host: Host, plugin: str) -> None:
+def write_list(host: Host, plugin: str, procedure: str) -> None:
     """Write the list that GIMP writes when it starts."""
     listed = host.plugins.parent / "pluginrc"
-    listed.write_text(f'(plug-in-def "{plugin}" 1)\n')
+    listed.write_text(f'(plug-in-def "{plugin}" 1)\n(proc-def "{procedure}" 1)\n')
     later = (host.plugins / "scalediff").stat().st_ctime + 10
     os.utime(listed, (later, later))
 
@@ -238,7 +238,7 @@ def write_list(host: Host, plugin: str) -> None:
 def test_gimp_tells_in_its_list_that_it_loaded_the_plugin(gimp: Host) -> None:
     install(gimp)
     assert status(gimp).is_loaded is None
-    write_list(gimp, f"{gimp.plugins}/scalediff/scalediff.py")
+    write_list(gimp, "${gimp_dir}/plug-ins/scalediff/scalediff.py", "scalediff-upscale")
 
     found = status(gimp)
 
@@ -247,7 +247,7 @@ def test_gimp_tells_in_its_list_that_it_loaded_the_plugin(gimp: Host) -> None:
 
 def test_a_plugin_that_gimp_did_not_load_is_broken(gimp: Host) -> None:
     install(gimp)
-    write_list(gimp, "/usr/lib/gimp/other/other.py")
+    write_list(gimp, "${gimp_dir}/plug-ins/scalediff/scalediff.py", "other")
 
     found = status(gimp)
 
