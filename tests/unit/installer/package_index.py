@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 import threading
 import zipfile
 from collections.abc import Generator
@@ -33,6 +35,23 @@ class PackageIndex:
         """Return a line for constraints, with the hash of the wheel."""
         wheel = self.folder / f"{name}-{version}-py3-none-any.whl"
         return f"{name}=={version} --hash=sha256:{sha256(wheel)}"
+
+
+def environ_for(index: PackageIndex, cache: Path) -> dict[str, str]:
+    """The variables of a machine whose pip is set to the index, and which has uv."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "SCALEDIFF_"))
+    }
+    scripts = str(Path(sys.executable).parent)
+    return kept | {
+        "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": index.url,
+        "UV_CACHE_DIR": str(cache),
+        "UV_HTTP_RETRIES": "0",
+    }
 
 
 def sha256(file: Path) -> str:

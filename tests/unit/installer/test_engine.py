@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from package_index import PackageIndex, serving, write_wheel
-from test_installation import environ_for
+from package_index import PackageIndex, environ_for, serving, write_wheel
 
 from installer.core.accelerator import Accelerator, TorchBuild
 from installer.core.engine import engine_request, engine_root, engine_wheel, install_engine

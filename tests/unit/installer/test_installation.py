@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from package_index import PackageIndex, serving, write_wheel
+from package_index import PackageIndex, environ_for, serving, write_wheel
 
 from installer.core import installation
 from installer.core.accelerator import Accelerator, TorchBuild
@@ -32,23 +31,6 @@ from installer.core.runner import Progress
 
 CPU = TorchBuild(Accelerator.CPU, "", "a test")
 PROGRAM = "scalediff"
-
-
-def environ_for(index: PackageIndex, cache: Path) -> dict[str, str]:
-    """The variables of a machine whose pip is set to the index, and which has uv."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PIP_", "UV_", "SCALEDIFF_"))
-    }
-    scripts = str(Path(sys.executable).parent)
-    return kept | {
-        "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": index.url,
-        "UV_CACHE_DIR": str(cache),
-        "UV_HTTP_RETRIES": "0",
-    }
 
 
 @dataclass
