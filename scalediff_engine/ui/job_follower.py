@@ -28,7 +28,86 @@ SILENCE_SECONDS = 4.0
 _MOVING = (JobState.RUNNING, JobState.PAUSING)
 
 
-class ProgressModel:
+class EngineWork:
+    """Work that the engine does: the time left, and whether the engine still answers.
+
+    Args:
+        gateway: to the engine
+        later: calls something after a while
+        clock: seconds, monotonic
+
+    Attributes:
+        problem: why it failed, or why the engine cannot be reached
+        is_lost: whether the engine does not answer at the moment
+        changed: told whenever anything here is different
+        ended: told when the work is over
+    """
+
+    def __init__(self, gateway: Gateway, later: Later, clock: Callable[[], float]) -> None:
+        self._gateway = gateway
+        self._later = later
+        self._clock = clock
+        self._time = SteadyTime()
+        self._watching, self._ticking, self._asking = Ticket(), Ticket(), Ticket()
+        self._heard_at = clock()
+        self._is_closed = False
+        self.problem: Problem | None = None
+        self.is_lost = False
+        self.changed = Observers()
+        self.ended = Observers()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        raise NotImplementedError
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the time left becomes less."""
+        raise NotImplementedError
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to show; None = not known."""
+        return self._time.shown(self._clock())
+
+    def close(self) -> None:
+        """Stop following; the work goes on."""
+        self._is_closed = True
+        for ticket in (self._watching, self._ticking, self._asking):
+            ticket.cancel()
+
+    def _run_clock(self) -> None:
+        if self.is_moving and not self.is_lost:
+            self._time.resume(self._clock())
+        else:
+            self._time.pause(self._clock())
+
+    def _tick(self) -> None:
+        """Count down, and probe an engine that has been silent for long."""
+        self._ticking.cancel()
+        if self._is_closed or self.is_over:
+            return
+        self._ticking = self._later(TICK_MS, self._tick)
+        if self._clock() - self._heard_at > SILENCE_SECONDS:
+            self._heard_at = self._clock()
+            self._gateway.is_there(self._on_there)
+        self.changed.tell()
+
+    def _on_there(self, is_there: bool) -> None:
+        if self._is_closed or self.is_lost is not is_there:
+            return
+        self.is_lost = not is_there
+        self._run_clock()
+        self.changed.tell()
+
+    def _on_lost(self, problem: Problem) -> None:
+        self.is_lost, self.problem = True, problem
+        self._run_clock()
+        self.changed.tell()
+
+
+class ProgressModel(EngineWork):
     """Follows a job and lets it be stopped.
 
     Args:
@@ -43,10 +122,6 @@ class ProgressModel:
         progress: how far it is; none = not begun
         preview: the newest picture; none = there is none yet
         is_guess: whether that is the fast networks', and nothing of the result
-        problem: why it failed, or why nothing is heard of it
-        is_lost: whether the engine does not answer at the moment
-        changed: told whenever anything here is different
-        ended: told once, when the job is done, failed or cancelled
     """
 
     def __init__(
@@ -56,27 +131,26 @@ class ProgressModel:
         job: JobInfo,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._gateway = gateway
-        self._later = later
-        self._clock = clock
-        self._time = SteadyTime()
-        self._watching = Ticket()
-        self._ticking = Ticket()
+        super().__init__(gateway, later, clock)
         self._previewing = Ticket()
-        self._asking = Ticket()
         self._is_previewing = False
         self._seen_preview = 0
-        self._heard_at = clock()
-        self._is_closed = False
         self.job_id = job.id
         self.state = job.state
         self.progress: JobProgress | None = job.progress
         self.preview: Raster | None = None
         self.is_guess = False
-        self.problem: Problem | None = job.problem
-        self.is_lost = False
-        self.changed = Observers()
-        self.ended = Observers()
+        self.problem = job.problem
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job is done, failed or cancelled."""
+        return self.state.is_final
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the job runs, or still runs to the end of a step."""
+        return self.state in _MOVING
 
     @property
     def fraction(self) -> float:
@@ -85,23 +159,18 @@ class ProgressModel:
             return 1.0
         return 0.0 if self.progress is None else self.progress.fraction
 
-    @property
-    def seconds_left(self) -> float | None:
-        """As they are to be shown; none = not known."""
-        return self._time.shown(self._clock())
-
     def begin(self) -> None:
-        """Follow the job."""
+        """Follow the job; once more after a retry."""
+        self._watching.cancel()
         self._watching = self._gateway.watch(
             self.job_id, self._on_event, self._on_end, self._on_lost
         )
         self._tick()
 
     def close(self) -> None:
-        """Follow it no more; it goes on."""
-        self._is_closed = True
-        for ticket in (self._watching, self._ticking, self._previewing, self._asking):
-            ticket.cancel()
+        """Stop following; the job goes on."""
+        super().close()
+        self._previewing.cancel()
 
     def pause(self) -> None:
         """Stop for now."""
@@ -130,7 +199,7 @@ class ProgressModel:
 
         def done(info: JobInfo) -> None:
             if method is Client.retry:  # the watch ended with the job
-                self._watch_again()
+                self.begin()
             self._set_state(info.state)
 
         def failed(problem: Problem) -> None:
@@ -140,13 +209,6 @@ class ProgressModel:
         self._asking = self._gateway.call(done, failed, method, self.job_id)
         self._run_clock()
         self.changed.tell()
-
-    def _watch_again(self) -> None:
-        self._watching.cancel()
-        self._watching = self._gateway.watch(
-            self.job_id, self._on_event, self._on_end, self._on_lost
-        )
-        self._tick()
 
     def _on_event(self, event: JobEvent) -> None:
         self._heard_at = self._clock()
@@ -171,12 +233,6 @@ class ProgressModel:
             self.problem = None
         self.changed.tell()
 
-    def _run_clock(self) -> None:
-        if self.state in _MOVING:
-            self._time.resume(self._clock())
-        else:
-            self._time.pause(self._clock())
-
     def _on_end(self) -> None:
         if self._is_closed:
             return
@@ -193,10 +249,6 @@ class ProgressModel:
         if info.state.is_final:
             self._ticking.cancel()
             self.ended.tell()
-
-    def _on_lost(self, problem: Problem) -> None:
-        self.is_lost, self.problem = True, problem
-        self.changed.tell()
 
     def _fetch_preview(self) -> None:
         """Fetch the newest preview, one at a time."""
@@ -218,23 +270,6 @@ class ProgressModel:
             self._seen_preview = wanted
 
         self._previewing = self._gateway.preview(self.job_id, done, failed)
-
-    def _tick(self) -> None:
-        """Let the time go by, and look after an engine that says nothing."""
-        if self._is_closed or self.state.is_final:
-            return
-        self._ticking.cancel()
-        self._ticking = self._later(TICK_MS, self._tick)
-        if self._clock() - self._heard_at > SILENCE_SECONDS:
-            self._heard_at = self._clock()
-            self._gateway.is_there(self._on_there)
-        self.changed.tell()
-
-    def _on_there(self, is_there: bool) -> None:
-        if self._is_closed or self.is_lost is not is_there:
-            return
-        self.is_lost = not is_there
-        self.changed.tell()
 
 
 # (done with the id of the upload, failed)

@@ -22,13 +22,9 @@ from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.ui.folder.rows import Rows
 from scalediff_engine.ui.gateway import STREAM_TIMEOUT_S, ClientGateway, Failed, Gateway
-from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.steady import SteadyTime
+from scalediff_engine.ui.job_follower import EngineWork
 from scalediff_engine.ui.workers import Later, Ticket
 
-TICK_MS = 250
-# A batch says something at each step of each file, and a step may be long.
-SILENCE_SECONDS = 4.0
 # As often as that the files are asked for, however quickly they change.
 ITEMS_MS = 250
 AFTER_TROUBLE_MS = 2000
@@ -141,7 +137,7 @@ _EXPECTED = {
 }
 
 
-class BatchModel:
+class BatchModel(EngineWork):
     """Follows a batch and lets it be stopped.
 
     Args:
@@ -156,9 +152,6 @@ class BatchModel:
         info: the batch as the engine said last
         state: as it is shown: what was asked for shows at once
         rows: its files
-        problem: why something did not work
-        is_lost: whether the engine does not answer at the moment
-        changed: told whenever anything here but the rows is different
         ended: told when nothing is left to do; once more after a retry
     """
 
@@ -171,30 +164,25 @@ class BatchModel:
         rows: Rows,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._gateway = gateway
+        super().__init__(gateway, later, clock)
         self._batches = batches
-        self._later = later
-        self._clock = clock
-        self._time = SteadyTime()
-        self._watching, self._ticking, self._asking = Ticket(), Ticket(), Ticket()
         self._fetching, self._pausing = Ticket(), Ticket()
         self._is_fetching = False
         self._seen = -1  # number of the event up to which the files are known
-        self._heard_at = clock()
-        self._is_closed = False
         self._has_ended = False
         self.info = info
         self.state = info.state
         self.rows = rows
-        self.problem: Problem | None = None
-        self.is_lost = False
-        self.changed = Observers()
-        self.ended = Observers()
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to do."""
         return self.state.is_final
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it runs."""
+        return self.state is BatchState.RUNNING
 
     @property
     def total(self) -> int:
@@ -206,11 +194,6 @@ class BatchModel:
         """Files that nothing more happens to."""
         left = self.count(FileState.WAITING) + self.count(FileState.RUNNING)
         return self.total - left
-
-    @property
-    def seconds_left(self) -> float | None:
-        """As they are to be shown; none = not known."""
-        return self._time.shown(self._clock())
 
     @property
     def pause_problem(self) -> Problem | None:
@@ -231,11 +214,10 @@ class BatchModel:
         self._tick()
 
     def close(self) -> None:
-        """Follow it no more; it goes on."""
-        self._is_closed = True
-        tickets = (self._watching, self._ticking, self._asking, self._fetching, self._pausing)
-        for ticket in tickets:
-            ticket.cancel()
+        """Stop following; the batch goes on."""
+        super().close()
+        self._fetching.cancel()
+        self._pausing.cancel()
 
     def pause(self) -> None:
         """Stop for now."""
@@ -303,12 +285,6 @@ class BatchModel:
         self._fetch()
         self.changed.tell()
 
-    def _run_clock(self) -> None:
-        if self.state is BatchState.RUNNING and not self.is_lost:
-            self._time.resume(self._clock())
-        else:
-            self._time.pause(self._clock())
-
     def _fetch(self) -> None:
         """Ask for what has changed, one question at a time and not too often."""
         if self._is_fetching or self._is_closed:
@@ -357,32 +333,10 @@ class BatchModel:
         if problem.code != "not-found":
             self._watching = self._later(AFTER_TROUBLE_MS, self._watch)
 
-    def _on_lost(self, problem: Problem) -> None:
-        self.is_lost, self.problem = True, problem
-        self._run_clock()
-        self.changed.tell()
-
-    def _tick(self) -> None:
-        """Let the time go by, and look after an engine that says nothing."""
-        if self._is_closed:
-            return
-        self._ticking.cancel()
-        if self.is_over:
-            return
-        self._ticking = self._later(TICK_MS, self._tick)
-        if self._clock() - self._heard_at > SILENCE_SECONDS:
-            self._heard_at = self._clock()
-            self._gateway.is_there(self._on_there)
-        self.changed.tell()
-
     def _on_there(self, is_there: bool) -> None:
-        if self._is_closed or self.is_lost is not is_there:
-            return
-        self.is_lost = not is_there
-        if is_there:
+        if is_there and self.is_lost:
             self.problem = None
-        self._run_clock()
-        self.changed.tell()
+        super()._on_there(is_there)
 
 
 def _short(path: str) -> str:
