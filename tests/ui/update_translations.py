@@ -1,7 +1,7 @@
-"""Brings the translations up to date with the source, and compiles them.
+"""Brings the translations up to date with the source.
 
 Run it with a Python that has PySide6-Essentials. New texts come into the .ts files as unfinished;
-translate them there and run this once more.
+translate them there.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ def main() -> None:
     for texts in sorted((UI / "translations").glob("*.ts")):
         options = ["-no-obsolete", "-locations", "none", "-ts", str(texts.relative_to(UI))]
         subprocess.run([tools / "pyside6-lupdate", *sources, *options], cwd=UI, check=True)
-        subprocess.run(
-            [tools / "pyside6-lrelease", texts, "-qm", texts.with_suffix(".qm")], check=True
-        )
 
 
 if __name__ == "__main__":
