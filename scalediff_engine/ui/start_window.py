@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from scalediff_engine.ui import icons
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.observers import Listeners, Observers
-from scalediff_engine.ui.path_choice import asking_folder, asking_pictures, dropped
+from scalediff_engine.ui.path_choice import ask_folder, ask_pictures, dropped
 from scalediff_engine.ui.widgets import (
-    FocusRing,
+    DialogWindow,
     MenuButton,
     Way,
     card,
@@ -25,7 +24,7 @@ from scalediff_engine.ui.widgets import (
 )
 
 
-class StartWindow(QWidget):
+class StartWindow(DialogWindow):
     """Asks for pictures and folders.
 
     Args:
@@ -37,27 +36,26 @@ class StartWindow(QWidget):
     """
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
+        super().__init__(look, "ScaleDiff")
         self.chosen: Listeners[list[Path]] = Listeners()
         self.ended = Observers()
-        self._asking: QFileDialog | None = None
         self._is_over = False
-        self.setWindowTitle("ScaleDiff")
-        self.setWindowIcon(icons.sparkle(look.colours.focus))
         self.setAcceptDrops(True)
         self.files = QPushButton(translate("Start", "Choose &pictures…"))
         self.folder = QPushButton(translate("Start", "Choose a &folder…"))
         self._lay_out()
-        self._ring = FocusRing(self, look.colours.focus)
-        self.files.clicked.connect(self._ask_files)
-        self.folder.clicked.connect(self._ask_folder)
+        self.files.clicked.connect(
+            lambda: ask_pictures(self, translate("Start", "Choose pictures"), self.chosen.tell)
+        )
+        self.folder.clicked.connect(
+            lambda: ask_folder(
+                self,
+                translate("Start", "Choose a folder"),
+                lambda folder: self.chosen.tell([folder]),
+            )
+        )
         open_at_its_size(self)
         self.files.setFocus()
-
-    @property
-    def asking(self) -> QFileDialog | None:
-        """What asks for files, while it does."""
-        return self._asking
 
     def offer(self, ways: Sequence[Way]) -> None:
         """Offer other windows, beside the title."""
@@ -80,18 +78,6 @@ class StartWindow(QWidget):
         if not self._is_over:
             self._is_over = True
             self.ended.tell()
-
-    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
-        """Let the ring know that Tab was pressed."""
-        self._ring.tabbing()
-        return super().focusNextPrevChild(is_next)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Esc closes."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-        else:
-            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Take files and folders."""
@@ -139,23 +125,3 @@ class StartWindow(QWidget):
         whole.addLayout(self._head)
         whole.addWidget(frame, 1)
         whole.addLayout(row)
-
-    def _ask_files(self) -> None:
-        self._ask(asking_pictures(self, translate("Start", "Choose pictures")))
-
-    def _ask_folder(self) -> None:
-        self._ask(asking_folder(self, translate("Start", "Choose a folder")))
-
-    def _ask(self, asking: QFileDialog) -> None:
-        """Ask, without stopping anything meanwhile."""
-        if self._asking is not None:
-            return
-
-        def gone(result: int) -> None:
-            self._asking = None
-            if result:
-                self.chosen.tell([Path(name) for name in asking.selectedFiles()])
-
-        asking.finished.connect(gone)
-        self._asking = asking
-        asking.open()

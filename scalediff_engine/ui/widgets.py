@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QGuiApplication,
+    QKeyEvent,
     QKeySequence,
     QPainter,
     QPaintEvent,
@@ -35,8 +36,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from scalediff_engine.ui import icons
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.look import set_kind
+from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.observers import Listeners
 
 
@@ -253,6 +255,34 @@ class FocusRing(QWidget):
         self.setGeometry(place.adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN))
         self.raise_()
         self.show()
+
+
+class DialogWindow(QWidget):
+    """A window with the icon and a ring around what has the focus after Tab; Esc closes it.
+
+    Args:
+        look: dark or light
+        title: of the window
+        parent: the window that it is in front of
+    """
+
+    def __init__(self, look: Look, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window if parent is None else Qt.WindowType.Dialog)
+        self.setWindowTitle(title)
+        self.setWindowIcon(icons.sparkle(look.colours.focus))
+        self._ring = FocusRing(self, look.colours.focus)
+
+    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
+        """Let the ring know that Tab was pressed."""
+        self._ring.tabbing()
+        return super().focusNextPrevChild(is_next)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Close on Esc."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
 
 
 class Way(NamedTuple):

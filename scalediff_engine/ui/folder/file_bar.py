@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QStringListModel, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QListView,
     QPushButton,
@@ -25,7 +22,7 @@ from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.table import FileTable, FileView, row_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
-from scalediff_engine.ui.path_choice import asking_folder, asking_pictures
+from scalediff_engine.ui.path_choice import ask_folder, ask_pictures
 from scalediff_engine.ui.widgets import Segmented, TwoGroups, card, label, on_keys
 
 _FILTERS = tuple(Filter)
@@ -41,7 +38,6 @@ class FileBar(TwoGroups):
     def __init__(self, model: FolderModel) -> None:
         super().__init__()
         self._model = model
-        self._asking: QFileDialog | None = None
         self._files = QPushButton(translate("Files", "&Add pictures…"))
         self._folder = QPushButton(translate("Files", "Add &folder…"))
         self.deeper = QCheckBox(translate("Files", "Folders in fo&lders"))
@@ -80,26 +76,20 @@ class FileBar(TwoGroups):
         self.arrange()
 
     def _ask_files(self) -> None:
-        self._ask(asking_pictures(self, translate("Files", "Add pictures")))
+        title = translate("Files", "Add pictures")
+        ask_pictures(self.window(), title, self._model.add, self._folder_shown_first())
 
     def _ask_folder(self) -> None:
-        self._ask(asking_folder(self, translate("Files", "Add folder")))
+        ask_folder(
+            self.window(),
+            translate("Files", "Add folder"),
+            lambda folder: self._model.add([folder]),
+            self._folder_shown_first(),
+        )
 
-    def _ask(self, asking: QFileDialog) -> None:
-        """Ask, without stopping anything meanwhile."""
-        if self._asking is not None:
-            return
-        if self._model.input.inputs:
-            asking.setDirectory(str(self._model.input.inputs[0].parent))
-
-        def gone(result: int) -> None:
-            self._asking = None
-            if result:
-                self._model.add(Path(name) for name in asking.selectedFiles())
-
-        asking.finished.connect(gone)
-        self._asking = asking
-        asking.open()
+    def _folder_shown_first(self) -> str:
+        inputs = self._model.input.inputs
+        return str(inputs[0].parent) if inputs else ""
 
 
 class DetailBar(QWidget):

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -32,6 +31,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.panels.cost_card import device_words
 from scalediff_engine.ui.panels.settings_panel import SettingsForm, start_button
+from scalediff_engine.ui.path_choice import ask_folder
 from scalediff_engine.ui.upscale.extent import MAX_SCALE, MIN_SCALE, Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.widgets import (
@@ -234,7 +234,6 @@ class DestinationEditor(QWidget):
     def __init__(self, model: FolderModel) -> None:
         super().__init__()
         self._model = model
-        self._choosing: QFileDialog | None = None
         self._place = Segmented(
             translate("Destination", "Results go"),
             [
@@ -381,20 +380,10 @@ class DestinationEditor(QWidget):
             self._ask_folder()
 
     def _ask_folder(self) -> None:
-        """Ask, without stopping anything meanwhile."""
-        if self._choosing is not None:
-            return
-        asking = QFileDialog(self, translate("Destination", "Folder for results"))
-        asking.setFileMode(QFileDialog.FileMode.Directory)
-        asking.setOption(QFileDialog.Option.ShowDirsOnly)
-        folder = self._model.input.destination.folder
         inputs = self._model.input.inputs
-        asking.setDirectory(folder or (str(inputs[0].parent) if inputs else ""))
-        asking.fileSelected.connect(lambda chosen: self._change(folder=chosen))
-
-        def gone(_: int) -> None:
-            self._choosing = None
-
-        asking.finished.connect(gone)
-        self._choosing = asking
-        asking.open()
+        ask_folder(
+            self.window(),
+            translate("Destination", "Folder for results"),
+            lambda folder: self._change(folder=str(folder)),
+            self._model.input.destination.folder or (str(inputs[0].parent) if inputs else ""),
+        )

@@ -17,7 +17,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from scalediff_engine.client.batches import BatchState, FileState
-from scalediff_engine.ui import icons
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.batch_panel import BatchPanel
 from scalediff_engine.ui.folder.file_bar import DetailBar, FileBar, UnfinishedBanner
@@ -29,7 +28,7 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.path_choice import dropped
-from scalediff_engine.ui.widgets import FocusRing, MenuButton, Way, label, message_box
+from scalediff_engine.ui.widgets import DialogWindow, MenuButton, Way, label, message_box
 from scalediff_engine.ui.workers import Workers
 
 # Many things change within a moment; they are shown together.
@@ -41,7 +40,7 @@ def open_in_its_program(path: Path) -> bool:
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
-class FolderWindow(QWidget):
+class FolderWindow(DialogWindow):
     """Shows a folder dialog's model.
 
     Args:
@@ -60,15 +59,13 @@ class FolderWindow(QWidget):
         workers: Workers,
         open_path: Callable[[Path], object] = open_in_its_program,
     ) -> None:
-        super().__init__()
+        super().__init__(look, "ScaleDiff")
         self._dialog = dialog
         self._notifier = notifier
         self._question: QMessageBox | None = None
         self._followed: BatchModel | None = None
         self._is_away = False
         self._is_over = False
-        self.setWindowTitle("ScaleDiff")
-        self.setWindowIcon(icons.sparkle(look.colours.focus))
         self.setAcceptDrops(True)
         ratio = self.devicePixelRatioF()
         self.thumbnails = Thumbnails(workers, round(THUMBNAIL_SIDE * ratio), ratio)
@@ -86,7 +83,6 @@ class FolderWindow(QWidget):
         self._panels.addWidget(self.settings)
         self._panels.addWidget(self.batch_panel)
         self._lay_out()
-        self._ring = FocusRing(self, look.colours.focus)
         self._refreshing = QTimer(self)
         self._refreshing.setSingleShot(True)
         self._refreshing.setInterval(_REFRESH_MS)
@@ -182,20 +178,12 @@ class FolderWindow(QWidget):
         else:
             self._dialog.end()
 
-    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
-        """Let the ring know that Tab was pressed."""
-        self._ring.tabbing()
-        return super().focusNextPrevChild(is_next)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Esc goes one step back."""
-        if event.key() == Qt.Key.Key_Escape:
-            if self._dialog.phase is Phase.HANDING_OVER:
-                self._dialog.give_up()
-            else:
-                self.close()
-            return
-        super().keyPressEvent(event)
+        """Go one step back with Esc."""
+        if event.key() == Qt.Key.Key_Escape and self._dialog.phase is Phase.HANDING_OVER:
+            self._dialog.give_up()
+        else:
+            super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take the focus away from what is typed."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter
+from PySide6.QtGui import QCloseEvent, QPainter
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QMessageBox,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.client.messages import DownloadState, ModelInfo
-from scalediff_engine.ui import icons, words
+from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.models.model import (
@@ -35,8 +34,9 @@ from scalediff_engine.ui.models.model import (
     memory_sentence,
 )
 from scalediff_engine.ui.observers import Observers
+from scalediff_engine.ui.path_choice import ask_folder
 from scalediff_engine.ui.widgets import (
-    FocusRing,
+    DialogWindow,
     Fold,
     card,
     label,
@@ -47,7 +47,7 @@ from scalediff_engine.ui.widgets import (
 )
 
 
-class ModelsWindow(QWidget):
+class ModelsWindow(DialogWindow):
     """Shows a model.
 
     Args:
@@ -59,12 +59,10 @@ class ModelsWindow(QWidget):
     """
 
     def __init__(self, model: ModelsModel, look: Look) -> None:
-        super().__init__()
+        super().__init__(look, translate("ModelsDialog", "Models – ScaleDiff"))
         self._model = model
         self._question: QMessageBox | None = None
         self.ended = Observers()
-        self.setWindowTitle(translate("ModelsDialog", "Models – ScaleDiff"))
-        self.setWindowIcon(icons.sparkle(look.colours.focus))
         self.list = ModelsList(model)
         self.details = Details(model)
         self._room = label(kind="quiet")
@@ -77,7 +75,6 @@ class ModelsWindow(QWidget):
         self.add.clicked.connect(self._ask_folder)
         self.leave.clicked.connect(self.close)
         self.details.remove.clicked.connect(self._ask_removal)
-        self._ring = FocusRing(self, look.colours.focus)
         model.changed.add(self.refresh)
         self.refresh()
         open_at_its_size(self)
@@ -122,18 +119,6 @@ class ModelsWindow(QWidget):
         self._model.close()
         self.ended.tell()
 
-    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
-        """Let the ring know that Tab was pressed."""
-        self._ring.tabbing()
-        return super().focusNextPrevChild(is_next)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Esc closes."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-            return
-        super().keyPressEvent(event)
-
     def _lay_out(self) -> None:
         halves = QHBoxLayout()
         halves.setSpacing(14)
@@ -153,11 +138,8 @@ class ModelsWindow(QWidget):
         whole.addLayout(row)
 
     def _ask_folder(self) -> None:
-        dialog = QFileDialog(self, translate("ModelsDialog", "Add a folder with models"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(self._model.add_folder)
-        dialog.open()
+        title = translate("ModelsDialog", "Add a folder with models")
+        ask_folder(self, title, lambda folder: self._model.add_folder(str(folder)))
 
     def _ask_removal(self) -> None:
         entry = self._model.entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QColor, QIcon, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QCloseEvent, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.client.messages import JobInfo, JobState, UpscaleSettings
-from scalediff_engine.ui import icons, words
+from scalediff_engine.ui import words
 from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
@@ -27,7 +27,7 @@ from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.widgets import (
-    FocusRing,
+    DialogWindow,
     label,
     message_box,
     on_keys,
@@ -38,7 +38,7 @@ from scalediff_engine.ui.widgets import (
 _EDITORS = {"krita": "Krita", "gimp": "GIMP"}
 
 
-class RecentWindow(QWidget):
+class RecentWindow(DialogWindow):
     """Shows a model.
 
     Args:
@@ -47,12 +47,10 @@ class RecentWindow(QWidget):
     """
 
     def __init__(self, model: RecentModel, look: Look) -> None:
-        super().__init__()
+        super().__init__(look, translate("Recent", "Recent results – ScaleDiff"))
         self._model = model
         self._is_over = False
         self._question: QMessageBox | None = None
-        self.setWindowTitle(translate("Recent", "Recent results – ScaleDiff"))
-        self.setWindowIcon(icons.sparkle(look.colours.focus))
         self.list = RecentList(model, look.colours)
         self.view = PictureView(look.colours)
         self.bar = ViewBar(self.view)
@@ -70,7 +68,6 @@ class RecentWindow(QWidget):
         self.leave = QPushButton(translate("Recent", "Close"))
         self._lay_out()
         self._connect()
-        self._ring = FocusRing(self, look.colours.focus)
         model.changed.add(self.refresh)
         model.ended.add(self._on_ended)
         self.refresh()
@@ -128,18 +125,6 @@ class RecentWindow(QWidget):
         """Tell the editor first, if one waits."""
         self._model.discard()  # it may be over with that, at once or when the editor knows
         event.setAccepted(self._is_over)
-
-    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
-        """Let the ring know that Tab was pressed."""
-        self._ring.tabbing()
-        return super().focusNextPrevChild(is_next)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Esc closes."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-            return
-        super().keyPressEvent(event)
 
     def _lay_out(self) -> None:
         side = QWidget()

@@ -15,17 +15,17 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.client.messages import ModelInfo
-from scalediff_engine.ui import icons, words
+from scalediff_engine.ui import words
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.models.model import memory_sentence, model_title
 from scalediff_engine.ui.welcome.model import Page, WelcomeModel
-from scalediff_engine.ui.widgets import FocusRing, card, label, open_at_its_size, scrolling
+from scalediff_engine.ui.widgets import DialogWindow, card, label, open_at_its_size, scrolling
 
 _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 
 
-class WelcomeWindow(QWidget):
+class WelcomeWindow(DialogWindow):
     """Shows a model.
 
     Args:
@@ -38,15 +38,13 @@ class WelcomeWindow(QWidget):
     """
 
     def __init__(self, model: WelcomeModel, look: Look, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Dialog)
+        super().__init__(look, translate("Welcome", "Welcome – ScaleDiff"), parent)
         self._model = model
         self._is_over = False
         self.ended = model.ended
         self._listed: tuple[ModelInfo, ...] | None = None
         self._radios: dict[str, QRadioButton] = {}
         self._group = QButtonGroup(self)
-        self.setWindowTitle(translate("Welcome", "Welcome – ScaleDiff"))
-        self.setWindowIcon(icons.sparkle(look.colours.focus))
         self._count = label(kind="quiet")
         self._device, self._device_facts = label(kind="figure"), label()
         self._choices = QVBoxLayout()
@@ -61,7 +59,6 @@ class WelcomeWindow(QWidget):
         self.skip.clicked.connect(model.leave)
         self.back.clicked.connect(model.go_back)
         self.next.clicked.connect(model.go_on)
-        self._ring = FocusRing(self, look.colours.focus)
         model.changed.add(self.refresh)
         model.ended.add(self._on_ended)
         self.refresh()
@@ -99,16 +96,9 @@ class WelcomeWindow(QWidget):
         if not self._is_over:
             self._model.leave()
 
-    def focusNextPrevChild(self, is_next: bool) -> bool:  # noqa: N802 - Qt's name
-        """Let the ring know that Tab was pressed."""
-        self._ring.tabbing()
-        return super().focusNextPrevChild(is_next)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Esc skips, Return goes on."""
-        if event.key() == Qt.Key.Key_Escape:
-            self._model.leave()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        """Go on with Return."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._model.go_on()
         else:
             super().keyPressEvent(event)
