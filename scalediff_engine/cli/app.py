@@ -131,9 +131,9 @@ def upscale(
     Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 no such model, 5 not enough memory,
     6 some files of several failed, 7 the result cannot be written, 130 cancelled.
     """
+    from scalediff_engine.batch.naming import Destination, Place
     from scalediff_engine.cli import values
     from scalediff_engine.cli.request import (
-        Destination,
         UpscaleRequest,
         existing_from_flags,
     )
@@ -144,15 +144,16 @@ def upscale(
         inputs=tuple(values.parse_path(path) for path in inputs),
         enlargement=values.parse_enlargement(scale, size),
         recursive=recursive,
+        file=None if output is None else values.parse_path(output),
         destination=Destination(
-            file=None if output is None else values.parse_path(output),
-            folder=None if output_dir is None else Path(output_dir),
-            pattern=values.parse_pattern(name),
+            place=Place.BESIDE if output_dir is None else Place.FOLDER,
+            folder=output_dir or "",
+            pattern=values.parse_pattern(name).text,
             format=values.parse_format(format_),
             quality=quality,
             existing=existing_from_flags(overwrite=overwrite, skip_existing=skip_existing),
-            strip=strip,
         ),
+        strip=strip,
         settings=Settings(
             prompt=prompt,
             negative=negative,
@@ -252,9 +253,9 @@ def generate(
     The model that comes with the program only enlarges: --model takes a
     larger one of yours; `scalediff models` lists which run.
     """
+    from scalediff_engine.batch.naming import Destination
     from scalediff_engine.cli import values
     from scalediff_engine.cli.request import (
-        Destination,
         GenerateRequest,
         existing_from_flags,
     )
@@ -263,13 +264,13 @@ def generate(
 
     request = GenerateRequest(
         size=values.parse_size(size),
+        file=values.parse_path(output),
         destination=Destination(
-            file=values.parse_path(output),
             format=values.parse_format(format_),
             quality=quality,
             existing=existing_from_flags(overwrite=overwrite, skip_existing=skip_existing),
-            strip=strip,
         ),
+        strip=strip,
         settings=Settings(
             prompt=prompt,
             negative=negative,

@@ -196,7 +196,7 @@ class Batch:
 
         result, recipe = model.make(picture, job.plan, on_progress)
         seconds = self.clock() - start_s
-        if destination.strip:
+        if self.request.strip:
             result, recipe = result.stripped(), None
         form = self.pipes.output_format if job.output == STREAM else format_for(job.output)
         encoded = encode_picture(result, form, quality=destination.quality, recipe=recipe)

@@ -32,7 +32,6 @@ from scalediff_engine.cli.events import (
 )
 from scalediff_engine.cli.outputs import (
     named_output,
-    output_folder,
     output_path,
     place_of,
     settle_existing,
@@ -40,7 +39,7 @@ from scalediff_engine.cli.outputs import (
 from scalediff_engine.cli.pipes import Pipes, is_stream
 from scalediff_engine.cli.request import STREAM, GenerateRequest, UpscaleRequest
 from scalediff_engine.client.batches import Existing
-from scalediff_engine.client.naming import SourceStems
+from scalediff_engine.client.naming import Pattern, SourceStems
 from scalediff_engine.images.recipe import recipe_in
 from scalediff_engine.memory.plan import MemoryBudget
 from scalediff_engine.planning.notes import (
@@ -84,7 +83,7 @@ def make_worklist(
     for skip in unsupported:
         worklist.skipped.append(Skipped(Path(skip.path), None, UNSUPPORTED_FORMAT))
     sources = _without_own_results(sources, request, pipes, worklist)
-    if request.destination.file is not None and len(sources) > 1:
+    if request.file is not None and len(sources) > 1:
         raise UsageError(
             f"--output names one file, but there are {len(sources)} pictures; "
             "--output-dir takes a folder."
@@ -201,12 +200,13 @@ def _without_own_results(
     A file that was named itself is one only if its source is there too: named alone, a result is
     upscaled further.
     """
-    pattern = request.destination.pattern
+    destination = request.destination
+    pattern = Pattern(destination.pattern)
     stems = SourceStems()
     folder_of = cache(place_of)  # of few folders
     for source in sources:
         path = Path(source.path)
-        folders = (path.parent, output_folder(source, request.destination))
+        folders = (path.parent, Path(destination.folder_for(source.path, source.below)))
         for folder in set(map(folder_of, folders)):
             stems.add(folder, path.stem)
     kept: list[Source] = []
@@ -241,7 +241,10 @@ def _plan(
     target = request.enlargement.target(size)
     plan = plan_method(size, target, facts, request.settings, machine.room)
     values = NameValues(size, target, facts.name, request.settings.seed)
-    output = output_path(source, request.destination, values)
+    if request.file is None:
+        output = output_path(source, request.destination, values)
+    else:
+        output = named_output(request.file, request.destination.format, values.target)
     return Job(path, output, plan, machine.seconds(plan.cost))
 
 
@@ -286,7 +289,7 @@ def _conflict_error(
     if conflict is NameConflict.OTHER_SOURCE:
         return UsageError(f"The result of {job.source} would replace the input {other}.")
     advice = "Use another --name, or separate runs with different --output-dir, to keep them apart."
-    has_ext = any(field == "ext" for _, field in request.destination.pattern.pieces)
+    has_ext = any(field == "ext" for _, field in Pattern(request.destination.pattern).pieces)
     suffixes = {Path(path).suffix.casefold() for path in claimants}
     if not has_ext and len(suffixes) == len(claimants):
         advice = "Use {ext} in --name, such as '{stem}_{ext}_x{scale}', to keep them apart."
@@ -303,10 +306,9 @@ def make_generate_worklist(
         OutputError: the result could not be written.
         NotEnoughMemory: it does not fit.
     """
-    destination = request.destination
-    assert destination.file is not None  # the request saw to it
+    assert request.file is not None  # the request saw to it
     plan = plan_generate(request.size, facts, request.settings, machine.room)
-    output = named_output(destination.file, destination.format, plan.target)
+    output = named_output(request.file, request.destination.format, plan.target)
     notes = size_notes(plan.target, facts)
     notes += precision_notes(plan)
     job = settle_existing(Job(None, output, plan, machine.seconds(plan.cost), notes), request)

@@ -14,37 +14,29 @@ from scalediff_engine.base.files import disk_of, free_bytes, same_place
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.base.text import file_size
 from scalediff_engine.batch.folder_scan import Source
-from scalediff_engine.batch.naming import NameValues, result_name
+from scalediff_engine.batch.naming import Destination, NameValues, result_name
 from scalediff_engine.cli.events import Job
-from scalediff_engine.cli.request import STREAM, Destination, Request
+from scalediff_engine.cli.request import STREAM, Request
 from scalediff_engine.cli.values import pattern_error
 from scalediff_engine.client.batches import Existing
-from scalediff_engine.client.naming import BadPattern
+from scalediff_engine.client.naming import BadPattern, Pattern
 from scalediff_engine.images.formats import Format, format_for, require_size, written_format
 
 
 def output_path(source: Source, destination: Destination, values: NameValues) -> Path:
-    """Return the file of a result.
+    """Return the file of a result, named by the pattern.
 
     Raises:
-        UsageError: an ending that names no format or another one, or a pattern without a name.
+        UsageError: the pattern leaves no name.
         OutputError: the format cannot hold so large a picture.
     """
-    if destination.file is not None:
-        return named_output(destination.file, destination.format, values.target)
     try:
-        name, form = result_name(source.path, destination.pattern, destination.format, values)
+        pattern = Pattern(destination.pattern)
+        name, form = result_name(source.path, pattern, destination.format, values)
     except BadPattern as error:
-        raise pattern_error(destination.pattern.text, error) from error
+        raise pattern_error(destination.pattern, error) from error
     require_size(form, values.target)
-    return output_folder(source, destination) / name
-
-
-def output_folder(source: Source, destination: Destination) -> Path:
-    """Give the folder of a result that is named by the pattern."""
-    if destination.folder is None:
-        return Path(source.path).parent
-    return destination.folder / source.below
+    return Path(destination.folder_for(source.path, source.below)) / name
 
 
 def named_output(file: Path, wanted: Format | None, target: Size) -> Path:

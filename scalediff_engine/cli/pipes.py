@@ -153,7 +153,7 @@ def opened(request: AnyRequest, interrupts: Interrupts) -> Generator[tuple[AnyRe
     interrupts.before_leaving = close_and_leave
     try:
         inputs = request.inputs if isinstance(request, UpscaleRequest) else ()
-        file = request.destination.file
+        file = request.file
         for path in inputs:
             if file is None and is_stream(path):
                 raise UsageError(

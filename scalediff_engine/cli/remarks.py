@@ -8,7 +8,7 @@ from dataclasses import replace
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Request, UpscaleRequest
-from scalediff_engine.client.naming import Pattern
+from scalediff_engine.client.naming import DEFAULT_PATTERN
 from scalediff_engine.images.formats import format_for
 from scalediff_engine.planning.notes import Asked, unused_notes
 from scalediff_engine.spec.family import FamilyFacts
@@ -53,8 +53,7 @@ def _unused_by_run(request: Request, reporting: Reporting) -> tuple[str, ...]:
         notes += ("--print0 has no effect with --output -: no path is printed.",)
     if not isinstance(request, UpscaleRequest):
         return notes
-    destination = request.destination
-    if destination.file is not None and destination.pattern != Pattern():
+    if request.file is not None and request.destination.pattern != DEFAULT_PATTERN:
         notes += ("--name has no effect with --output, which names the file.",)
     if request.recursive and not any(path.is_dir() for path in request.inputs):
         notes += ("--recursive has no effect: no folder was named.",)

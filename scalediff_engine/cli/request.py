@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.client.batches import Existing
-from scalediff_engine.client.naming import Pattern
 from scalediff_engine.planning.plan import MAX_SCALE, target_size
 from scalediff_engine.planning.settings import Settings
 from scalediff_engine.planning.settings_parsing import DEFAULT_SCALE, ModelChoice
-
-if TYPE_CHECKING:
-    from scalediff_engine.images.formats import Format
 
 # On the command line: standard input or standard output.
 STREAM = Path("-")
@@ -72,54 +69,37 @@ class Enlargement:
         return target_size(source, scale=self.scale or self.factor or DEFAULT_SCALE)
 
 
-@dataclass(frozen=True)
-class Destination:
-    """Where results go and what they are.
-
-    Attributes:
-        file: the one output file, or None
-        folder: the output folder; None = beside each input
-        pattern: of the names, unless ``file`` says it
-        format: None = from ``file``'s ending or the input's format
-        quality: of JPEG and WebP, 1..100; None = the format's default
-        existing: what to do when an output is there
-        strip: write neither metadata nor a recipe
-
-    Raises:
-        UsageError: ``file`` together with ``folder``, or a quality out of range.
-    """
-
-    file: Path | None = None
-    folder: Path | None = None
-    pattern: Pattern = field(default_factory=Pattern)
-    format: Format | None = None
-    quality: int | None = None
-    existing: Existing = Existing.KEEP
-    strip: bool = False
-
-    def __post_init__(self) -> None:
-        if self.file is not None and self.folder is not None:
-            raise UsageError("Say either --output (one file) or --output-dir (a folder), not both.")
-        if self.quality is not None and not 1 <= self.quality <= 100:
-            raise UsageError(f"--quality is {self.quality}; it goes from 1 to 100.")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What every kind of work is told.
 
     Attributes:
+        file: the one output file; None = the destination names the results
+        destination: where results go and what they are
+        strip: write neither metadata nor a recipe
         max_memory_bytes: limit that the user set, or None
         dry_run: plan only
         fail_fast: stop at the first file that fails
+
+    Raises:
+        UsageError: ``file`` together with a folder, or a quality out of range.
     """
 
-    destination: Destination = field(default_factory=Destination)
+    file: Path | None = None
+    destination: Destination = field(default_factory=lambda: Destination(existing=Existing.KEEP))
+    strip: bool = False
     settings: Settings = field(default_factory=Settings)
     model: ModelChoice = field(default_factory=ModelChoice)
     max_memory_bytes: int | None = None
     dry_run: bool = False
     fail_fast: bool = False
+
+    def __post_init__(self) -> None:
+        if self.file is not None and self.destination.folder:
+            raise UsageError("Say either --output (one file) or --output-dir (a folder), not both.")
+        quality = self.destination.quality
+        if quality is not None and not 1 <= quality <= 100:
+            raise UsageError(f"--quality is {quality}; it goes from 1 to 100.")
 
 
 @dataclass(frozen=True)
@@ -139,7 +119,8 @@ class UpscaleRequest(Request):
     recursive: bool = False
 
     def __post_init__(self) -> None:
-        if self.destination.file is not None and len(self.inputs) > 1:
+        super().__post_init__()
+        if self.file is not None and len(self.inputs) > 1:
             raise UsageError(
                 f"--output names one file, but there are {len(self.inputs)} inputs; "
                 "--output-dir takes a folder."
@@ -157,7 +138,8 @@ class GenerateRequest(Request):
     size: Size
 
     def __post_init__(self) -> None:
-        assert self.destination.file is not None  # the command has no other way to say it
+        super().__post_init__()
+        assert self.file is not None  # the command has no other way to say it
         if not self.model.name:
             raise UsageError(
                 "Say --model: the model that comes with the program only enlarges. It takes a "

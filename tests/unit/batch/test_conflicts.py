@@ -22,7 +22,6 @@ from scalediff_engine.batch.conflicts import (
 from scalediff_engine.batch.folder_scan import Entry, Source
 from scalediff_engine.batch.naming import Destination, NameValues, Place
 from scalediff_engine.cli.outputs import output_path
-from scalediff_engine.cli.request import Destination as CommandLine
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.images.formats import Format
 
@@ -38,11 +37,10 @@ def entry(path: str, width: int = 100, height: int = 50, below: str = "") -> Ent
 def test_names_are_those_of_the_command_line(form: Format | None, name: str) -> None:
     size = Size(103, 50)
     values = NameValues(size, size.scaled(2.67), "embedded", 7)
-    wanted = CommandLine(folder=Path("/out"), format=form)
-    path = output_path(Source(f"/in/deep/{name}", "deep", "/in"), wanted, values)
-    mine = Destination(place=Place.FOLDER, folder="/out", format=form)
+    chosen = Destination(place=Place.FOLDER, folder="/out", format=form)
+    path = output_path(Source(f"/in/deep/{name}", "deep", "/in"), chosen, values)
     entries = [entry(f"/in/deep/{name}", 103, 50, "deep")]
-    assert name_results(entries, mine, replace(VALUES, scale=2.67)).paths == [str(path)]
+    assert name_results(entries, chosen, replace(VALUES, scale=2.67)).paths == [str(path)]
 
 
 def test_results_go_where_they_are_sent() -> None:

@@ -5,9 +5,8 @@ import pytest
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.batch.folder_scan import Source
-from scalediff_engine.batch.naming import NameValues, result_name
+from scalediff_engine.batch.naming import Destination, NameValues, result_name
 from scalediff_engine.cli.outputs import output_path
-from scalediff_engine.cli.request import Destination
 from scalediff_engine.cli.values import parse_pattern
 from scalediff_engine.client.naming import Pattern
 
@@ -75,7 +74,7 @@ def test_an_empty_pattern_is_refused(pattern: str) -> None:
 
 def test_a_name_of_dots_is_refused() -> None:
     with pytest.raises(UsageError, match="no file name"):
-        output_path(Source("in/cat.JPG"), Destination(pattern=Pattern("..")), VALUES)
+        output_path(Source("in/cat.JPG"), Destination(pattern=".."), VALUES)
 
 
 @pytest.mark.parametrize(

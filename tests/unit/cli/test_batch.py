@@ -9,12 +9,13 @@ import pytest
 from cli_fakes import FACTS, FakeWork, ListReporter, touch
 
 from scalediff_engine.base.errors import DiskFull, ModelMissing, OutputExists, UnreadablePicture
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.cli import batch, crashlog
 from scalediff_engine.cli.batch import Batch
 from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Skipped, Summary
 from scalediff_engine.cli.interrupt import Answer, Interrupts
 from scalediff_engine.cli.jobs import make_worklist
-from scalediff_engine.cli.request import Destination, UpscaleRequest
+from scalediff_engine.cli.request import UpscaleRequest
 from scalediff_engine.cli.streams import StdoutClosed
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.planning.planner import Resources
@@ -109,7 +110,7 @@ def test_with_fail_fast_the_first_failure_ends_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("strip", [False, True])
 def test_a_result_can_be_written_without_metadata_and_recipe(tmp_path: Path, strip: bool) -> None:
     work = FakeWork()
-    assert Run(tmp_path, ["a.png"], work, destination=Destination(strip=strip))() == 0
+    assert Run(tmp_path, ["a.png"], work, strip=strip)() == 0
     ((picture, recipe),) = work.written
     assert (picture.metadata.exif, recipe) == ((None, None) if strip else (b"MM", "{}"))
 

@@ -8,8 +8,9 @@ import pytest
 
 from scalediff_engine.base.errors import NotEnoughMemory, OutputError, OutputExists, UsageError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.cli.jobs import Worklist, make_generate_worklist
-from scalediff_engine.cli.request import Destination, GenerateRequest
+from scalediff_engine.cli.request import GenerateRequest
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.sdxl.spec import SDXL
@@ -36,7 +37,8 @@ def plan(
 ) -> Worklist:
     request = GenerateRequest(
         size,
-        destination=Destination(file=file, **destination),
+        file=file,
+        destination=Destination(**{"existing": Existing.KEEP, **destination}),
         settings=settings,
         model=ModelChoice("some model"),
         dry_run=dry_run,
@@ -98,9 +100,7 @@ def test_the_shipped_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_model_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Say --model.*\.safetensors"):
-        GenerateRequest(
-            Size(8, 8), destination=Destination(file=tmp_path / "a.png"), model=ModelChoice("")
-        )
+        GenerateRequest(Size(8, 8), file=tmp_path / "a.png", model=ModelChoice(""))
 
 
 def test_a_picture_too_small_for_the_model_is_remarked_on(tmp_path: Path) -> None:

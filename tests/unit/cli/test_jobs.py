@@ -16,13 +16,13 @@ from scalediff_engine.base.errors import (
     UsageError,
 )
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import Destination, Place
 from scalediff_engine.cli import crashlog, outputs
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.jobs import Worklist, make_worklist
-from scalediff_engine.cli.request import Destination, Enlargement, UpscaleRequest
+from scalediff_engine.cli.request import Enlargement, UpscaleRequest
 from scalediff_engine.cli.sentences import skip_sentence
 from scalediff_engine.client.batches import Existing
-from scalediff_engine.client.naming import Pattern
 from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.images.formats import Format, Probe
 from scalediff_engine.memory.device_info import Device
@@ -38,7 +38,12 @@ def plan(*inputs: Path, pipes: FakePipes | None = None, **destination: Any) -> W
     recursive = destination.pop("recursive", False)
     machine = destination.pop("machine", PLENTY)
     enlargement = destination.pop("enlargement", Enlargement())
-    request = UpscaleRequest(inputs, enlargement, recursive, destination=Destination(**destination))
+    file = destination.pop("file", None)
+    if "folder" in destination:
+        destination.update(place=Place.FOLDER, folder=str(destination["folder"]))
+    destination.setdefault("existing", Existing.KEEP)
+    chosen = Destination(**destination)
+    request = UpscaleRequest(inputs, enlargement, recursive, file=file, destination=chosen)
     return make_worklist(request, FACTS, pipes or FakePipes(), machine)
 
 
@@ -72,13 +77,13 @@ def test_two_inputs_for_one_output_are_refused_and_the_others_are_done(tmp_path:
 
 def test_the_extension_in_the_name_keeps_two_inputs_apart(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "a.jpg"])
-    worklist = plan(tmp_path, format=Format.PNG, pattern=Pattern("{stem}_{ext}_x{scale}"))
+    worklist = plan(tmp_path, format=Format.PNG, pattern="{stem}_{ext}_x{scale}")
     assert [job.output.name for job in worklist.jobs] == ["a_jpg_x4.png", "a_png_x4.png"]
 
 
 def test_a_result_never_replaces_its_source_or_another_input(tmp_path: Path) -> None:
     touch(tmp_path, ["a.png", "a_x4.png"])
-    worklist = plan(tmp_path / "a.png", pattern=Pattern("{stem}"), existing=Existing.REPLACE)
+    worklist = plan(tmp_path / "a.png", pattern="{stem}", existing=Existing.REPLACE)
     assert "its own source" in str(worklist.failures[0].error)
     worklist = plan(tmp_path / "a.png", tmp_path / "a_x4.png", existing=Existing.REPLACE)
     assert "would replace the input" in str(worklist.failures[0].error)

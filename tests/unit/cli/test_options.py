@@ -102,7 +102,7 @@ def test_short_options(requests: list[Any]) -> None:
     assert run("upscale", "a.png", "-s", "2", "-m", "sdxl", "-f", "webp", "-o", "b.webp") == 0
     request = requests[0][0]
     assert (request.enlargement.scale, request.model.name) == (2, "sdxl")
-    assert (request.destination.format, request.destination.file) == (Format.WEBP, Path("b.webp"))
+    assert (request.destination.format, request.file) == (Format.WEBP, Path("b.webp"))
     assert run("generate", "a tree", "--size", "8x8", "-m", "sdxl", "-f", "png", "-o", "b.png") == 0
     assert requests[1][0].model.name == "sdxl"
 
@@ -110,10 +110,10 @@ def test_short_options(requests: list[Any]) -> None:
 def test_flags_for_scripts_reach_the_work(requests: list[Any]) -> None:
     assert run("upscale", "a.png", "--print0", "--fail-fast", "--strip") == 0
     request, reporting = requests[0]
-    assert (request.fail_fast, request.destination.strip, reporting.print0) == (True, True, True)
+    assert (request.fail_fast, request.strip, reporting.print0) == (True, True, True)
     assert run("upscale", "a.png") == 0
     request, reporting = requests[1]
-    assert (request.fail_fast, request.destination.strip, reporting.print0) == (False,) * 3
+    assert (request.fail_fast, request.strip, reporting.print0) == (False,) * 3
 
 
 def test_defaults_come_from_the_usual_file(requests: list[Any], tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_every_option_has_a_variable(requests: list[Any], monkeypatch: pytest.Mo
     assert request.max_memory_bytes == 2 * 2**30
     assert request.destination.existing is Existing.SKIP
     assert [path.name for path, _ in request.model.loras] == ["a.safetensors", "b.safetensors"]
-    assert (reporting.print0, request.destination.strip) == (True, False)
+    assert (reporting.print0, request.strip) == (True, False)
     assert (request.destination.format, request.model.device) == (Format.TIFF, "auto")
 
 
@@ -191,7 +191,7 @@ def test_a_default_gives_way_to_what_excludes_it(
     request = requests[0][0]
     assert request.enlargement.scale is None
     assert request.enlargement.size == Sides(300, None)
-    assert request.destination.folder is None
+    assert request.destination.folder == ""
     assert request.destination.existing is Existing.SKIP
 
 

@@ -18,7 +18,7 @@ from scalediff_engine.base.errors import InputError, UsageError
 from scalediff_engine.cli import main, pipes
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.pipes import Pipes, is_stream, opened
-from scalediff_engine.cli.request import STREAM, Destination, UpscaleRequest
+from scalediff_engine.cli.request import STREAM, UpscaleRequest
 from scalediff_engine.cli.values import parse_path
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs")
@@ -216,7 +216,7 @@ def test_an_interrupt_that_ends_the_process_leaves_no_copy(
     feed(monkeypatch, picture())
     said: list[str] = []
     interrupts = Interrupts(before_leaving=lambda: said.append("bye"))
-    request = UpscaleRequest((STREAM,), destination=Destination(file=Path("b.png")))
+    request = UpscaleRequest((STREAM,), file=Path("b.png"))
     with opened(request, interrupts) as (_, streams):
         copy = streams.file_of(STREAM)
         assert copy.read_bytes() == picture()
@@ -229,4 +229,4 @@ def test_an_interrupt_that_ends_the_process_leaves_no_copy(
 
 def test_a_result_for_standard_output_takes_one_picture() -> None:
     with pytest.raises(UsageError, match="2 inputs"):
-        UpscaleRequest((STREAM, Path("a.png")), destination=Destination(file=STREAM))
+        UpscaleRequest((STREAM, Path("a.png")), file=STREAM)

@@ -11,12 +11,12 @@ from cli_fakes import FACTS
 from typer.main import get_command
 
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.cli.app import app
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.remarks import with_notes
 from scalediff_engine.cli.report import Reporting
-from scalediff_engine.cli.request import Destination, UpscaleRequest
-from scalediff_engine.client.naming import Pattern
+from scalediff_engine.cli.request import UpscaleRequest
 from scalediff_engine.planning.notes import SETTINGS
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.settings import Settings
@@ -53,10 +53,10 @@ def test_quality_is_for_formats_that_have_one(ending: str) -> None:
 
 
 def test_a_pattern_for_names_is_for_results_without_one() -> None:
-    pattern = Pattern("{stem}-big")
-    (note,) = notes(Destination(file=Path("b.png"), pattern=pattern))
+    named = Destination(pattern="{stem}-big")
+    (note,) = notes(named, file=Path("b.png"))
     assert note.startswith("--name has no effect with --output")
-    assert notes(Destination(pattern=pattern)) == notes(Destination(file=Path("b.png"))) == ()
+    assert notes(named) == notes(file=Path("b.png")) == ()
 
 
 def test_subfolders_need_a_folder(tmp_path: Path) -> None:

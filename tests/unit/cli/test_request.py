@@ -6,8 +6,8 @@ import pytest
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.batch.naming import Destination
 from scalediff_engine.cli.request import (
-    Destination,
     Enlargement,
     Sides,
     UpscaleRequest,
@@ -43,18 +43,18 @@ def test_a_size_below_the_source_is_refused() -> None:
 
 def test_one_output_file_takes_one_input() -> None:
     with pytest.raises(UsageError, match="2 inputs"):
-        UpscaleRequest((Path("a"), Path("b")), destination=Destination(file=Path("c.png")))
+        UpscaleRequest((Path("a"), Path("b")), file=Path("c.png"))
 
 
 def test_an_output_file_and_an_output_folder_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="not both"):
-        Destination(file=Path("a.png"), folder=Path("b"))
+        UpscaleRequest((), file=Path("a.png"), destination=Destination(folder="b"))
 
 
 @pytest.mark.parametrize("quality", [0, 101, -5])
 def test_quality_has_a_range(quality: int) -> None:
     with pytest.raises(UsageError, match="1 to 100"):
-        Destination(quality=quality)
+        UpscaleRequest((), destination=Destination(quality=quality))
 
 
 def test_the_two_flags_for_existing_files_exclude_each_other() -> None:
