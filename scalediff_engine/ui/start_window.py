@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
@@ -21,14 +21,12 @@ from scalediff_engine.ui.widgets import (
     label,
     on_keys,
     open_at_its_size,
+    vbox,
 )
 
 
 class StartWindow(DialogWindow):
     """Asks for pictures and folders.
-
-    Args:
-        look: dark or light
 
     Attributes:
         chosen: told what is to be upscaled
@@ -119,9 +117,7 @@ class StartWindow(DialogWindow):
         set_kind(self.files, "main")
         self.files.setDefault(True)
         on_keys(self.files, "Ctrl+O")
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(12, 12, 12, 12)
-        whole.setSpacing(10)
+        whole = vbox(self, margin=12, spacing=10)
         whole.addLayout(self._head)
         whole.addWidget(frame, 1)
         whole.addLayout(row)

@@ -91,6 +91,22 @@ def titled(title: str, field: QWidget) -> QWidget:
     return whole
 
 
+def vbox(parent: QWidget, *, margin: int = 0, spacing: int = -1) -> QVBoxLayout:
+    """Return a layout from top to bottom; a negative spacing is the style's own."""
+    layout = QVBoxLayout(parent)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(spacing)
+    return layout
+
+
+def hbox(parent: QWidget, *, margin: int = 0, spacing: int = -1) -> QHBoxLayout:
+    """Return a layout from left to right; see ``vbox``."""
+    layout = QHBoxLayout(parent)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(spacing)
+    return layout
+
+
 def card() -> tuple[QFrame, QVBoxLayout]:
     """Give a raised field, and what fills it."""
     frame = QFrame()

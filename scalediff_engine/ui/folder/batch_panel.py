@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from scalediff_engine.client.batches import BatchState, FileState
 from scalediff_engine.ui import words
@@ -12,16 +12,13 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.steady import Rounded
-from scalediff_engine.ui.widgets import card, label, on_keys
+from scalediff_engine.ui.widgets import card, label, on_keys, vbox
 
 _WHOLE = 1000
 
 
 class BatchPanel(QWidget):
     """Shows the batch of a model; ``refresh`` is for the window to call, now and then.
-
-    Args:
-        model: of the dialog
 
     Attributes:
         sent_away: told when it is to go on without the window
@@ -87,9 +84,7 @@ class BatchPanel(QWidget):
             self._trouble,
         ):
             inner.addWidget(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column = vbox(self, spacing=8)
         column.addWidget(frame)
         for button in (self.retry, self.pause, self.away):
             column.addWidget(button)

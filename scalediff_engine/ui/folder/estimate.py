@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -175,8 +174,3 @@ class Estimator:
             device="" if largest is None else largest.device,
         )
         self.changed.tell()
-
-
-def count_sizes(sizes: list[Size]) -> Counter[Size]:
-    """Count how many pictures there are of each size."""
-    return Counter(sizes)

@@ -10,30 +10,25 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListView,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from scalediff_engine.batch.folder_scan import MIN_SIDE_PX, Skip, SkipReason
 from scalediff_engine.client.batches import BatchInfo, BatchState, FileState
-from scalediff_engine.ui.folder.input_model import MOST_SKIPS, Found
+from scalediff_engine.ui.folder.input_model import MOST_SKIPS, InputModel
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.table import FileTable, FileView, row_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.path_choice import ask_folder, ask_pictures
-from scalediff_engine.ui.widgets import Segmented, TwoGroups, card, label, on_keys
+from scalediff_engine.ui.widgets import Segmented, TwoGroups, card, hbox, label, on_keys, vbox
 
 _FILTERS = tuple(Filter)
 
 
 class FileBar(TwoGroups):
-    """Adds pictures and says which are seen.
-
-    Args:
-        model: of the dialog
-    """
+    """Adds pictures and says which are seen."""
 
     def __init__(self, model: FolderModel) -> None:
         super().__init__()
@@ -93,13 +88,7 @@ class FileBar(TwoGroups):
 
 
 class DetailBar(QWidget):
-    """Says what was found, and the whole sentence of the row that has the focus.
-
-    Args:
-        model: of the dialog
-        table: its rows for Qt
-        view: the table
-    """
+    """Says what was found, and the whole sentence of the row that has the focus."""
 
     def __init__(self, model: FolderModel, table: FileTable, view: FileView) -> None:
         super().__init__()
@@ -122,9 +111,7 @@ class DetailBar(QWidget):
         lower.addWidget(self._found)
         lower.addWidget(self.skipped)
         lower.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
+        column = vbox(self, spacing=6)
         column.addLayout(upper)
         column.addLayout(lower)
         self.copy.clicked.connect(view.copy_errors)
@@ -158,10 +145,10 @@ class DetailBar(QWidget):
         model = self._model
         is_search = model.batch is None
         self._found.setVisible(is_search)
-        self.skipped.setVisible(is_search and model.input.found.skipped > 0)
+        self.skipped.setVisible(is_search and bool(model.input.skips))
         if not is_search:
             return
-        count, left = len(model.input.found.rows.entries), model.input.found.skipped
+        count, left = len(model.input.rows.entries), model.input.skip_counts.total()
         text = (
             translate("Files", "Searching… Pictures so far: {count}")
             if model.input.is_scanning
@@ -173,7 +160,7 @@ class DetailBar(QWidget):
 
     def show_skipped(self) -> None:
         """Open the list of what was left aside."""
-        self._list = SkippedList(self._model.input.found, self.window())
+        self._list = SkippedList(self._model.input, self.window())
 
         def gone() -> None:
             self._list = None
@@ -183,14 +170,9 @@ class DetailBar(QWidget):
 
 
 class SkippedList(QDialog):
-    """Lists what a search has left aside.
+    """Lists what a search has left aside."""
 
-    Args:
-        found: what was found
-        parent: the window
-    """
-
-    def __init__(self, found: Found, parent: QWidget) -> None:
+    def __init__(self, found: InputModel, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(translate("Skips", "Left aside"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -199,9 +181,10 @@ class SkippedList(QDialog):
         self.reasons = QComboBox()
         self.reasons.setAccessibleName(translate("Skips", "Reason"))
         self.reasons.addItem(
-            translate("Skips", "All reasons ({count})").format(count=found.skipped), None
+            translate("Skips", "All reasons ({count})").format(count=found.skip_counts.total()),
+            None,
         )
-        for reason, count in found.counts.most_common():
+        for reason, count in found.skip_counts.most_common():
             self.reasons.addItem(f"{skip_reason(reason)} ({count})", reason)
         self._list = QListView()
         self._list.setModel(self._lines)
@@ -212,12 +195,10 @@ class SkippedList(QDialog):
         self._list.setAccessibleName(translate("Skips", "Left aside"))
         shut = QPushButton(translate("Skips", "Close"))
         shut.clicked.connect(self.close)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
+        column = vbox(self, margin=12, spacing=8)
         column.addWidget(self.reasons)
         column.addWidget(self._list, 1)
-        if found.skipped > len(self._skips):
+        if found.skip_counts.total() > len(self._skips):
             text = translate("Skips", "Only the first {count} are listed.")
             column.addWidget(label(text.format(count=MOST_SKIPS), "quiet"))
         column.addWidget(shut, 0, Qt.AlignmentFlag.AlignRight)
@@ -247,18 +228,13 @@ _LEFT = (FileState.WAITING.value, FileState.RUNNING.value)
 
 
 class UnfinishedBanner(QWidget):
-    """Offers the newest unfinished batch of a model.
-
-    Args:
-        model: of the dialog
-    """
+    """Offers the newest unfinished batch of a model."""
 
     def __init__(self, model: FolderModel) -> None:
         super().__init__()
         self._model = model
         frame, column = card()
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
+        whole = hbox(self)
         whole.addWidget(frame)
         row = QHBoxLayout()
         row.setSpacing(12)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.base.geometry import Size
@@ -36,7 +35,7 @@ from scalediff_engine.ui.gateway import as_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.upscale.model import UpscaleModel
-from scalediff_engine.ui.workers import Later, Ticket
+from scalediff_engine.ui.workers import Later, Ticket, Workers
 
 # Longer than between two key presses.
 NAMES_MS = 150
@@ -62,7 +61,9 @@ class InputModel:
         inputs: files and folders that pictures are looked for in
         is_recursive: whether folders in folders are looked into
         is_scanning: whether more may be found
-        found: what was
+        rows: the pictures that were found
+        skips: files and folders that were skipped, at most ``MOST_SKIPS``
+        skip_counts: of all that was skipped
         destination: where results go
         names_problem: what is wrong with names or folders as a whole; empty = nothing
         clash: which pictures are left out since they share a name; empty = none are
@@ -74,7 +75,7 @@ class InputModel:
     def __init__(
         self,
         later: Later,
-        workers: Threads,
+        workers: Workers,
         inputs: Iterable[Path],
         upscale: UpscaleModel,
         estimator: Estimator,
@@ -90,7 +91,9 @@ class InputModel:
         self.inputs = tuple(absolute(str(path)) for path in inputs)
         self.is_recursive = True
         self.is_scanning = False
-        self.found = Found()
+        self.rows = Rows()
+        self.skips: list[Skip] = []
+        self.skip_counts: Counter[SkipReason] = Counter()
         self.destination = destination
         self.names_problem = destination_problem(destination)
         self.clash = ""
@@ -134,7 +137,7 @@ class InputModel:
         """How many pictures the engine would be asked for."""
         if not self._is_named:
             return 0
-        counts = self.found.rows.counts()
+        counts = self.rows.counts()
         return counts[Filter.ALL] - counts[Filter.ERRORS]
 
     # Pictures
@@ -142,7 +145,9 @@ class InputModel:
     def scan(self) -> None:
         """Look for pictures anew."""
         self._scanning.cancel()
-        self.found.clear()
+        self.rows.clear()
+        self.skips.clear()
+        self.skip_counts.clear()
         self._look_in(self.inputs)
 
     def add(self, paths: Iterable[Path]) -> None:
@@ -155,7 +160,7 @@ class InputModel:
         if self.is_scanning or sum(path.is_dir() for path in self.inputs) > 1:
             self.scan()  # whose folders are told apart by their names now
         else:
-            self._look_in(new, frozenset(entry.path for entry in self.found.rows.entries))
+            self._look_in(new, frozenset(entry.path for entry in self.rows.entries))
 
     def look_deeper(self, is_recursive: bool) -> None:
         """Look into folders in folders, or do not."""
@@ -166,8 +171,8 @@ class InputModel:
     def remove(self, indexes: Iterable[int]) -> None:
         """Leave files out; they stay out when something else is added."""
         gone = tuple(indexes)
-        self._removed.update(self.found.rows.entries[index].path for index in gone)
-        self.found.rows.remove(gone)
+        self._removed.update(self.rows.entries[index].path for index in gone)
+        self.rows.remove(gone)
         self._names_later(0)
         self.changed.tell()
 
@@ -189,7 +194,7 @@ class InputModel:
 
     def example(self) -> str:
         """Give a name that a result would have; empty if the pattern makes no sense."""
-        entries = self.found.rows.entries
+        entries = self.rows.entries
         try:
             return example_name(self.destination, self._words, entries[0] if entries else _EXAMPLE)
         except BadPattern:
@@ -220,7 +225,9 @@ class InputModel:
 
     def _on_portion(self, portion: Portion) -> None:
         wanted = [entry for entry in portion.entries if entry.path not in self._removed]
-        self.found.take(Portion(wanted, portion.skips))
+        self.rows.append(wanted)
+        self.skip_counts.update(skip.reason for skip in portion.skips)
+        self.skips += portion.skips[: MOST_SKIPS - len(self.skips)]
         self._is_named = False
         if not self._is_waiting:
             self._names_later(NAMES_WHILE_SCANNING_MS)
@@ -245,7 +252,7 @@ class InputModel:
 
     def _find_names(self) -> None:
         self._is_waiting = False
-        entries, destination, words = self.found.entries(), self.destination, self._words
+        entries, destination, words = tuple(self.rows.entries), self.destination, self._words
 
         def work(ticket: Ticket) -> Named:
             return find_names(entries, destination, words, lambda: not ticket.is_cancelled)
@@ -254,7 +261,7 @@ class InputModel:
         self._naming = self._workers.run(work, self._on_names, self._on_no_names)
 
     def _on_names(self, named: Named) -> None:
-        rows = self.found.rows
+        rows = self.rows
         self._is_named = len(named.targets.paths) == len(rows.entries) and not self._is_waiting
         rows.set_targets(named.targets)
         self.names_problem = destination_problem(self.destination)
@@ -267,7 +274,7 @@ class InputModel:
             return
         if isinstance(error, BadPattern):
             self.names_problem = pattern_problem(error)
-            self.found.rows.set_targets(ResultNames())
+            self.rows.set_targets(ResultNames())
             self.changed.tell()
         else:
             self._tell_problem(as_problem(error))
@@ -288,7 +295,7 @@ class InputModel:
         self.changed.tell()
 
     def _on_estimate(self) -> None:
-        self.found.rows.set_unfit(self.estimate.unfit)
+        self.rows.set_unfit(self.estimate.unfit)
         self.changed.tell()
 
     def _tell_problem(self, problem: Problem) -> None:
@@ -298,69 +305,6 @@ class InputModel:
 
 # More than anybody reads; the counts go on.
 MOST_SKIPS = 5000
-
-
-class Found:
-    """See above.
-
-    Attributes:
-        rows: the pictures
-        skips: what is left aside, at most ``MOST_SKIPS``
-        counts: of all that is left aside
-    """
-
-    def __init__(self) -> None:
-        self.rows = Rows()
-        self.skips: list[Skip] = []
-        self.counts: Counter[SkipReason] = Counter()
-
-    @property
-    def skipped(self) -> int:
-        """How much is left aside."""
-        return self.counts.total()
-
-    def take(self, portion: Portion) -> None:
-        """Take what was found since."""
-        self.rows.append(portion.entries)
-        self.counts.update(skip.reason for skip in portion.skips)
-        self.skips += portion.skips[: MOST_SKIPS - len(self.skips)]
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.rows.clear()
-        self.skips = []
-        self.counts.clear()
-
-    def entries(self) -> tuple[Entry, ...]:
-        """Give the pictures as they are now, for a thread."""
-        return tuple(self.rows.entries)
-
-
-T = TypeVar("T")
-V = TypeVar("V")
-
-
-class Threads(Protocol):
-    """The part of ``ui.workers`` that is needed here."""
-
-    def run(
-        self,
-        work: Callable[[Ticket], T],
-        done: Callable[[T], None],
-        failed: Callable[[Exception], None],
-    ) -> Ticket:
-        """Run something short in a thread."""
-        ...
-
-    def follow(
-        self,
-        work: Callable[[Ticket, Callable[[V], None]], None],
-        tell: Callable[[V], None],
-        done: Callable[[], None],
-        failed: Callable[[Exception], None],
-    ) -> Ticket:
-        """Run something long in a thread, which says something now and then."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,13 @@ from scalediff_engine.ui.folder.estimate import Estimator
 from scalediff_engine.ui.folder.input_model import (
     SOME_SIZE,
     InputModel,
-    Threads,
 )
 from scalediff_engine.ui.folder.rows import Rows, rows_of
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.workers import Later, Ticket
+from scalediff_engine.ui.workers import Later, Ticket, Workers
 
 _UNFINISHED = (BatchState.RUNNING, BatchState.PAUSED)
 
@@ -77,7 +76,7 @@ class FolderModel:
         gateway: Gateway,
         batches: BatchGateway,
         later: Later,
-        workers: Threads,
+        workers: Workers,
         inputs: Iterable[Path],
         memory: Memory,
         keep: Callable[[Memory, Destination], None],
@@ -114,7 +113,7 @@ class FolderModel:
     @property
     def rows(self) -> Rows:
         """What the table shows."""
-        return self.input.found.rows if self.batch is None else self.batch.rows
+        return self.input.rows if self.batch is None else self.batch.rows
 
     @property
     def can_start(self) -> bool:
@@ -143,7 +142,7 @@ class FolderModel:
         """Hand all pictures over that have no trouble; the others stay in the list as they are."""
         if not self.can_start:
             return
-        rows, chosen = self.input.found.rows, self.input.destination
+        rows, chosen = self.input.rows, self.input.destination
         wanted = rows.startable()
         settings = self.upscale.start()
         self._keep(self.upscale.memory, chosen)

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -37,21 +36,19 @@ from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.widgets import (
     Segmented,
     card,
+    hbox,
     label,
     plain_tip,
     scrolling,
     titled,
+    vbox,
 )
 
 _SCALES = (2.0, 3.0, 4.0, 6.0, 8.0)
 
 
 class ScaleEditor(QWidget):
-    """Edits the scale of a model: pictures of many sizes have nothing else in common.
-
-    Args:
-        model: of the settings
-    """
+    """Edits the scale of a model: pictures of many sizes have nothing else in common."""
 
     def __init__(self, model: UpscaleModel) -> None:
         super().__init__()
@@ -66,8 +63,7 @@ class ScaleEditor(QWidget):
         self._scale.setAccessibleName(translate("Size", "Scale"))
         self._scale.setKeyboardTracking(False)
         self._scale.valueChanged.connect(self._change)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = hbox(self)
         row.addWidget(self._scales, 1)
         row.addWidget(self._scale)
         self.setFocusProxy(self._scales)
@@ -89,12 +85,7 @@ class ScaleEditor(QWidget):
 
 
 class FolderSettings(QWidget):
-    """Edits the settings of all files; the window calls ``refresh``.
-
-    Args:
-        model: of the dialog
-        colours: of the look
-    """
+    """Edits the settings of all files; the window calls ``refresh``."""
 
     def __init__(self, model: FolderModel, colours: Colours) -> None:
         super().__init__()
@@ -111,9 +102,7 @@ class FolderSettings(QWidget):
         self.cost = EstimateCard(model)
         self.start = start_button(translate("Folder", "&Upscale"))
         self.start.clicked.connect(model.start)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(10)
+        whole = vbox(self, spacing=10)
         whole.addWidget(scrolling(form), 1)
         whole.addWidget(self.cost)
         whole.addWidget(self.start)
@@ -132,18 +121,13 @@ class FolderSettings(QWidget):
 
 
 class EstimateCard(QWidget):
-    """What all pictures together will take.
-
-    Args:
-        model: of the dialog
-    """
+    """What all pictures together will take."""
 
     def __init__(self, model: FolderModel) -> None:
         super().__init__()
         self._model = model
         frame, column = card()
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
+        whole = vbox(self)
         whole.addWidget(frame)
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
@@ -209,7 +193,7 @@ class EstimateCard(QWidget):
             return model.input.estimate.problem.message
         if model.input.clash:
             return model.input.clash
-        counts = model.input.found.rows.counts()
+        counts = model.input.rows.counts()
         if counts[Filter.ERRORS]:
             return translate(
                 "Folder",
@@ -225,11 +209,7 @@ _EXISTING = (Existing.SKIP, Existing.REPLACE, Existing.KEEP)
 
 
 class DestinationEditor(QWidget):
-    """Edits the destination of a model.
-
-    Args:
-        model: of the dialog
-    """
+    """Edits the destination of a model."""
 
     def __init__(self, model: FolderModel) -> None:
         super().__init__()
@@ -331,16 +311,12 @@ class DestinationEditor(QWidget):
         row.addWidget(self._folder, 1)
         row.addWidget(self._choose)
         place = QWidget()
-        inner = QVBoxLayout(place)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(5)
+        inner = vbox(place, spacing=5)
         for widget in (self._place, self._subfolder, self._folder_row):
             inner.addWidget(widget)
         place.setFocusProxy(self._place)
         name = QWidget()
-        inner = QVBoxLayout(name)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(3)
+        inner = vbox(name, spacing=3)
         inner.addWidget(self._name)
         inner.addWidget(self._example)
         name.setFocusProxy(self._name)
@@ -350,9 +326,7 @@ class DestinationEditor(QWidget):
         self._quality_field = titled(translate("Destination", "File quality"), self._quality)
         kind.addWidget(form, 1, top)
         kind.addWidget(self._quality_field, 0, top)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(14)
+        column = vbox(self, spacing=14)
         column.addWidget(titled(translate("Destination", "Results go"), place))
         column.addWidget(titled(translate("Destination", "Name of results"), name))
         column.addLayout(kind)

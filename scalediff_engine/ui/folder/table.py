@@ -213,12 +213,6 @@ _MOST_RESTORED = 200
 class FileView(QTableView):
     """Shows the files of a dialog.
 
-    Args:
-        model: of the dialog
-        table: its rows for Qt
-        open_path: opens a file or a folder in the program for it
-        colours: of the look
-
     Attributes:
         hint: what is said where no row is
         current_changed: told when another row has the focus

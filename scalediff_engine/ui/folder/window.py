@@ -28,7 +28,15 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.path_choice import dropped
-from scalediff_engine.ui.widgets import DialogWindow, MenuButton, Way, label, message_box
+from scalediff_engine.ui.widgets import (
+    DialogWindow,
+    MenuButton,
+    Way,
+    hbox,
+    label,
+    message_box,
+    vbox,
+)
 from scalediff_engine.ui.workers import Workers
 
 # Many things change within a moment; they are shown together.
@@ -41,15 +49,7 @@ def open_in_its_program(path: Path) -> bool:
 
 
 class FolderWindow(DialogWindow):
-    """Shows a folder dialog's model.
-
-    Args:
-        dialog: its model
-        look: dark or light
-        notifier: says that the batch is finished when nobody looks
-        workers: threads, for thumbnails
-        open_path: opens a file or a folder in the program for it
-    """
+    """Shows a folder dialog's model."""
 
     def __init__(
         self,
@@ -208,9 +208,7 @@ class FolderWindow(DialogWindow):
         for widget in (self.banner, self.bar, self.view, self.details):
             left.addWidget(widget, 1 if widget is self.view else 0)
         side = QWidget()
-        right = QVBoxLayout(side)
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(8)
+        right = vbox(side, spacing=8)
         self._head = QHBoxLayout()
         self._head.addWidget(self._title, 1)
         right.addLayout(self._head)
@@ -218,9 +216,7 @@ class FolderWindow(DialogWindow):
         right.addWidget(self._panels, 1)
         usual = self.fontMetrics().averageCharWidth() * 56
         side.setFixedWidth(max(usual, self._panels.minimumSizeHint().width()))
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(12, 12, 12, 12)
-        whole.setSpacing(14)
+        whole = hbox(self, margin=12, spacing=14)
         whole.addLayout(left, 1)
         whole.addWidget(side)
 

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -44,15 +43,12 @@ from scalediff_engine.ui.widgets import (
     open_at_its_size,
     plain_tip,
     scrolling,
+    vbox,
 )
 
 
 class ModelsWindow(DialogWindow):
     """Shows a model.
-
-    Args:
-        model: of the dialog
-        look: dark or light
 
     Attributes:
         ended: told when it is closed
@@ -129,9 +125,7 @@ class ModelsWindow(DialogWindow):
         row.addWidget(self.add)
         row.addWidget(self._room, 1)
         row.addWidget(self.leave)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(12, 12, 12, 12)
-        whole.setSpacing(10)
+        whole = vbox(self, margin=12, spacing=10)
         whole.addLayout(halves, 1)
         whole.addWidget(self._trouble)
         whole.addWidget(self._note)
@@ -181,11 +175,7 @@ _KEY = Qt.ItemDataRole.UserRole
 
 
 class ModelsList(QTreeWidget):
-    """Shows a model's lines and chooses one.
-
-    Args:
-        model: of the dialog
-    """
+    """Shows a model's lines and chooses one."""
 
     def __init__(self, model: ModelsModel) -> None:
         super().__init__()
@@ -291,11 +281,7 @@ _BAR_STEPS = 1000
 
 
 class Details(QWidget):
-    """Shows the chosen line of a model.
-
-    Args:
-        model: of the dialog
-    """
+    """Shows the chosen line of a model."""
 
     def __init__(self, model: ModelsModel) -> None:
         super().__init__()
@@ -425,8 +411,7 @@ class Details(QWidget):
         ):
             column.addWidget(widget)
         column.addStretch(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
+        whole = vbox(self)
         whole.addWidget(scrolling(frame), 1)
         # below each other: beside each other they would be too wide in large type
         for button in (self.remove, self.forget, self.cancel, self.download):

@@ -28,23 +28,20 @@ from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.widgets import (
     DialogWindow,
+    hbox,
     label,
     message_box,
     on_keys,
     open_at_its_size,
     plain_tip,
+    vbox,
 )
 
 _EDITORS = {"krita": "Krita", "gimp": "GIMP"}
 
 
 class RecentWindow(DialogWindow):
-    """Shows a model.
-
-    Args:
-        model: of the window
-        look: dark or light
-    """
+    """Shows a model."""
 
     def __init__(self, model: RecentModel, look: Look) -> None:
         super().__init__(look, translate("Recent", "Recent results – ScaleDiff"))
@@ -128,8 +125,7 @@ class RecentWindow(DialogWindow):
 
     def _lay_out(self) -> None:
         side = QWidget()
-        left = QVBoxLayout(side)
-        left.setContentsMargins(0, 0, 0, 0)
+        left = vbox(side)
         left.addWidget(self.list, 1)
         left.addWidget(self._empty)
         left.addStretch(0)
@@ -151,9 +147,7 @@ class RecentWindow(DialogWindow):
         buttons.addWidget(self.save)
         buttons.addWidget(self.insert)
         right.addLayout(buttons)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(12, 12, 12, 12)
-        whole.setSpacing(14)
+        whole = hbox(self, margin=12, spacing=14)
         whole.addWidget(side)
         whole.addLayout(right, 1)
         main = self.insert if self._model.has_editor else self.save
@@ -313,12 +307,7 @@ _ID = Qt.ItemDataRole.UserRole
 
 
 class RecentList(QListWidget):
-    """Shows a model's jobs and chooses one.
-
-    Args:
-        model: of the window
-        colours: of the look
-    """
+    """Shows a model's jobs and chooses one."""
 
     def __init__(self, model: RecentModel, colours: Colours) -> None:
         super().__init__()

@@ -20,18 +20,13 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.models.model import memory_sentence, model_title
 from scalediff_engine.ui.welcome.model import Page, WelcomeModel
-from scalediff_engine.ui.widgets import DialogWindow, card, label, open_at_its_size, scrolling
+from scalediff_engine.ui.widgets import DialogWindow, card, label, open_at_its_size, scrolling, vbox
 
 _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 
 
 class WelcomeWindow(DialogWindow):
     """Shows a model.
-
-    Args:
-        model: of the pages
-        look: dark or light
-        parent: the window that it is in front of, which can be used all the same
 
     Attributes:
         ended: told when it is over
@@ -265,8 +260,6 @@ class WelcomeWindow(DialogWindow):
 
 def _page(title: str) -> tuple[QWidget, QVBoxLayout]:
     page = QWidget()
-    column = QVBoxLayout(page)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(10)
+    column = vbox(page, spacing=10)
     column.addWidget(label(title, "heading"))
     return page, column

@@ -76,7 +76,7 @@ def test_folders_in_folders_are_looked_into_unless_they_are_not_wanted(
     model.input.look_deeper(False)
     later.pass_ms(1000)
     assert [entry.name for entry in model.rows.entries] == ["a.png"]
-    assert model.input.found.skipped == 1
+    assert model.input.skip_counts.total() == 1
     model.input.look_deeper(True)
     later.pass_ms(1000)
     assert len(model.rows.entries) == 2

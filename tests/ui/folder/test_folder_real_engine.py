@@ -114,7 +114,7 @@ def test_a_folder_from_open_to_done(open_dialog: Open, pictures: Path, wait_unti
     dialog.choose_again()
     dialog.input.scan()
     wait_until(lambda: not dialog.input.is_scanning, LONG_MS)
-    assert [entry.name for entry in dialog.input.found.rows.entries] == [
+    assert [entry.name for entry in dialog.input.rows.entries] == [
         "a.png",
         "b.jpg",
         "deep/c.png",
