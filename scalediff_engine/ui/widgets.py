@@ -73,6 +73,45 @@ def message_box(parent: QWidget) -> QMessageBox:
     return found
 
 
+Choice = tuple[str, QMessageBox.ButtonRole, Callable[[], object] | None]
+
+
+def ask(
+    parent: QWidget, text: str, choices: Sequence[Choice], *, default: int, details: str = ""
+) -> None:
+    """Open a question, unless one is open; return at once.
+
+    Args:
+        parent: window that is blocked meanwhile
+        text: of the question
+        choices: text, role and action of each button
+        default: index of the button that Return presses
+        details: smaller text below
+    """
+    if any(other.isVisible() for other in parent.findChildren(QMessageBox)):
+        return
+    question = message_box(parent)
+    question.setText(text)
+    question.setInformativeText(details)
+    actions = [(question.addButton(title, role), action) for title, role, action in choices]
+    question.setDefaultButton(actions[default][0])
+
+    def on_finished(_: int) -> None:
+        clicked = question.clickedButton()
+        for button, action in actions:
+            if button is clicked and action is not None:
+                action()
+
+    question.finished.connect(on_finished)
+    question.open()
+
+
+def show_text(shown: QLabel, text: str) -> None:
+    """Show a text; an empty one hides its label."""
+    shown.setText(text)
+    shown.setVisible(bool(text))
+
+
 def plain_tip(text: str) -> str:
     """Return a tooltip that shows a text as it is, and no markup."""
     return f"<p>{html.escape(text)}</p>" if "<" in text else text

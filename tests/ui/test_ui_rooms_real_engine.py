@@ -178,7 +178,7 @@ def test_a_model_is_downloaded_stopped_taken_up_used_and_removed(
     assert stopped.state is DownloadState.CANCELLED
     assert model.frees_bytes >= 1_000_000
     window.details.download.click()
-    wait(lambda: "is here" in window.note)
+    wait(lambda: "is here" in window.note.text())
     wait(lambda: model.entry is not None and model.entry.what.installed)  # type: ignore[union-attr]
     (info,) = [one for one in client.models().models if one.name == "sdxl-turbo"]
     assert info.place is ModelPlace.INSTALLED
@@ -186,5 +186,5 @@ def test_a_model_is_downloaded_stopped_taken_up_used_and_removed(
     assert info.frees_bytes > 4_000_000
     assert (Path(info.path) / "model_index.json").is_file()
     model.remove()
-    wait(lambda: "freed" in window.note)
+    wait(lambda: "freed" in window.note.text())
     assert not (tmp_path / "cache" / "models--stabilityai--sdxl-turbo").exists()

@@ -40,6 +40,7 @@ from scalediff_engine.ui.widgets import (
     label,
     plain_tip,
     scrolling,
+    show_text,
     titled,
     vbox,
 )
@@ -145,14 +146,9 @@ class EstimateCard(QWidget):
             grid.addWidget(figure, row, 1)
             self._figures.append(figure)
         column.addLayout(grid)
-        self._warning = label(kind="warning")
-        self._warning.setAccessibleName(translate("Cost", "Warning"))
-        column.addWidget(self._warning)
-
-    @property
-    def trouble(self) -> str:
-        """What is said to be wrong."""
-        return self._warning.text()
+        self.warning = label(kind="warning")
+        self.warning.setAccessibleName(translate("Cost", "Warning"))
+        column.addWidget(self.warning)
 
     @property
     def time(self) -> str:
@@ -181,9 +177,7 @@ class EstimateCard(QWidget):
         for figure, text in zip(self._figures, texts, strict=True):
             figure.setText(text)
             set_kind(figure, "figure" if is_current else "stale")
-        warning = self._warning_now()
-        self._warning.setText(warning)
-        self._warning.setVisible(bool(warning))
+        show_text(self.warning, self._warning_now())
 
     def _warning_now(self) -> str:
         model = self._model

@@ -32,9 +32,10 @@ from scalediff_engine.ui.widgets import (
     DialogWindow,
     MenuButton,
     Way,
+    ask,
     hbox,
     label,
-    message_box,
+    show_text,
     vbox,
 )
 from scalediff_engine.ui.workers import Workers
@@ -62,9 +63,8 @@ class FolderWindow(DialogWindow):
         super().__init__(look, "ScaleDiff")
         self._dialog = dialog
         self._notifier = notifier
-        self._question: QMessageBox | None = None
         self._followed: BatchModel | None = None
-        self._is_away = False
+        self.is_away = False
         self._is_over = False
         self.setAcceptDrops(True)
         ratio = self.devicePixelRatioF()
@@ -99,21 +99,6 @@ class FolderWindow(DialogWindow):
         self.refresh()
         self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    @property
-    def trouble(self) -> str:
-        """What is said to have gone wrong."""
-        return self._trouble.text()
-
-    @property
-    def question(self) -> QMessageBox | None:
-        """What is asked, while it is."""
-        return self._question
-
-    @property
-    def is_away(self) -> bool:
-        """Whether the window is out of sight until the batch is finished."""
-        return self._is_away
-
     def offer(self, ways: Sequence[Way]) -> None:
         """Offer other windows, beside the title."""
         self._head.addWidget(MenuButton(ways), 0, Qt.AlignmentFlag.AlignTop)
@@ -136,8 +121,7 @@ class FolderWindow(DialogWindow):
         self.banner.refresh()
         self.view.hint = self._hint()
         problem = dialog.problem
-        self._trouble.setText("" if problem is None else problem.message)
-        self._trouble.setVisible(problem is not None)
+        show_text(self._trouble, "" if problem is None else problem.message)
         if dialog.batch is not self._followed:
             self._followed = dialog.batch
             if dialog.batch is not None:
@@ -145,17 +129,17 @@ class FolderWindow(DialogWindow):
 
     def work_in_background(self) -> None:
         """Go out of sight until the batch is finished."""
-        if self._is_away:
+        if self.is_away:
             return
-        self._is_away = True
+        self.is_away = True
         self.hide()
         if not self._notifier.begin(self.come_back):
             self.showMinimized()
 
     def come_back(self) -> None:
         """Be seen again."""
-        if self._is_away:
-            self._is_away = False
+        if self.is_away:
+            self.is_away = False
             self._notifier.end()
             self.showNormal()
             self.raise_()
@@ -249,9 +233,9 @@ class FolderWindow(DialogWindow):
     def _on_batch_ended(self) -> None:
         """Say it, to whoever works elsewhere."""
         batch = self._dialog.batch
-        if batch is None or self._is_over or (self.isActiveWindow() and not self._is_away):
+        if batch is None or self._is_over or (self.isActiveWindow() and not self.is_away):
             return
-        if not self._is_away:
+        if not self.is_away:
             self._notifier.begin(self._to_the_front)
         failed = batch.count(FileState.FAILED)
         text = translate("Folder", "{done} of {total} files are done.").format(
@@ -271,46 +255,34 @@ class FolderWindow(DialogWindow):
     def _ask(self) -> None:
         """Ask, without stopping anything meanwhile."""
         batch = self._dialog.batch
-        if self._question is not None or batch is None:
+        if batch is None:
             return
-        question = message_box(self)
         left = batch.total - batch.finished
-        question.setText(
+        role = QMessageBox.ButtonRole
+        ask(
+            self,
             translate(
                 "Folder", "The engine goes on without this window: {count} files are left."
-            ).format(count=left)
+            ).format(count=left),
+            [
+                (
+                    translate("Folder", "Close, and tell me at the end"),
+                    role.AcceptRole,
+                    self.work_in_background,
+                ),
+                (translate("Folder", "Close"), role.DestructiveRole, self._dialog.end),
+                (
+                    translate("Folder", "Pause and close"),
+                    role.DestructiveRole,
+                    self._dialog.pause_and_end,
+                ),
+                (translate("Window", "Back"), role.RejectRole, None),
+            ],
+            default=0,
+            details=translate(
+                "Folder", "Open the dialog again to see how far it is, to pause it or to stop it."
+            ),
         )
-        question.setInformativeText(
-            translate(
-                "Folder",
-                "Open the dialog again to see how far it is, to pause it or to stop it.",
-            )
-        )
-        keep = question.addButton(
-            translate("Folder", "Close, and tell me at the end"), QMessageBox.ButtonRole.AcceptRole
-        )
-        leave = question.addButton(
-            translate("Folder", "Close"), QMessageBox.ButtonRole.DestructiveRole
-        )
-        pause = question.addButton(
-            translate("Folder", "Pause and close"), QMessageBox.ButtonRole.DestructiveRole
-        )
-        question.addButton(translate("Window", "Back"), QMessageBox.ButtonRole.RejectRole)
-        question.setDefaultButton(keep)
-
-        def answered(_: int) -> None:
-            self._question = None
-            clicked = question.clickedButton()
-            if clicked is keep:
-                self.work_in_background()
-            elif clicked is leave:
-                self._dialog.end()
-            elif clicked is pause:
-                self._dialog.pause_and_end()
-
-        question.finished.connect(answered)
-        self._question = question
-        question.open()
 
     def _on_ended(self) -> None:
         self._is_over = True

@@ -37,12 +37,13 @@ from scalediff_engine.ui.path_choice import ask_folder
 from scalediff_engine.ui.widgets import (
     DialogWindow,
     Fold,
+    ask,
     card,
     label,
-    message_box,
     open_at_its_size,
     plain_tip,
     scrolling,
+    show_text,
     vbox,
 )
 
@@ -57,14 +58,13 @@ class ModelsWindow(DialogWindow):
     def __init__(self, model: ModelsModel, look: Look) -> None:
         super().__init__(look, translate("ModelsDialog", "Models – ScaleDiff"))
         self._model = model
-        self._question: QMessageBox | None = None
         self.ended = Observers()
         self.list = ModelsList(model)
         self.details = Details(model)
         self._room = label(kind="quiet")
         self._trouble = label(kind="warning")
         self._trouble.setAccessibleName(translate("Window", "Trouble"))
-        self._note = label(kind="good")
+        self.note = label(kind="good")
         self.add = QPushButton(translate("ModelsDialog", "&Add a folder…"))
         self.leave = QPushButton(translate("ModelsDialog", "Close"))
         self._lay_out()
@@ -76,23 +76,11 @@ class ModelsWindow(DialogWindow):
         open_at_its_size(self)
         self.list.setFocus()
 
-    @property
-    def trouble(self) -> str:
-        """What is said to have gone wrong."""
-        return self._trouble.text()
-
-    @property
-    def note(self) -> str:
-        """What is said to have gone well."""
-        return self._note.text()
-
     def refresh(self) -> None:
         """Show where things stand."""
         model = self._model
-        self._trouble.setText("" if model.problem is None else model.problem.message)
-        self._trouble.setVisible(model.problem is not None)
-        self._note.setText(model.note)
-        self._note.setVisible(bool(model.note))
+        show_text(self._trouble, "" if model.problem is None else model.problem.message)
+        show_text(self.note, model.note)
         self.add.setEnabled(not model.is_busy)
         listed = model.listed
         if listed is None:
@@ -128,7 +116,7 @@ class ModelsWindow(DialogWindow):
         whole = vbox(self, margin=12, spacing=10)
         whole.addLayout(halves, 1)
         whole.addWidget(self._trouble)
-        whole.addWidget(self._note)
+        whole.addWidget(self.note)
         whole.addLayout(row)
 
     def _ask_folder(self) -> None:
@@ -137,38 +125,32 @@ class ModelsWindow(DialogWindow):
 
     def _ask_removal(self) -> None:
         entry = self._model.entry
-        if entry is None or self._question is not None:
+        if entry is None:
             return
-        question = message_box(self)
-        question.setText(
+        ask(
+            self,
             translate("ModelsDialog", "Remove {title} from this computer?").format(
                 title=entry_title(entry)
-            )
-        )
-        question.setInformativeText(
-            translate(
+            ),
+            [
+                (
+                    translate("ModelsDialog", "Remove it"),
+                    QMessageBox.ButtonRole.DestructiveRole,
+                    lambda: self._remove(entry.key),
+                ),
+                (translate("ModelsDialog", "Keep it"), QMessageBox.ButtonRole.RejectRole, None),
+            ],
+            default=1,
+            details=translate(
                 "ModelsDialog",
                 "{size} will be freed. Other programs that use the Hugging Face cache lose it "
                 "too; it can be downloaded again.",
-            ).format(size=words.memory(self._model.frees_bytes))
+            ).format(size=words.memory(self._model.frees_bytes)),
         )
-        remove = question.addButton(
-            translate("ModelsDialog", "Remove it"), QMessageBox.ButtonRole.DestructiveRole
-        )
-        keep = question.addButton(
-            translate("ModelsDialog", "Keep it"), QMessageBox.ButtonRole.RejectRole
-        )
-        question.setDefaultButton(keep)
-        question.setEscapeButton(keep)
 
-        def answered(_: int) -> None:
-            self._question = None
-            if question.clickedButton() is remove and self._model.chosen == entry.key:
-                self._model.remove()
-
-        question.finished.connect(answered)
-        self._question = question
-        question.open()
+    def _remove(self, key: str) -> None:
+        if self._model.chosen == key:
+            self._model.remove()
 
 
 _KEY = Qt.ItemDataRole.UserRole
@@ -349,8 +331,7 @@ class Details(QWidget):
         else:
             self._problem.setText("\n".join(facts) if is_bad else "")
         self._problem.setVisible(bool(self._problem.text()))
-        self._facts.setText("" if is_bad else "\n".join(facts))
-        self._facts.setVisible(bool(self._facts.text()))
+        show_text(self._facts, "" if is_bad else "\n".join(facts))
         self._show_licence(info)
         self._path.setText(entry_path(entry))
         self.where.setVisible(bool(self._path.text()))

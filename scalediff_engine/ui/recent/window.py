@@ -28,12 +28,13 @@ from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
 from scalediff_engine.ui.widgets import (
     DialogWindow,
+    ask,
     hbox,
     label,
-    message_box,
     on_keys,
     open_at_its_size,
     plain_tip,
+    show_text,
     vbox,
 )
 
@@ -47,7 +48,6 @@ class RecentWindow(DialogWindow):
         super().__init__(look, translate("Recent", "Recent results – ScaleDiff"))
         self._model = model
         self._is_over = False
-        self._question: QMessageBox | None = None
         self.list = RecentList(model, look.colours)
         self.view = PictureView(look.colours)
         self.bar = ViewBar(self.view)
@@ -70,16 +70,6 @@ class RecentWindow(DialogWindow):
         self.refresh()
         open_at_its_size(self)
         self.list.setFocus()
-
-    @property
-    def trouble(self) -> str:
-        """What is said to have gone wrong."""
-        return self._trouble.text()
-
-    @property
-    def note(self) -> str:
-        """What is said to have gone well."""
-        return self._note.text()
 
     def refresh(self) -> None:
         """Show where things stand."""
@@ -106,11 +96,9 @@ class RecentWindow(DialogWindow):
             if job is None or job.state.is_final
             else translate("Recent", "&Stop")
         )
-        self._trouble.setText("" if model.problem is None else model.problem.message)
-        self._trouble.setVisible(model.problem is not None)
+        show_text(self._trouble, "" if model.problem is None else model.problem.message)
         note = translate("Recent", "Coming…") if model.is_fetching else model.note
-        self._note.setText(translate("Decide", "Saving…") if model.is_saving else note)
-        self._note.setVisible(bool(self._note.text()))
+        show_text(self._note, translate("Decide", "Saving…") if model.is_saving else note)
         self._show_hint()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -217,7 +205,7 @@ class RecentWindow(DialogWindow):
     def _ask_removal(self) -> None:
         """Ask before a result goes for good."""
         job = self._model.job
-        if job is None or self._question is not None:
+        if job is None:
             return
         text, yes = (
             (
@@ -230,21 +218,19 @@ class RecentWindow(DialogWindow):
                 translate("Recent", "Stop it"),
             )
         )
-        question = message_box(self)
-        question.setText(text.format(name=job_title(job)))
-        delete = question.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
-        keep = question.addButton(translate("Recent", "Keep it"), QMessageBox.ButtonRole.RejectRole)
-        question.setDefaultButton(keep)
-        question.setEscapeButton(keep)
+        ask(
+            self,
+            text.format(name=job_title(job)),
+            [
+                (yes, QMessageBox.ButtonRole.DestructiveRole, lambda: self._remove(job.id)),
+                (translate("Recent", "Keep it"), QMessageBox.ButtonRole.RejectRole, None),
+            ],
+            default=1,
+        )
 
-        def answered(_: int) -> None:
-            self._question = None
-            if question.clickedButton() is delete and self._model.chosen == job.id:
-                self._model.remove()
-
-        question.finished.connect(answered)
-        self._question = question
-        question.open()
+    def _remove(self, job_id: str) -> None:
+        if self._model.chosen == job_id:
+            self._model.remove()
 
     def _on_ended(self) -> None:
         self._is_over = True

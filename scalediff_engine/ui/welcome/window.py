@@ -20,7 +20,15 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.models.model import memory_sentence, model_title
 from scalediff_engine.ui.welcome.model import Page, WelcomeModel
-from scalediff_engine.ui.widgets import DialogWindow, card, label, open_at_its_size, scrolling, vbox
+from scalediff_engine.ui.widgets import (
+    DialogWindow,
+    card,
+    label,
+    open_at_its_size,
+    scrolling,
+    show_text,
+    vbox,
+)
 
 _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 
@@ -74,8 +82,7 @@ class WelcomeWindow(DialogWindow):
             else translate("Welcome", "&Next")
         )
         self.skip.setVisible(model.page is not Page.PLUGINS)
-        self._trouble.setText("" if model.problem is None else model.problem.message)
-        self._trouble.setVisible(model.problem is not None)
+        show_text(self._trouble, "" if model.problem is None else model.problem.message)
         self._show_device()
         self._show_choices()
 
