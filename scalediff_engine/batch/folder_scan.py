@@ -275,14 +275,37 @@ def _inspect(source: Source, prefix: str, pattern: Pattern, stems: SourceStems) 
     except UnicodeEncodeError:
         return Skip(source.path, SkipReason.NAME_NOT_UTF8)
     folder, size = os.path.normcase(path.parent), header.size
-    if recipe_in(header.xmp) is not None and stems.is_result_name(
-        pattern, folder, path.stem, is_found=not source.is_named
-    ):
+    if is_own_result(source, folder, pattern, stems, lambda: header.xmp):
         return Skip(source.path, SkipReason.OWN_RESULT)
     if min(size) < MIN_SIDE_PX:
         return Skip(source.path, SkipReason.TOO_SMALL, size=size)
     below = "/".join(part for part in (prefix, source.below) if part)
     return Entry(source.path, joined(below, path.name), below, *size)
+
+
+def is_own_result(
+    source: Source,
+    folder: str,
+    pattern: Pattern,
+    stems: SourceStems,
+    read_xmp: Callable[[], bytes | None],
+) -> bool:
+    """Return whether a file is a result of an earlier run: named like one, with a recipe.
+
+    A file that was named itself is one only if its source was added to ``stems`` too: named
+    alone, a result is upscaled further.
+
+    Args:
+        source: the file
+        folder: its folder, as a key of ``stems``
+        pattern: of the results' names
+        stems: of all pictures
+        read_xmp: reads the file's XMP packet; called only for a file that is named like a result
+    """
+    is_named_like_one = stems.is_result_name(
+        pattern, folder, Path(source.path).stem, is_found=not source.is_named
+    )
+    return is_named_like_one and recipe_in(read_xmp()) is not None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

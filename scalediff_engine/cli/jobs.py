@@ -19,7 +19,7 @@ from scalediff_engine.base.errors import (
 )
 from scalediff_engine.base.files import require_folder
 from scalediff_engine.batch.conflicts import NameConflict, find_conflicts
-from scalediff_engine.batch.folder_scan import FolderWalk, Skip, SkipReason, Source
+from scalediff_engine.batch.folder_scan import FolderWalk, Skip, SkipReason, Source, is_own_result
 from scalediff_engine.batch.naming import NameValues
 from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import (
@@ -40,7 +40,6 @@ from scalediff_engine.cli.pipes import Pipes, is_stream
 from scalediff_engine.cli.request import STREAM, GenerateRequest, UpscaleRequest
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.client.naming import Pattern, SourceStems
-from scalediff_engine.images.recipe import recipe_in
 from scalediff_engine.memory.plan import MemoryBudget
 from scalediff_engine.planning.notes import (
     FEW_BITS,
@@ -195,11 +194,7 @@ def _failing_alone(source: Source, worklist: Worklist) -> Generator[None]:
 def _without_own_results(
     sources: list[Source], request: UpscaleRequest, pipes: Pipes, worklist: Worklist
 ) -> list[Source]:
-    """Set aside results of earlier runs: named like one, with a recipe.
-
-    A file that was named itself is one only if its source is there too: named alone, a result is
-    upscaled further.
-    """
+    """Set aside results of earlier runs; see ``is_own_result``."""
     destination = request.destination
     pattern = Pattern(destination.pattern)
     stems = SourceStems()
@@ -212,21 +207,19 @@ def _without_own_results(
     kept: list[Source] = []
     for source in sources:
         path = Path(source.path)
-        is_named_like_one = stems.is_result_name(
-            pattern, folder_of(path.parent), path.stem, is_found=not source.is_named
-        )
-        if is_named_like_one and _has_recipe(path, pipes):
+        folder = folder_of(path.parent)
+        if is_own_result(source, folder, pattern, stems, lambda path=path: _xmp(path, pipes)):
             worklist.skipped.append(Skipped(path, None, OWN_RESULT))
         else:
             kept.append(source)
     return kept
 
 
-def _has_recipe(path: Path, pipes: Pipes) -> bool:
+def _xmp(path: Path, pipes: Pipes) -> bytes | None:
     try:
-        return not is_stream(path) and recipe_in(pipes.probe(path).xmp) is not None
+        return None if is_stream(path) else pipes.probe(path).xmp
     except ScaleDiffError:  # it will be told when the file's own turn comes
-        return False
+        return None
 
 
 def _plan(
