@@ -124,7 +124,7 @@ def load_corpus(archives, limit=None):
 
 
 def half_tiles(tiles, valid, size=CROP, chunk=128):
-    """Antialiased copies of the full tiles at 256 px: a second scale. Returns them and their rows."""
+    """Antialiased copies of the full tiles at 256 px, a second scale, and their rows."""
     full = (valid == TILE).all(1).nonzero()[:, 0]
     out = []
     for rows in full.split(chunk):
@@ -442,3 +442,35 @@ def swap_in(temporary, final):
         os.rename(final, final + ".old")
     os.rename(temporary, final)
     shutil.rmtree(final + ".old", ignore_errors=True)
+
+
+class Sampler:
+    """The upscaler's stage in short: noise the start, DDIM steps, structure guidance."""
+
+    def __init__(self, net, abar, coder):
+        self.net, self.abar, self.coder = net, abar, coder
+
+    @torch.no_grad()
+    def __call__(
+        self, z_ref, content, t_start, steps, guidance=1.0, power=1.0, band=0.25, quality=SHARP
+    ):
+        n, dev, abar = len(z_ref), z_ref.device, self.abar
+        ts = [max(1, round(t_start * (1 - i / steps) ** power)) for i in range(steps)]
+        a = abar[ts[0]]
+        z = a.sqrt() * z_ref + (1 - a).sqrt() * torch.randn_like(z_ref)
+        low = lowpass(z_ref, band)
+        wanted = torch.full((n,), quality, device=dev)
+        for i, t in enumerate(ts):
+            a, following = abar[t], abar[ts[i + 1]] if i + 1 < steps else abar.new_tensor(1.0)
+            time_ = torch.full((n,), t, device=dev)
+            with self.coder.autocast():
+                e = self.net(z, time_, content, wanted).float()
+                if guidance != 1:
+                    none, soft = torch.zeros_like(content), torch.full_like(content, SOFT)
+                    low_e = self.net(z, time_, none, soft).float()
+                    e = low_e + guidance * (e - low_e)
+            z0 = (z - (1 - a).sqrt() * e) / a.sqrt()
+            z0 = z0 + (1 - a) / (1 - abar[ts[0]]) * (low - lowpass(z0, band))
+            e = (z - a.sqrt() * z0) / (1 - a).sqrt()
+            z = following.sqrt() * z0 + (1 - following).sqrt() * e
+        return z

@@ -1,8 +1,8 @@
 """Cuts the pictures that are never trained on, as `held_out.json` lists them.
 
-The list has two sets. "choosing": tiles of 384 px, to choose weights and settings with. "reporting":
-crops of up to 512 px, for final figures only, never for a choice. Input: the packages named in the list,
-unpacked in x/. Output: OUT/choosing/*.png and OUT/reporting/*.png.
+The list has two sets. "choosing": tiles of 384 px, to choose weights and settings with.
+"reporting": crops of up to 512 px, for final figures only, never for a choice. Input: the packages
+named in the list, unpacked in x/. Output: OUT/choosing/*.png and OUT/reporting/*.png.
 
     python cut_held_out.py held_out.json OUT
 """

@@ -57,7 +57,7 @@ def flat_share(tile):
 def cut(job):
     """The best tiles of one picture, detailed ones first: (path, label, scale, detail, WebP)."""
     path, label = job
-    cache = os.path.join(CACHE, hashlib.sha1(path.encode()).hexdigest())
+    cache = os.path.join(CACHE, hashlib.sha1(path.encode(), usedforsecurity=False).hexdigest())
     if os.path.exists(cache):
         with open(cache, "rb") as file:
             return pickle.load(file)

@@ -103,7 +103,7 @@ class FastNet(nn.Module):
 
 
 def load(path):
-    """The network of a training checkpoint, with its averaged weights, or of what `export` wrote."""
+    """The network of a training checkpoint (averaged weights) or of what `export` wrote."""
     if str(path).endswith(".onnx"):
         return load_exported(path)
     saved = torch.load(path, map_location="cpu", weights_only=True)

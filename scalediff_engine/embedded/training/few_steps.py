@@ -1,9 +1,9 @@
 """The program's way from a small picture to a large one, in few steps, with gradients.
 
 Each stage doubles the picture with the fast network, encodes it, mixes in the lowest band of the
-enlarged latent, adds noise, takes the few steps with structure guidance, decodes, and locks the result
-to the source: what `pipeline/loop.py` does with pictures no larger than the model's native size. All
-resampling is by matrices, so that its gradient is a matrix product too.
+enlarged latent, adds noise, takes the few steps with structure guidance, decodes, and locks the
+result to the source: what `pipeline/loop.py` does with pictures no larger than the model's native
+size. All resampling is by matrices, so that its gradient is a matrix product too.
 """
 
 from functools import lru_cache
@@ -11,9 +11,19 @@ from functools import lru_cache
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from cleanliness import Condition
-from common import SHARP, TOKEN_DIM, TOKEN_NAMES, TOKENS_EACH, UNET_CONFIG
-from diffusers import UNet2DConditionModel
+from common import (
+    SHARP,
+    TOKEN_DIM,
+    TOKEN_NAMES,
+    TOKENS_EACH,
+    UNET_CONFIG,
+    enlarge,
+    shrink,
+    uniform,
+)
+from degradation import Condition
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from fast_net import load as load_fast
 
 MIXING, GUIDANCE = 1 / 32, 1 / 4  # low-passes, as the program has them
 LOCK_ROUNDS = 3
@@ -84,8 +94,8 @@ class Generator(nn.Module):
 class Upscaler:
     """Runs the stages.
 
-    `predict` is (z, t, prompt) -> epsilon; `encode` and `decode` are the autoencoder's in the scaled
-    latent space; `fast` is the fast x2 network on values 0..1.
+    `predict` is (z, t, prompt) -> epsilon; `encode` and `decode` are the autoencoder's in the
+    scaled latent space; `fast` is the fast x2 network on values 0..1.
     """
 
     def __init__(self, predict, encode, decode, fast, abar):
@@ -135,3 +145,48 @@ class Upscaler:
                 begin = end
             x = torch.cat(done)
         return x.clamp(-1, 1)
+
+
+class Coder:
+    """Encodes (posterior mean) and decodes in the scaled latent space."""
+
+    def __init__(self, folder, dev):
+        self.vae = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32).to(dev).eval()
+        self.vae.to(memory_format=torch.channels_last).requires_grad_(False)
+        self.scale = self.vae.config.scaling_factor
+        self.dev = dev
+
+    def autocast(self):
+        return torch.autocast(self.dev.type, torch.bfloat16, enabled=self.dev.type == "cuda")
+
+    def encode(self, x):
+        with self.autocast():
+            x = x.contiguous(memory_format=torch.channels_last)
+            h = self.vae.quant_conv(self.vae.encoder(x)).float()
+        return h.chunk(2, 1)[0] * self.scale
+
+    def decode(self, z):
+        with self.autocast():
+            z = (z / self.scale).contiguous(memory_format=torch.channels_last)
+            return self.vae.decoder(self.vae.post_quant_conv(z)).float().clamp(-1, 1)
+
+
+class Enlarger:
+    """Enlarges pictures in [-1, 1] as the upscaler's stages do: mostly by the fast x2 network."""
+
+    def __init__(self, checkpoint, dev, share=0.8):
+        self.net = load_fast(checkpoint).to(dev) if checkpoint else None
+        self.share = share if checkpoint else 0.0
+
+    @torch.no_grad()
+    def __call__(self, x, side):
+        if uniform(0, 1) >= self.share:
+            return enlarge(x, side, side, "bilinear" if uniform(0, 1) < 0.05 else "bicubic")
+        fold, own = self.net.fold, x.shape[-1]
+        padded = F.pad(x, (0, -own % fold, 0, -own % fold), mode="replicate")
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
+            big = self.net(padded / 2 + 0.5).float().clamp(0, 1) * 2 - 1
+        made = own * self.net.scale
+        if made == side:
+            return big[..., :made, :made]
+        return (shrink if made > side else enlarge)(big[..., :made, :made], side, side)

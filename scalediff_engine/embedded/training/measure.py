@@ -1,8 +1,8 @@
 """Measures weights on the tiles to choose with: PSNR over bicubic, colours, octaves, patch-KID.
 
-A candidate is FOLDER or FOLDER:NAME (average, raw, regression), or a mean of two, 0.3*A+0.7*B. Sources
-are shrunk by different filters, or damaged. Runs the program's steps by `few_steps.py` on the middle 256
-pixels of each tile, where the program's attention is the same; `FILE` is written by
+A candidate is FOLDER or FOLDER:NAME (average, raw, regression), or a mean of two, 0.3*A+0.7*B.
+Sources are shrunk by different filters, or damaged. Runs the program's steps by `few_steps.py` on
+the middle 256 pixels of each tile, where the program's attention is the same; `FILE` is written by
 `scalediff_engine.bench.metrics`.
 
     python measure.py --held held/choosing --features FILE .. OUT "0.3*OUT:regression+0.7*OUT"
@@ -16,9 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cleanliness import figures
 from common import LABELS, band_powers, jpeg_like, psnr
-from degradation import in_8_bits, reduced
+from degradation import figures, in_8_bits, reduced
 from few_steps import STAGES, resized
 from PIL import Image
 from train import BEST_DB, Parts, held_tiles, load_generator
@@ -114,7 +113,7 @@ def main():
         source = source_of(tiles, name, a.factor)
         plain = resized(source, *tiles.shape[-2:]).clamp(-1, 1)
         base = psnr(plain, tiles).clamp(max=BEST_DB)
-        ways = {"bicubic": lambda source: plain}
+        ways = {"bicubic": lambda source, plain=plain: plain}
         ways["fast"] = lambda source: fast_only(parts, source, a.factor)
         for c, net in nets.items():
             ways[c] = lambda source, net=net: results(parts, net, source, a)

@@ -1,12 +1,13 @@
 """Packs whole settled pictures into archives for training.
 
 Tiles hold a place at one scale; a whole picture holds all of its places at all smaller scales, so
-`train.py` cuts crops of any size from it. Pictures are reduced to a size at which they are sharp and
-stored as WebP. Cut-outs (portraits) are put over a painted landscape. Pictures whose licence is open,
-held-out ones, and those with letters are left out, by the rules of `cut_more_tiles.py`.
+`train.py` cuts crops of any size from it. Pictures are reduced to a size at which they are sharp
+and stored as WebP. Cut-outs (portraits) are put over a painted landscape. Pictures whose licence is
+open, held-out ones, and those with letters are left out, by the rules of `cut_more_tiles.py`.
 
 Input: curated.json over the packages unpacked in x/, and corpus_licences.json. Output:
-pictures_1.tar, ... (pNNNN_<label>.webp), shuffled, and corpus_pictures.json (source, licence, hash).
+pictures_1.tar, ... (pNNNN_<label>.webp), shuffled, and corpus_pictures.json (source, licence,
+hash).
 
     python pack_pictures.py curated.json corpus_licences.json --text corpus_text.tar
 """

@@ -1,14 +1,15 @@
 """Trains the model that ships further, on exactly the few steps that the program takes.
 
-Two phases. In the first (`--regression` seconds) the difference from the original alone counts, and a
-critic learns to tell results from originals. In the second the critic has a say: the generator also
-follows its judgement and matches its features. Both see the result as the program's user does, decoded
-and locked to the source, at x2 and x4. Weights of the two phases can be averaged (`measure.py`).
+Two phases. In the first (`--regression` seconds) the difference from the original alone counts, and
+a critic learns to tell results from originals. In the second the critic has a say: the generator
+also follows its judgement and matches its features. Both see the result as the program's user does,
+decoded and locked to the source, at x2 and x4. Weights of the two phases can be averaged
+(`measure.py`).
 
-Sources are clean (bicubic, box, Lanczos and others) or damaged (`degradation.py`); the prompt says how
-clean they are, by the picture itself (`cleanliness.py`). A damaged source is locked at its lowest
-frequencies only, so that it can be restored. Some originals are made soft, softer than their sources
-can hide: they stay soft.
+Sources are clean (bicubic, box, Lanczos and others) or damaged (`degradation.py`); the prompt says
+how clean they are, by the picture itself (`degradation.py`). A damaged source is locked at its
+lowest frequencies only, so that it can be restored. Some originals are made soft, softer than their
+sources can hide: they stay soft.
 
 The gradients of the critic's two terms are scaled, at the result, to shares of that of the plain
 difference, so no weights need to be found.
@@ -17,30 +18,25 @@ All GPUs of a machine take part:
 
     torchrun --standalone --nproc_per_node gpu train.py --pictures FOLDER --init .. --out OUT
 
-`--init` is the folder of the embedded model or one that this script wrote. OUT/state.pt is continued if
-it is there. OUT has averaged and raw weights, 16 bit, in files below 16 MiB, saved every `--save`
-seconds and when the script is told to stop (SIGTERM). Archives that appear in `--pictures` later are
-read, too.
+`--init` is the folder of the embedded model or one that this script wrote. OUT/state.pt is
+continued if it is there. OUT has averaged and raw weights, 16 bit, in files below 16 MiB, saved
+every `--save` seconds and when the script is told to stop (SIGTERM). Archives that appear in
+`--pictures` later are read, too.
 """
 
 import argparse
 import copy
-import io
-import itertools
 import json
 import os
 import random
 import signal
-import tarfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from cleanliness import figures
 from common import (
     CROP,
     LABELS,
@@ -51,23 +47,18 @@ from common import (
     alphas_cumprod,
     lr_at,
     psnr,
-    shrink,
     to_float,
     uniform,
 )
-from degradation import chance, clean_source, in_8_bits, reduced, rough_source, softened
+from degradation import Batches, Loaders, factor_of, figures, in_8_bits, reduced
 from fast_net import load as load_fast
-from few_steps import STAGES, Generator, Upscaler, resized
+from few_steps import STAGES, Coder, Generator, Upscaler, resized
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn.utils.parametrizations import spectral_norm
-from train_unet import Coder
 
 FILE_BYTES = 15 * 2**20
-GROUPS, ROUGH_GROUPS = 8, 3  # of a batch; one kind of damage for each group
-ROUGH_CUTOFF = 0.25  # of the lock to a damaged source
 BEST_DB = 50  # differences beyond it are not seen
-CELL = 32  # pixels; side of the squares whose detail is known
 
 
 def arguments():
@@ -95,144 +86,6 @@ def arguments():
     ap.add_argument("--report", type=int, default=100, help="steps between two lines of the log")
     ap.add_argument("--no-compile", action="store_true")
     return ap.parse_args()
-
-
-# ------------------------------------------------------------------------------------ pictures
-
-
-class Pictures:
-    """Whole pictures on the device, and crops of them at many scales."""
-
-    def __init__(self, folder, dev, seed, least):
-        self.folder, self.dev, self.rng = folder, dev, random.Random(seed)
-        self.least = least  # of a picture's sides, pixels
-        self.read, self.items, self.weights = set(), [], []
-        self.load_new()
-
-    def load_new(self):
-        """Reads the archives that are new in the folder."""
-        for archive in sorted(self.folder.glob("pictures_*.tar")):
-            if archive.name in self.read:
-                continue
-            self.read.add(archive.name)
-            with tarfile.open(archive) as tar:
-                files = [(m.name, tar.extractfile(m).read()) for m in tar.getmembers()]
-            with ThreadPoolExecutor(min(16, os.cpu_count())) as pool:
-                for array, detail, label in pool.map(self._decoded, files):
-                    if min(array.shape[:2]) < self.least:
-                        continue
-                    picture = torch.from_numpy(array).permute(2, 0, 1).contiguous().to(self.dev)
-                    self.items.append((picture, detail, label))
-                    self.weights.append((array.shape[0] * array.shape[1]) ** 0.5)
-
-    @staticmethod
-    def _decoded(file):
-        """Pixels, mean detail of each square of `CELL` pixels, label."""
-        array = np.array(Image.open(io.BytesIO(file[1])).convert("RGB"))
-        luma = array.astype(np.float32).mean(2)
-        fine = np.abs(luma[1:, 1:] * 2 - luma[:-1, 1:] - luma[1:, :-1]) / 2
-        h, w = (side // CELL * CELL for side in fine.shape)
-        cells = fine[:h, :w].reshape(h // CELL, CELL, w // CELL, CELL).mean((1, 3))
-        return array, cells, LABELS[file[0].split("_")[1].split(".")[0]]
-
-    def _corner(self, height, width, side, detail):
-        """Corner of a crop: mostly the liveliest of three places."""
-        places = [
-            (self.rng.randint(0, height - side), self.rng.randint(0, width - side))
-            for _ in range(3)
-        ]
-        if self.rng.random() < 0.35:
-            return places[0]
-        n = max(1, side // CELL)
-
-        def lively(place):
-            y, x = (v // CELL for v in place)
-            return detail[y : y + n, x : x + n].mean()
-
-        return max(places, key=lively)
-
-    def crops(self, n, side):
-        """(n, 3, side, side) in [-1, 1] and the list of their labels."""
-        found, labels = [], []
-        for picture, detail, label in self.rng.choices(self.items, self.weights, k=n):
-            height, width = picture.shape[-2:]
-            least = max(side / min(height, width), 0.3)
-            scale = 1.0 if self.rng.random() < 0.3 else least ** self.rng.random()
-            cut = min(round(side / scale), height, width)
-            y, x = self._corner(height, width, cut, detail)
-            crop = to_float(picture[:, y : y + cut, x : x + cut])[None]
-            crop = crop if cut == side else shrink(crop, side, side)
-            found.append(crop.flip(3) if self.rng.random() < 0.5 else crop)
-            labels.append(label)
-        return torch.cat(found), labels
-
-
-class Batches:
-    """Originals and what is made of them: clean sources first, then damaged ones."""
-
-    def __init__(self, batch, side):
-        self.side = side
-        groups = min(GROUPS, batch)
-        self.each = batch // groups
-        self.clean = groups - max(1, round(groups * ROUGH_GROUPS / GROUPS))
-        self.rough = groups - self.clean
-        # what each part is locked by, and where it ends
-        self.parts = ((1.0, self.clean * self.each), (ROUGH_CUTOFF, groups * self.each))
-
-    @torch.no_grad()
-    def made(self, pictures, factor):
-        """(originals, sources, labels); pictures as bytes."""
-        small = self.side // factor
-        originals, sources, labels = [], [], []
-        for group in range(self.clean + self.rough):
-            x, label = pictures.crops(self.each, self.side)
-            if chance(0.1):
-                x = softened(x, factor * uniform(1.0, 2.5))
-            make = clean_source if group < self.clean else rough_source
-            originals.append(x)
-            sources.append(make(x, small, small))
-            labels += label
-        return to_bytes(torch.cat(originals)), to_bytes(torch.cat(sources)), torch.tensor(labels)
-
-
-def to_bytes(x):
-    return ((x + 1) * 127.5).round().clamp(0, 255).byte().cpu()
-
-
-def factor_of(step):
-    """Three of four steps are at x4."""
-    return 4 if random.Random(step).random() < 0.75 else 2
-
-
-def fill(queue, folder, batches, dev, seed, first, stride):
-    """Puts the batches of every `stride`-th step into a queue; runs in a process of its own."""
-    torch.manual_seed(seed)
-    torch.set_num_threads(1)
-    pictures = Pictures(folder, dev, seed, batches.side)
-    for step in itertools.count(first, stride):
-        if step % 50 < stride:
-            pictures.load_new()
-        queue.put(batches.made(pictures, factor_of(step)))
-
-
-class Loaders:
-    """Processes that make batches while the training goes on: the processor is what it waits for."""
-
-    def __init__(self, a, batches, dev, rank, first):
-        context = torch.multiprocessing.get_context("spawn")
-        self.dev, self.number = dev, a.loaders
-        self.queues = [context.Queue(3) for _ in range(a.loaders)]
-        for i, queue in enumerate(self.queues):
-            seed = 2000 + 100 * rank + i + first
-            rest = (queue, a.pictures, batches, dev, seed, first + i, a.loaders)
-            context.Process(target=fill, args=rest, daemon=True).start()
-        self.first = first
-
-    def batch(self, step):
-        """(originals, sources, labels) of a step, on the device."""
-        queue = self.queues[(step - self.first) % self.number]
-        originals, sources, labels = (t.to(self.dev) for t in queue.get(timeout=600))
-        return to_float(originals), to_float(sources), labels
 
 
 # -------------------------------------------------------------------------------------- critic
@@ -277,7 +130,7 @@ def veiled(x):
 
 
 def shifted(*pictures):
-    """Parts at one place, drawn anew each time, so that the critic's raster is not the decoder's."""
+    """Parts at one place, drawn anew each time: the critic's raster is not the decoder's."""
     y, x = (int(uniform(0, VAE_FACTOR - 1e-6)) for _ in range(2))
     h, w = (side - VAE_FACTOR for side in pictures[0].shape[-2:])
     return [p[..., y : y + h, x : x + w] for p in pictures]

@@ -17,9 +17,9 @@ at that moment, and x2 again. Most are enlarged by the fast network (`--guess`),
 does it, the others bicubic. A part of them carries a latent frequency mix as the method defines
 it: low band of the enlarged latent, high band of the enlarged picture's latent.
 
-Some groups show pictures that are soft themselves, as many photographs are at their own size:
-there the sharp latent is that of a soft picture, and what a model must learn is to leave it alone.
-Pairs of such a picture carry no quality token, and neither do a few of the others: "sharp" is said of
+Some groups show pictures that are soft themselves, as many photographs are at their own size: there
+the sharp latent is that of a soft picture, and what a model must learn is to leave it alone. Pairs
+of such a picture carry no quality token, and neither do a few of the others: "sharp" is said of
 pictures that are sharp, so that it never comes to mean "perhaps soft".
 
 Latents live in a ring of groups on the GPU that is refilled all the time, so that every tile
@@ -53,6 +53,7 @@ from common import (
     Clock,
     Optimiser,
     Processes,
+    Sampler,
     alphas_cumprod,
     band_powers,
     degrade_small,
@@ -66,8 +67,8 @@ from common import (
     to_float,
     uniform,
 )
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from fast_net import load as load_fast
+from diffusers import UNet2DConditionModel
+from few_steps import Coder, Enlarger
 from safetensors.torch import load_file, save_file
 
 GROUP = 16  # tiles that are refilled together
@@ -109,83 +110,6 @@ class Net(nn.Module):
     def forward(self, z, t, content, quality):
         prompt = torch.cat([self.tokens[content], self.tokens[quality]], 1)
         return self.unet(z, t, encoder_hidden_states=prompt).sample
-
-
-class Coder:
-    """Encodes (posterior mean) and decodes in the scaled latent space."""
-
-    def __init__(self, folder, dev):
-        self.vae = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32).to(dev).eval()
-        self.vae.to(memory_format=torch.channels_last).requires_grad_(False)
-        self.scale = self.vae.config.scaling_factor
-        self.dev = dev
-
-    def autocast(self):
-        return torch.autocast(self.dev.type, torch.bfloat16, enabled=self.dev.type == "cuda")
-
-    def encode(self, x):
-        with self.autocast():
-            x = x.contiguous(memory_format=torch.channels_last)
-            h = self.vae.quant_conv(self.vae.encoder(x)).float()
-        return h.chunk(2, 1)[0] * self.scale
-
-    def decode(self, z):
-        with self.autocast():
-            z = (z / self.scale).contiguous(memory_format=torch.channels_last)
-            return self.vae.decoder(self.vae.post_quant_conv(z)).float().clamp(-1, 1)
-
-
-class Enlarger:
-    """Enlarges pictures in [-1, 1] as the upscaler's stages do: mostly by the fast x2 network."""
-
-    def __init__(self, checkpoint, dev, share=0.8):
-        self.net = load_fast(checkpoint).to(dev) if checkpoint else None
-        self.share = share if checkpoint else 0.0
-
-    @torch.no_grad()
-    def __call__(self, x, side):
-        if uniform(0, 1) >= self.share:
-            return enlarge(x, side, side, "bilinear" if uniform(0, 1) < 0.05 else "bicubic")
-        fold, own = self.net.fold, x.shape[-1]
-        padded = F.pad(x, (0, -own % fold, 0, -own % fold), mode="replicate")
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
-            big = self.net(padded / 2 + 0.5).float().clamp(0, 1) * 2 - 1
-        made = own * self.net.scale
-        if made == side:
-            return big[..., :made, :made]
-        return (shrink if made > side else enlarge)(big[..., :made, :made], side, side)
-
-
-class Sampler:
-    """The upscaler's stage in short: noise the start, DDIM steps, structure guidance."""
-
-    def __init__(self, net, abar, coder):
-        self.net, self.abar, self.coder = net, abar, coder
-
-    @torch.no_grad()
-    def __call__(
-        self, z_ref, content, t_start, steps, guidance=1.0, power=1.0, band=0.25, quality=SHARP
-    ):
-        n, dev, abar = len(z_ref), z_ref.device, self.abar
-        ts = [max(1, round(t_start * (1 - i / steps) ** power)) for i in range(steps)]
-        a = abar[ts[0]]
-        z = a.sqrt() * z_ref + (1 - a).sqrt() * torch.randn_like(z_ref)
-        low = lowpass(z_ref, band)
-        wanted = torch.full((n,), quality, device=dev)
-        for i, t in enumerate(ts):
-            a, following = abar[t], abar[ts[i + 1]] if i + 1 < steps else abar.new_tensor(1.0)
-            time_ = torch.full((n,), t, device=dev)
-            with self.coder.autocast():
-                e = self.net(z, time_, content, wanted).float()
-                if guidance != 1:
-                    none, soft = torch.zeros_like(content), torch.full_like(content, SOFT)
-                    low_e = self.net(z, time_, none, soft).float()
-                    e = low_e + guidance * (e - low_e)
-            z0 = (z - (1 - a).sqrt() * e) / a.sqrt()
-            z0 = z0 + (1 - a) / (1 - abar[ts[0]]) * (low - lowpass(z0, band))
-            e = (z - a.sqrt() * z0) / (1 - a).sqrt()
-            z = following.sqrt() * z0 + (1 - following).sqrt() * e
-        return z
 
 
 class Ring:

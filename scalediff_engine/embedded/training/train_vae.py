@@ -135,8 +135,8 @@ def linear_start(vae, pictures, big=6.0):
         for ox in (0, 1):
             for iy in (0, 1):
                 for ix in (0, 1):
-                    for c in range(3):
-                        place.append(((oy * 2 + iy) * 4 + ox * 2 + ix) * 3 + c)
+                    first = ((oy * 2 + iy) * 4 + ox * 2 + ix) * 3
+                    place += range(first, first + 3)
     width = vae.config.block_out_channels[2]
     per_group = width // groups
     pairs_each = LATENT_CHANNELS // groups
@@ -292,7 +292,7 @@ def main():
     torch.manual_seed(100 + procs.rank)
 
     def batch(n):
-        """n crops; 30 % from the halved tiles, 20 % look enlarged (the upscaler encodes such)."""
+        """N crops; 30 % from the halved tiles, 20 % look enlarged (the upscaler encodes such)."""
         m = int(n * 0.3)
         i = torch.randint(len(small), (m,), device=dev)
         j = torch.randint(len(tiles), (n - m,), device=dev)
