@@ -20,7 +20,7 @@ from scalediff_engine.cli.report import Reporter, Reporting, make_reporter
 from scalediff_engine.cli.request import GenerateRequest, Request, UpscaleRequest
 from scalediff_engine.cli.streams import one_line, plural
 from scalediff_engine.memory.speed_record import SpeedRecord, default_file
-from scalediff_engine.planning.planner import Resources, chosen, machine_for
+from scalediff_engine.planning.planner import Resources, chosen, resources_for
 from scalediff_engine.planning.settings import settled
 from scalediff_engine.spec.family import FamilyFacts
 from scalediff_engine.spec.footprint import Cost
@@ -78,7 +78,7 @@ def _run(
     request = replace(request, model=model, settings=settled(request.settings, facts))
     speed = SpeedRecord(default_file())
     device, limit_bytes = request.model.device, request.max_memory_bytes
-    machine = machine_for(facts, device, limit_bytes, speed, limit_name="--max-memory")
+    machine = resources_for(facts, device, limit_bytes, speed, limit_name="--max-memory")
     worklist = plan(request, facts, machine)
     worklist.jobs = with_notes(worklist.jobs, typed, facts, reporting)
     for skipped in worklist.skipped:

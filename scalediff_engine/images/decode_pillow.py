@@ -81,7 +81,7 @@ def probe(file: BinaryIO) -> Probe:
     Raises:
         NotAPicture: no known format; and whatever Pillow raises at damaged headers.
     """
-    opened = _opened(file)
+    opened = _open(file)
     image = opened.image
     mode, has_alpha, depth = _facts(opened)
     orientation = exif_block.orientation(_exif(image))
@@ -105,13 +105,13 @@ def load(data: bytes) -> Loaded:
     Raises:
         NotAPicture: no known format; and whatever Pillow raises at damaged files.
     """
-    opened = _opened(io.BytesIO(data))
+    opened = _open(io.BytesIO(data))
     name, image, _ = opened
     notes = _notes(opened)
     if name == "JPEG":
         data, more = _with_end(data)
         if more:
-            opened = _opened(io.BytesIO(data))
+            opened = _open(io.BytesIO(data))
             name, image, _ = opened
         notes += more
         if jpeg_segments.has_extended_xmp(data):
@@ -135,7 +135,7 @@ def load(data: bytes) -> Loaded:
     return Loaded(Picture(pixels, alpha, depth, icc, metadata), name, notes)
 
 
-def _opened(file: BinaryIO) -> _Opened:
+def _open(file: BinaryIO) -> _Opened:
     file.seek(0)
     start = file.read(16)
     unread = formats.by_content(start)

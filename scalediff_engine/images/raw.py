@@ -59,7 +59,7 @@ def read_header(path: Path) -> PixelHeader:
         InputError: it may not be read.
         UnreadablePicture: it holds no pixels, or fewer or more than its header says.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         return _header(file)[0]
 
 
@@ -73,7 +73,7 @@ def read_pixels(path: Path, *, max_pixels: int = MAX_PIXELS) -> RawPicture:
         InputError: as ``read_header``.
         PictureTooLarge: more than ``max_pixels``, or more than this machine's memory holds.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         header, icc = _header(file)
         size = Size(header.width, header.height)
         require_area(size, max_pixels, "The picture")
@@ -108,7 +108,7 @@ def write_pixels(picture: Picture, like: PixelHeader, file: BinaryIO) -> None:
         file.write(_stored(picture, header, rows).tobytes())
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError as error:

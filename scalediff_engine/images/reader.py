@@ -31,7 +31,7 @@ def probe(path: Path, *, max_pixels: int = MAX_PIXELS) -> Probe:
         PictureTooLarge: more than ``max_pixels``.
         InputError: no permission, or no regular file.
     """
-    with _opened(path) as file, decoding(path):
+    with _open(path) as file, decoding(path):
         found = _probed(file, path)
     require_area(found.size, max_pixels, path)
     return found
@@ -52,15 +52,15 @@ def load(path: Path, *, max_pixels: int = MAX_PIXELS) -> Loaded:
     Raises:
         InputError: as :func:`read`.
     """
-    with _opened(path) as file, decoding(path):
+    with _open(path) as file, decoding(path):
         require_area(_probed(file, path).size, max_pixels, path)
         file.seek(0)
         loaded, orientation = _decoded(file.read())
-        loaded = _sound(loaded)
+        loaded = _sanitized(loaded)
     return replace(loaded, picture=_upright(loaded.picture, orientation))
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -107,7 +107,7 @@ def _decoded(data: bytes) -> tuple[Loaded, Orientation]:
     return loaded, exif.orientation(loaded.picture.metadata.exif)
 
 
-def _sound(loaded: Loaded) -> Loaded:
+def _sanitized(loaded: Loaded) -> Loaded:
     """With finite numbers only, and with notes on what no model can make use of."""
     picture, bad = loaded.picture, 0
     if picture.depth.is_float:

@@ -39,7 +39,7 @@ class PromptEmbeddings:
     Attributes:
         tokens: (n, tokens, channels) embeddings of n prompts
         pooled: (n, channels) of each prompt as a whole, for families that ask for it
-        sizes: (n, 6) what is said of the picture's size, to families that hear it
+        sizes: (n, 6) what is said of the picture's size, for families that use it
         mask: (n, tokens) true for the tokens that the model sees; None = it sees all
     """
 
@@ -90,7 +90,7 @@ class PromptEmbeddings:
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What the model is told besides the latent, one prompt each."""
+    """What conditions the model besides the latent, one prompt each."""
 
     positive: PromptEmbeddings
     negative: PromptEmbeddings
@@ -144,7 +144,7 @@ class Model(Protocol):
             z: (1, C, rows, cols) noisy latent
             level: its noise
             words: n prompts
-            guidance: heard only by models that have guidance distilled into them
+            guidance: used only by models that have guidance distilled into them
 
         Returns:
             (n, C, rows, cols), the model's output.

@@ -9,7 +9,7 @@ and become 16-bit ones when their block runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -90,12 +90,16 @@ class StreamedWeights:
             if block in self._streamed:
                 block.pack(bits)
                 block.pin(pinned)
-        _move_rest(self._model, [block.module for block in self._blocks], self._device)
+        for tensor in self._rest():
+            tensor.data = tensor.data.to(self._device)
         self._hook()
+
+    def _rest(self) -> list[Tensor]:
+        return _outside(self._model, [block.module for block in self._blocks])
 
     def _choose(self, resident_bytes: int | None) -> list[_Block]:
         """Choose evenly over the model, so that each has others to travel behind."""
-        outside = _bytes_outside(self._model, [block.module for block in self._blocks])
+        outside = _bytes(self._rest())
         blocks_bytes = sum(block.kept_bytes for block in self._blocks)
         if resident_bytes is None or outside + blocks_bytes <= resident_bytes:
             return []
@@ -152,7 +156,7 @@ class _Block:
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
         self.module = module
-        self.loaded_bytes = _bytes(module)
+        self.loaded_bytes = _bytes(_tensors(module))
         self._device = device
         self._packed: PackedWeights | None = None  # in main memory
         # as it was loaded: tensors of the module, and their data in main memory
@@ -245,20 +249,11 @@ def _tensors(module: nn.Module) -> list[Tensor]:
     return [*module.parameters(), *module.buffers()]
 
 
-def _bytes(module: nn.Module) -> int:
-    return sum(t.numel() * t.element_size() for t in _tensors(module))
-
-
-def _bytes_outside(model: nn.Module, blocks: Sequence[nn.Module]) -> int:
-    """Bytes of every parameter and buffer that is in no block."""
-    inside = {id(t) for block in blocks for t in (*block.parameters(), *block.buffers())}
-    tensors = [t for t in (*model.parameters(), *model.buffers()) if id(t) not in inside]
+def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(t.numel() * t.element_size() for t in tensors)
 
 
-def _move_rest(model: nn.Module, blocks: Sequence[nn.Module], device: torch.device) -> None:
-    """Move every parameter and buffer that is in no block."""
-    inside = {id(t) for block in blocks for t in (*block.parameters(), *block.buffers())}
-    for tensor in (*model.parameters(), *model.buffers()):
-        if id(tensor) not in inside:
-            tensor.data = tensor.data.to(device)
+def _outside(model: nn.Module, blocks: Sequence[nn.Module]) -> list[Tensor]:
+    """Every parameter and buffer that is in no block."""
+    inside = {id(t) for block in blocks for t in _tensors(block)}
+    return [t for t in _tensors(model) if id(t) not in inside]

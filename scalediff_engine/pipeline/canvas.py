@@ -177,7 +177,7 @@ class LatentCrop:
         part = self.part
         if part is None:
             return seeded_noise(shape, generator)
-        return _taken(seeded_noise((*shape[:2], *self.whole), generator), part)
+        return _crop_latent(seeded_noise((*shape[:2], *self.whole), generator), part)
 
     @property
     def lowpass(self) -> Lowpass:
@@ -217,7 +217,7 @@ class LatentCrop:
             return z
         rows, cols = self.whole
         here = enclosing(window, self._plan.sizes.canvas, Size(cols, rows))
-        return _taken(z, here if part is None else here.seen_from(part))
+        return _crop_latent(z, here if part is None else here.seen_from(part))
 
 
 def locked_part(x: Tensor, source: Tensor, sizes: StageSizes, stage: StagePlan) -> Tensor:
@@ -235,5 +235,5 @@ def locked_part(x: Tensor, source: Tensor, sizes: StageSizes, stage: StagePlan) 
     return torch.from_numpy(locked).permute(2, 0, 1)[None].to(x)
 
 
-def _taken(z: Tensor, box: Box) -> Tensor:
+def _crop_latent(z: Tensor, box: Box) -> Tensor:
     return z[..., box.top : box.bottom, box.left : box.right]

@@ -139,17 +139,19 @@ class UpscaleContext:
             words if single else PromptEmbeddings.batched(*[words] * len(z_t)) for words in said
         ]
 
-        def heard(numbers: tuple[int, ...], words: PromptEmbeddings) -> Tensor:
+        def evaluate_batch(numbers: tuple[int, ...], words: PromptEmbeddings) -> Tensor:
             with within(numbers):
                 return evaluate(z_t if single else torch.cat([z_t] * len(numbers)), level, words)
 
         if not stage.guides(sigma):
-            return self.attempts.run(lambda _: heard((0,), prompts[0]))
+            return self.attempts.run(lambda _: evaluate_batch((0,), prompts[0]))
 
         def both(plan: MemoryPlan) -> Tensor:
             if plan.batches(pixels) and PromptEmbeddings.can_batch(*prompts):
-                return heard((0, 1), PromptEmbeddings.batched(*prompts))
-            return torch.cat([heard((number,), words) for number, words in enumerate(prompts)])
+                return evaluate_batch((0, 1), PromptEmbeddings.batched(*prompts))
+            return torch.cat(
+                [evaluate_batch((number,), words) for number, words in enumerate(prompts)]
+            )
 
         positive, negative = self.attempts.run(both).chunk(2)
         return self.model.guide(positive, negative, stage.guidance, level)

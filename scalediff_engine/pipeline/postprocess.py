@@ -40,7 +40,7 @@ def finished_window(
     assert plan.window is not None  # without one every stage is computed whole
     part, window = part.within(plan.target), plan.window
     shown = enclosing(part, plan.target, plan.source)
-    pixels = _taken(source.pixels, shown)
+    pixels = _crop(source.pixels, shown)
     scale = plan.target.width / plan.source.width, plan.target.height / plan.source.height
     result = from_srgb(upscaled, replace(source, pixels=pixels))
     whole = not source.depth.is_float  # whole numbers cannot hold what lies beyond 0..1
@@ -57,16 +57,16 @@ def finished_window(
     alpha = source.alpha
     if alpha is not None:
         alpha = enlarge_alpha(alpha, plan.target, window=window, on_fraction=on_fraction)
-    return replace(source, pixels=_taken(result, window.seen_from(part)), alpha=alpha)
+    return replace(source, pixels=_crop(result, window.seen_from(part)), alpha=alpha)
 
 
 def cropped(picture: Picture, window: Box | None) -> Picture:
     """Cut the window out of a whole result; None = the result itself."""
     if window is None:
         return picture
-    alpha = None if picture.alpha is None else _taken(picture.alpha, window)
-    return replace(picture, pixels=_taken(picture.pixels, window), alpha=alpha)
+    alpha = None if picture.alpha is None else _crop(picture.alpha, window)
+    return replace(picture, pixels=_crop(picture.pixels, window), alpha=alpha)
 
 
-def _taken(pixels: Pixels, box: Box) -> Pixels:
+def _crop(pixels: Pixels, box: Box) -> Pixels:
     return pixels[box.top : box.bottom, box.left : box.right]

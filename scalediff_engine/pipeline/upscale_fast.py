@@ -92,12 +92,10 @@ def _part(plan: Plan) -> Box:
 
 def _srgb(picture: Picture, box: Box) -> NDArray[np.float32]:
     """A part of a picture as the networks take it."""
-    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
-    pixels, alpha = picture.pixels[rows, columns], None
-    if picture.alpha is not None:
-        alpha = picture.alpha[rows, columns]
-        pixels = fill_under_alpha(pixels, alpha)
-    return np.clip(to_srgb(replace(picture, pixels=pixels, alpha=alpha)), 0, 1)
+    part = cropped(picture, box)
+    if part.alpha is not None:
+        part = replace(part, pixels=fill_under_alpha(part.pixels, part.alpha))
+    return np.clip(to_srgb(part), 0, 1)
 
 
 def upscale_by_networks(
@@ -134,17 +132,8 @@ def upscale_by_networks(
         on_progress(Progress(phase, 1, 1, passed, steps, done, left_s))
 
     on_fraction(0.0)
-    result = upscale_fast(_taken(picture, part), made, on_fraction=on_fraction)
+    result = upscale_fast(cropped(picture, part), made, on_fraction=on_fraction)
     window, enlarged = plan.window, plan.stages[0].part
     if window is not None and enlarged is not None:
         window = window.seen_from(enlarged)
     return cropped(result, window)
-
-
-def _taken(picture: Picture, part: Box | None) -> Picture:
-    """A part of a picture; None = all of it."""
-    if part is None:
-        return picture
-    rows, columns = slice(part.top, part.bottom), slice(part.left, part.right)
-    alpha = None if picture.alpha is None else picture.alpha[rows, columns]
-    return replace(picture, pixels=picture.pixels[rows, columns], alpha=alpha)

@@ -94,7 +94,7 @@ class Resources:
             )
 
 
-def machine_for(
+def resources_for(
     facts: FamilyFacts,
     device: str,
     limit_bytes: int | None,
@@ -194,10 +194,10 @@ def plan_for(
     record = SpeedRecord(default_file()) if speed is None else speed
     stays = settings.method is Method.FAST  # a model that is loaded, if there is room beside it
     beside = NOTHING_HELD if stays else held
-    machine = machine_for(facts, choice.device, limit_bytes, record, held=beside)
+    machine = resources_for(facts, choice.device, limit_bytes, record, held=beside)
     plan = plan_method(source, target, facts, settings, machine.room, box)
     if stays and plan.cost.peak_bytes > machine.available_bytes:
-        machine = machine_for(facts, choice.device, limit_bytes, record, held=held)
+        machine = resources_for(facts, choice.device, limit_bytes, record, held=held)
     notes = unused_notes(Asked(given, asked, facts, plan)) + precision_notes(plan)
     seconds = machine.seconds(plan.cost)
     return PlannedJob(choice, limit_bytes, facts, settings, plan, machine, seconds, notes)

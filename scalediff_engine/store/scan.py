@@ -221,9 +221,9 @@ def places_of_programs(environment: Mapping[str, str]) -> tuple[Place, ...]:
             ``INVOKEAI_ROOT`` in it name a program's folder elsewhere
     """
     home = Path(environment.get("HOME") or environment.get("USERPROFILE") or Path.home())
-    comfy = [*_told(environment, "COMFYUI_PATH"), *(home / one for one in _COMFY)]
-    webui = [*_told(environment, "SD_WEBUI_PATH"), *(home / one for one in _WEBUI)]
-    invoke = [*_told(environment, "INVOKEAI_ROOT"), *(home / one for one in _INVOKE)]
+    comfy = [*_folders_from(environment, "COMFYUI_PATH"), *(home / one for one in _COMFY)]
+    webui = [*_folders_from(environment, "SD_WEBUI_PATH"), *(home / one for one in _WEBUI)]
+    invoke = [*_folders_from(environment, "INVOKEAI_ROOT"), *(home / one for one in _INVOKE)]
     found = [place for root in (*comfy, *webui) for place in inside(root)]
     found += [Place(root / "models", "InvokeAI") for root in invoke if _is_there(root / "models")]
     distinct: dict[Path, Place] = {}
@@ -245,7 +245,7 @@ def inside(root: Path) -> tuple[Place, ...]:
     return ()
 
 
-def _told(environment: Mapping[str, str], variable: str) -> list[Path]:
+def _folders_from(environment: Mapping[str, str], variable: str) -> list[Path]:
     value = environment.get(variable)
     return [Path(value)] if value else []
 

@@ -21,7 +21,7 @@ from scalediff_engine.memory.speed_record import SpeedRecord
 from scalediff_engine.planning import planner as machine_module
 from scalediff_engine.planning.notes import FEW_BITS_NOTE, precision_notes
 from scalediff_engine.planning.plan import plan_upscale
-from scalediff_engine.planning.planner import PlannedJob, Resources, machine_for, plan_for
+from scalediff_engine.planning.planner import PlannedJob, Resources, plan_for, resources_for
 from scalediff_engine.planning.settings import Attention, Preset, Settings
 from scalediff_engine.planning.settings_parsing import settings_of
 from scalediff_engine.spec.footprint import GIB, Cost
@@ -47,7 +47,7 @@ def asked_for(speed: SpeedRecord, **wanted: Any) -> PlannedJob:
 
 
 def of(speed: SpeedRecord, facts: Any, limit_bytes: int | None = None, **more: Any) -> Resources:
-    return machine_for(facts, "cuda", limit_bytes, speed, limit_name="--max-memory", **more)
+    return resources_for(facts, "cuda", limit_bytes, speed, limit_name="--max-memory", **more)
 
 
 def test_the_small_model_is_planned_in_main_memory(speed: SpeedRecord) -> None:
