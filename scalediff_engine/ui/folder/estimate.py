@@ -74,6 +74,7 @@ class Estimator:
         later: calls something after a while
 
     Attributes:
+        estimate: what is known so far
         changed: told whenever the estimate is different
     """
 
@@ -84,13 +85,8 @@ class Estimator:
         self._plans: dict[Size, PlanInfo] = {}
         self._groups: list[Group] = []
         self._settings: UpscaleSettings | None = None
-        self._estimate = Estimate()
+        self.estimate = Estimate()
         self.changed = Observers()
-
-    @property
-    def estimate(self) -> Estimate:
-        """What is known so far."""
-        return self._estimate
 
     def ask(self, groups: tuple[Group, ...], settings: UpscaleSettings) -> None:
         """Find out what these will take; plans that were made for the same settings hold."""
@@ -138,7 +134,7 @@ class Estimator:
         self._go_on()
 
     def _on_no_plan(self, problem: Problem) -> None:
-        self._estimate = Estimate(problem=problem, is_complete=True)
+        self.estimate = Estimate(problem=problem, is_complete=True)
         if problem.code.startswith(("engine", "connection")):
             self._asking = self._later(AFTER_TROUBLE_MS, self._go_on)
         self.changed.tell()
@@ -165,7 +161,7 @@ class Estimator:
             seconds = known_seconds * (1 + unknown_work / known_work)
         elif is_complete:
             seconds = 0.0
-        self._estimate = Estimate(
+        self.estimate = Estimate(
             seconds=seconds,
             is_complete=is_complete,
             unfit=unfit,

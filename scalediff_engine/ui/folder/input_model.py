@@ -29,7 +29,7 @@ from scalediff_engine.client.naming import (
     Pattern,
     PatternTrouble,
 )
-from scalediff_engine.ui.folder.estimate import Estimate, Estimator, Group, group
+from scalediff_engine.ui.folder.estimate import Estimator, Group, group
 from scalediff_engine.ui.folder.rows import Filter, Rows
 from scalediff_engine.ui.gateway import as_problem
 from scalediff_engine.ui.language import translate
@@ -105,11 +105,6 @@ class InputModel:
         estimator.changed.add(self._on_estimate)
 
     @property
-    def estimate(self) -> Estimate:
-        """What all pictures will take."""
-        return self.estimator.estimate
-
-    @property
     def title(self) -> str:
         """What people know the pictures by."""
         if not self.inputs:
@@ -128,7 +123,7 @@ class InputModel:
             self._is_named
             and not self.is_scanning
             and not self.names_problem
-            and self.estimate.problem is None
+            and self.estimator.estimate.problem is None
             and bool(self.startable)
         )
 
@@ -295,7 +290,7 @@ class InputModel:
         self.changed.tell()
 
     def _on_estimate(self) -> None:
-        self.rows.set_unfit(self.estimate.unfit)
+        self.rows.set_unfit(self.estimator.estimate.unfit)
         self.changed.tell()
 
     def _tell_problem(self, problem: Problem) -> None:

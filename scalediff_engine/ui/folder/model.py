@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 
+from scalediff_engine.batch.conflicts import ResultNames
 from scalediff_engine.batch.naming import Destination
 from scalediff_engine.client.batch_client import BatchClient
 from scalediff_engine.client.batches import (
@@ -24,7 +25,7 @@ from scalediff_engine.ui.folder.input_model import (
     SOME_SIZE,
     InputModel,
 )
-from scalediff_engine.ui.folder.rows import Rows, rows_of
+from scalediff_engine.ui.folder.rows import Rows
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.upscale.model import UpscaleModel
@@ -153,7 +154,9 @@ class FolderModel:
         self.handed_over, self.left_out = 0, len(rows.entries) - len(wanted)
 
         def done(info: BatchInfo) -> None:
-            self._follow(info, rows_of(entries, [file.target for file in files]))
+            followed = Rows(entries)
+            followed.set_targets(ResultNames([file.target for file in files]))
+            self._follow(info, followed)
 
         self._handing = self._batches.create(
             request, files, self._on_handed_over, done, self._on_not_handed_over

@@ -57,6 +57,7 @@ class Rows:
 
     Attributes:
         entries: the files
+        filter: which rows are seen
         appended: told the first and the last new row that is seen, before it is
         arrived: told once they are
         changed: told the first and the last row that looks different
@@ -76,7 +77,7 @@ class Rows:
         self._tally: Counter[FileState] = Counter()
         self._problems: dict[int, Problem] = {}
         self._seconds: dict[int, float] = {}
-        self._filter = Filter.ALL
+        self.filter = Filter.ALL
         self._visible: list[int] | None = None  # none = all of them
         self._is_stale = False
 
@@ -87,11 +88,6 @@ class Rows:
     def index(self, row: int) -> int:
         """Give the file of a row that is seen."""
         return row if self._visible is None else self._visible[row]
-
-    @property
-    def filter(self) -> Filter:
-        """Which rows are seen."""
-        return self._filter
 
     # What is said of a file
 
@@ -239,7 +235,7 @@ class Rows:
 
     def show(self, wanted: Filter) -> None:
         """See other rows."""
-        self._filter = wanted
+        self.filter = wanted
         self._refilter()
 
     def refresh(self) -> None:
@@ -267,15 +263,8 @@ class Rows:
 
     def _seen(self) -> list[int] | None:
         """Give the files that the filter lets through; none = all of them."""
-        if self._filter is Filter.ALL:
+        if self.filter is Filter.ALL:
             return None
-        wanted = _OF_FILTER[self._filter]
+        wanted = _OF_FILTER[self.filter]
         every = range(len(self.entries))
         return [index for index in every if self.status(index) in wanted]
-
-
-def rows_of(entries: Sequence[Entry], targets: Sequence[str]) -> Rows:
-    """Give the rows of a batch, in its order."""
-    rows = Rows(entries)
-    rows.set_targets(ResultNames(list(targets)))
-    return rows

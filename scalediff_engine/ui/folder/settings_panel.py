@@ -157,7 +157,7 @@ class EstimateCard(QWidget):
 
     def refresh(self) -> None:
         """Show the estimate as it is known."""
-        found = self._model.input.estimate
+        found = self._model.input.estimator.estimate
         texts = ["…", "…", "…"]
         if found.problem is not None:
             texts = ["–"] * 3
@@ -183,8 +183,8 @@ class EstimateCard(QWidget):
         model = self._model
         if model.input.names_problem:
             return model.input.names_problem
-        if model.input.estimate.problem is not None:
-            return model.input.estimate.problem.message
+        if model.input.estimator.estimate.problem is not None:
+            return model.input.estimator.estimate.problem.message
         if model.input.clash:
             return model.input.clash
         counts = model.input.rows.counts()

@@ -64,7 +64,7 @@ def test_a_folder_is_ready_with_names_sizes_and_time(make: Make, tree: Path) -> 
     assert targets(model) == [str(tree / "a_x4.png"), str(tree / "deep" / "b_x4.png")]
     assert model.can_start
     assert model.input.startable == 2
-    assert model.input.estimate.seconds == pytest.approx(260)
+    assert model.input.estimator.estimate.seconds == pytest.approx(260)
     assert model.input.title == "holiday"
 
 
@@ -114,7 +114,7 @@ def test_an_existing_result_is_skipped_unless_somebody_says_otherwise(
     model = make(tree)
     states = {Path(e.path).name: model.rows.status(i) for i, e in enumerate(model.rows.entries)}
     assert states["a.png"] is Status.EXISTS
-    assert model.input.estimate.seconds == pytest.approx(260)  # b.png and a_x4.png itself
+    assert model.input.estimator.estimate.seconds == pytest.approx(260)  # b.png and a_x4.png itself
     model.start()
     assert batches.last("create").args[0].existing is Existing.SKIP
 

@@ -78,7 +78,9 @@ def begin(
     dialog, start = running.dialog, running.window.settings.start
     # the button follows the model a moment later, and takes no click before
     wait_until(
-        lambda: dialog.can_start and dialog.input.estimate.is_complete and start.isEnabled(),
+        lambda: (
+            dialog.can_start and dialog.input.estimator.estimate.is_complete and start.isEnabled()
+        ),
         LONG_MS,
     )
     before()
