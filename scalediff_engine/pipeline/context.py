@@ -84,7 +84,7 @@ class UpscaleContext:
             self.meter.report(Phase.DENOISE, stage, begun.step)
 
     def report_sample(self, stage: int, step: int) -> None:
-        """Tell how far the sample of a stage is, see ``pipeline.sample``."""
+        """Tell how far the sample of a stage is, see ``pipeline.norm_statistics``."""
         if self.begun(stage) is None:
             self.meter.report(Phase.ENCODE, stage, step)
         else:

@@ -169,7 +169,7 @@ def plan_upscale(
 def _sample_loads(
     stages: tuple[StagePlan, ...], facts: FamilyFacts, settings: Settings
 ) -> dict[int, StageLoad]:
-    """What is denoised beside the parts, by stage; see ``pipeline.sample``."""
+    """What is denoised beside the parts, by stage; see ``pipeline.norm_statistics``."""
     if not facts.group_norms or settings.attention is Attention.MULTIDIFFUSION:
         return {}
     return {

@@ -70,7 +70,7 @@ class Meter:
         steps: steps of each stage
         callback: hears of each piece; may raise ``Cancelled``
         clock: seconds, monotonic
-        samples: what is denoised before a stage, see ``pipeline.sample``, by stage
+        samples: what is denoised before a stage, see ``pipeline.norm_statistics``, by stage
     """
 
     def __init__(

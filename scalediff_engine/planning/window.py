@@ -3,7 +3,7 @@
 A part of the canvas comes out as it does in the whole run only as far as nothing beyond it is
 seen: convolutions see some pixels further at each layer, attention half a window. So a part is
 computed with a margin, and small stages whole. What normalisation sees of the rest is another
-matter, see ``pipeline.sample``.
+matter, see ``pipeline.norm_statistics``.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def list_models(
     Reads headers of files, so it may take a second.
 
     Args:
-        added: the list of folders that the user has added, see ``store.added``
+        added: the list of folders that the user has added, see ``store.scan``
         environment: tells where the cache and the folders of other programs are
     """
     cache = cache_folder(environment)
