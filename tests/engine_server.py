@@ -41,12 +41,12 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.client.pixels import PixelHeader, to_prefix
 from scalediff_engine.client.places import Places
-from scalediff_engine.jobs.protocol import FileWork
+from scalediff_engine.jobs.record import Action, after
 from scalediff_engine.jobs.spool import Spool, SpoolLimits
-from scalediff_engine.jobs.states import Action, after
-from scalediff_engine.server.app import create_app
+from scalediff_engine.jobs.workerprocess import FileWork
 from scalediff_engine.server.engine import Engine, EnginePatience
 from scalediff_engine.server.planner import Planner
+from scalediff_engine.server.problems import create_app
 from scalediff_engine.server.remembered import Remembered
 from scalediff_engine.server.serve import Server, listen, server_config
 

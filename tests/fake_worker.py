@@ -26,7 +26,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scalediff_engine.client.messages import JobProgress, Problem
-from scalediff_engine.jobs.protocol import (
+from scalediff_engine.jobs.spool import CHECKPOINT, RESULT
+from scalediff_engine.jobs.workerprocess import (
     Advanced,
     Alive,
     Done,
@@ -40,7 +41,6 @@ from scalediff_engine.jobs.protocol import (
     from_line,
     to_line,
 )
-from scalediff_engine.jobs.spool import CHECKPOINT, RESULT
 
 _SAYING = threading.Lock()
 _silent = threading.Event()

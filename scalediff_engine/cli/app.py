@@ -183,8 +183,8 @@ def upscale(
     )
 
     def act(interrupts: Interrupts) -> int:
+        from scalediff_engine.cli.batch import run_upscale
         from scalediff_engine.cli.report import Reporting
-        from scalediff_engine.cli.work import run_upscale
 
         return run_upscale(request, interrupts, Reporting(json, quiet, print0, output != "-"))
 
@@ -298,8 +298,8 @@ def generate(
     )
 
     def act(interrupts: Interrupts) -> int:
+        from scalediff_engine.cli.batch import run_generate
         from scalediff_engine.cli.report import Reporting
-        from scalediff_engine.cli.work import run_generate
 
         return run_generate(request, interrupts, Reporting(json, quiet, print0, output != "-"))
 

@@ -95,7 +95,7 @@ def run_dialog(
     if unusable is not None:
         raise UsageError(unusable)
     from scalediff_engine.client.places import Places, default_home
-    from scalediff_engine.server.command import remember_command
+    from scalediff_engine.server.dialog import remember_command
     from scalediff_engine.ui.app import run
     from scalediff_engine.ui.context import Options
 

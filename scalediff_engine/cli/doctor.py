@@ -22,11 +22,10 @@ from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import DeviceInfo, JobInfo
 from scalediff_engine.client.places import Places, default_home, read_command, read_engine
 from scalediff_engine.families import registry as families
-from scalediff_engine.jobs.database import DAMAGED
-from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.jobs.database import DAMAGED, JobStore
 from scalediff_engine.memory.device_info import find_device
 from scalediff_engine.server.bundle import pack, program_logs
-from scalediff_engine.server.command import own_command, remember_command
+from scalediff_engine.server.dialog import own_command, remember_command
 from scalediff_engine.server.lifecycle import only_engine
 from scalediff_engine.store.locate import cached_models
 

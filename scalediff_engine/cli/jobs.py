@@ -21,7 +21,6 @@ from scalediff_engine.base.files import require_folder
 from scalediff_engine.batch.conflicts import NameConflict, find_conflicts
 from scalediff_engine.batch.folder_scan import FolderWalk, Skip, SkipReason, Source, is_own_result
 from scalediff_engine.batch.naming import NameValues
-from scalediff_engine.cli.crashlog import crash_error
 from scalediff_engine.cli.events import (
     OUTPUT_EXISTS,
     OWN_RESULT,
@@ -30,6 +29,7 @@ from scalediff_engine.cli.events import (
     Job,
     Skipped,
 )
+from scalediff_engine.cli.logs import crash_error
 from scalediff_engine.cli.outputs import (
     named_output,
     output_path,

@@ -53,7 +53,7 @@ def run_guarded(arguments: list[str], interrupts: Interrupts, *, as_json: bool) 
         if interrupts.happened:  # a library turned the interrupt into an error of its own
             _last_words(as_json)
             return EXIT_CODE
-        from scalediff_engine.cli.crashlog import crash_error
+        from scalediff_engine.cli.logs import crash_error
 
         return _refuse(crash_error(error, arguments), as_json)
 

@@ -11,7 +11,7 @@ from scalediff_engine.base.plugins import State, Status, install, remove, status
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.streams import one_line
 from scalediff_engine.client.places import Places, default_home
-from scalediff_engine.server.command import remember_command
+from scalediff_engine.server.dialog import remember_command
 
 _BROKEN = 1
 

@@ -46,7 +46,7 @@ def make_reporter(reporting: Reporting) -> Reporter:
     """Return the reporter for these options and this terminal."""
     reporter = _make_reporter(reporting)
     if logging.getLogger("scalediff_engine").isEnabledFor(logging.DEBUG):
-        from scalediff_engine.cli.report_log import LogReporter
+        from scalediff_engine.cli.report_json import LogReporter
 
         return LogReporter(reporter)
     return reporter
@@ -57,12 +57,12 @@ def _make_reporter(reporting: Reporting) -> Reporter:
         from scalediff_engine.cli.report_json import JsonReporter
 
         return JsonReporter(quiet=reporting.quiet)
-    from scalediff_engine.cli.report_plain import PlainReporter
+    from scalediff_engine.cli.report_text import PlainReporter
 
     path_end = "\0" if reporting.print0 else "\n"
     end = path_end if reporting.has_paths else None
     if reporting.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return PlainReporter(quiet=reporting.quiet, path_end=end)
-    from scalediff_engine.cli.report_bar import BarReporter
+    from scalediff_engine.cli.report_text import BarReporter
 
     return BarReporter(path_end=end)

@@ -30,7 +30,8 @@ standard error as well.
 from __future__ import annotations
 
 import json
-from typing import Any
+import logging
+from typing import TYPE_CHECKING, Any
 
 from scalediff_engine.cli import streams
 from scalediff_engine.cli.events import (
@@ -45,8 +46,12 @@ from scalediff_engine.cli.events import (
     Skipped,
     Summary,
 )
-from scalediff_engine.cli.sentences import failure_sentence, plan_notes, summary_sentence
+from scalediff_engine.cli.logs import SHOWN
+from scalediff_engine.cli.report_text import failure_sentence, plan_notes, summary_sentence
 from scalediff_engine.planning.recipe import stage_objects
+
+if TYPE_CHECKING:
+    from scalediff_engine.cli.report import Reporter
 
 
 class JsonReporter:
@@ -180,3 +185,33 @@ def _summary(event: Summary) -> dict[str, Any]:
         "dry_run": event.dry_run,
         "exit_code": event.exit_code,
     }
+
+
+_log = logging.getLogger(__name__)
+
+
+class LogReporter:
+    """Logs each event, and passes it on.
+
+    Args:
+        reporter: shows the events to the user
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def tell(self, event: Event) -> None:
+        """Log and pass on one event."""
+        level = logging.DEBUG if isinstance(event, Advanced) else logging.INFO
+        # the reporter shows the others
+        extra = {SHOWN: not isinstance(event, Planned | Loading)}
+        fields = json_object(event)
+        words = " ".join(f"{key}={value}" for key, value in fields.items() if key != "event")
+        _log.log(level, "%s %s", fields["event"], words, extra=extra)
+        if isinstance(event, Failed):
+            _log.debug("traceback", exc_info=event.failure.error)
+        self._reporter.tell(event)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._reporter.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from scalediff_engine.base.errors import EngineError, ScaleDiffError, UsageError
 from scalediff_engine.cli import streams
 from scalediff_engine.client.places import default_home
-from scalediff_engine.server.command import let_children_find_us
+from scalediff_engine.server.dialog import let_children_find_us
 from scalediff_engine.server.journal import LEVELS
 from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve
 
@@ -56,8 +56,8 @@ def parse(port: int, idle_minutes: float, home: str | None, log_level: str) -> S
 
 def _application(endpoint: ServerEndpoint) -> Application:
     # imported here, behind the lock: whoever comes second is told so at once
-    from scalediff_engine.server.app import application_of
     from scalediff_engine.server.engine import build_engine
+    from scalediff_engine.server.problems import application_of
 
     return application_of(build_engine(endpoint.home, endpoint.token), endpoint)
 

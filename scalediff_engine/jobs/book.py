@@ -26,10 +26,9 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.jobs import record as records
-from scalediff_engine.jobs.protocol import FileWork
-from scalediff_engine.jobs.record import Record
-from scalediff_engine.jobs.states import Action
-from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.jobs.database import JobStore
+from scalediff_engine.jobs.record import Action, Record
+from scalediff_engine.jobs.workerprocess import FileWork
 
 _log = logging.getLogger(__name__)
 

@@ -26,7 +26,9 @@ from scalediff_engine.client.messages import (
     WorkerState,
 )
 from scalediff_engine.jobs.book import Book
-from scalediff_engine.jobs.protocol import (
+from scalediff_engine.jobs.record import Action, Record, crash_problem, is_hopeless
+from scalediff_engine.jobs.spool import Spool
+from scalediff_engine.jobs.workerprocess import (
     Advanced,
     Alive,
     Done,
@@ -39,11 +41,9 @@ from scalediff_engine.jobs.protocol import (
     Run,
     Stop,
     Stopped,
+    WorkerProcess,
+    WorkerProgram,
 )
-from scalediff_engine.jobs.record import Record, crash_problem, is_hopeless
-from scalediff_engine.jobs.spool import Spool
-from scalediff_engine.jobs.states import Action
-from scalediff_engine.jobs.workerprocess import WorkerProcess, WorkerProgram
 
 _log = logging.getLogger(__name__)
 

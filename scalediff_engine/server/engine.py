@@ -19,21 +19,19 @@ from scalediff_engine.client.places import Places
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.batches import Batches
 from scalediff_engine.jobs.book import Book
+from scalediff_engine.jobs.database import JobStore
 from scalediff_engine.jobs.desk import Desk
 from scalediff_engine.jobs.retention import AgeClock, expired_jobs, machine_seconds
 from scalediff_engine.jobs.spool import Spool
-from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.jobs.workerprocess import WorkerProgram
 from scalediff_engine.memory.device_info import find_device
-from scalediff_engine.server.attendance import Attendance
 from scalediff_engine.server.dialog import dialog_argv
 from scalediff_engine.server.downloads import Downloads, download_argv
 from scalediff_engine.server.lifecycle import Activity, Pulse
-from scalediff_engine.server.limited_threads import LimitedThreads
 from scalediff_engine.server.model_list import list_models
 from scalediff_engine.server.planner import Planner, plan, reads_user_files
-from scalediff_engine.server.remembered import Remembered
-from scalediff_engine.server.sessions import SessionPatience, Sessions
+from scalediff_engine.server.remembered import LimitedThreads, Remembered
+from scalediff_engine.server.sessions import Attendance, SessionPatience, Sessions
 from scalediff_engine.store.scan import file_in
 
 _log = logging.getLogger(__name__)

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from scalediff_engine.base.errors import Cancelled, ScaleDiffError
 from scalediff_engine.client.messages import JobProgress
-from scalediff_engine.jobs.protocol import Advanced
+from scalediff_engine.jobs.workerprocess import Advanced
 from scalediff_engine.memory.oom import is_out_of_memory
 from scalediff_engine.pipeline.upscale_fast import guess, guess_size
 from scalediff_engine.planning.planner import PlannedJob, plan_for
 from scalediff_engine.planning.progress import Phase
 from scalediff_engine.planning.settings import Method
-from scalediff_engine.worker.ends import ends_of
-from scalediff_engine.worker.previews import Previews
+from scalediff_engine.worker.ends import Previews, ends_of
 from scalediff_engine.worker.streams import Task
 
 # A source beyond this takes too long to read for a glance.

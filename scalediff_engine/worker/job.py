@@ -16,7 +16,7 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.protocol import Done, Failed, Loading, Measured, News, Stopped
+from scalediff_engine.jobs.workerprocess import Done, Failed, Loading, Measured, News, Stopped
 from scalediff_engine.memory.device_info import NOTHING_HELD, ReclaimableMemory
 from scalediff_engine.memory.oom import is_out_of_memory, memory_ran_out
 from scalediff_engine.memory.speed_record import SpeedRecord, default_file
@@ -30,11 +30,10 @@ from scalediff_engine.planning.planner import PlannedJob, plan_for
 from scalediff_engine.planning.recipe import make_fast_recipe, make_recipe
 from scalediff_engine.planning.settings import Method
 from scalediff_engine.planning.settings_parsing import limit_of, model_of, settings_of
-from scalediff_engine.worker.ends import Ends, ends_of
+from scalediff_engine.worker.ends import Ends, Previews, ends_of
 from scalediff_engine.worker.guess import show_guess
 from scalediff_engine.worker.keeping import Keeper, identity_of
 from scalediff_engine.worker.loaded import LoadedModel
-from scalediff_engine.worker.previews import Previews
 from scalediff_engine.worker.reports import Reports
 from scalediff_engine.worker.streams import Task
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scalediff_engine.server.app import application_of
 from scalediff_engine.server.engine import build_engine
+from scalediff_engine.server.problems import application_of
 from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve
 
 

@@ -19,7 +19,7 @@ from scalediff_engine.client.messages import ModelList, PlanInfo, UpscaleSetting
 from scalediff_engine.families.registry import FAMILIES
 from scalediff_engine.server import engine as engine_module
 from scalediff_engine.server import planner, remembered
-from scalediff_engine.server.app import _ROUTERS
+from scalediff_engine.server.problems import _ROUTERS
 from scalediff_engine.store.inspect import inspect_lora
 
 # More than the threads that anyio and asyncio have for everything.

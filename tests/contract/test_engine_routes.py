@@ -27,7 +27,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.client.places import EngineRecord
-from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.record import Action
 from scalediff_engine.server.engine import build_engine
 
 ROOT = Path(__file__).parents[2]
@@ -188,7 +188,7 @@ def test_the_real_parts_together_do_a_job_and_know_it_afterwards(
 
 def test_the_server_imports_nothing_heavy() -> None:
     code = (
-        "import sys, scalediff_engine.server.app, scalediff_engine.server.planner;"
+        "import sys, scalediff_engine.server.problems, scalediff_engine.server.planner;"
         "print([m for m in ('torch', 'diffusers', 'numpy', 'PySide6') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -26,8 +26,8 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.client.pixels import PixelHeader, to_prefix
 from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.jobs.record import Action
 from scalediff_engine.jobs.spool import RESULT
-from scalediff_engine.jobs.states import Action
 from scalediff_engine.plugin_common import errand
 from scalediff_engine.plugin_common.errand import (
     Begun,

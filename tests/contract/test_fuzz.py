@@ -16,8 +16,8 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.base.process import Program
 from scalediff_engine.client.messages import JobEvent, PlanInfo, UpscaleSettings, Window
 from scalediff_engine.jobs.spool import SpoolLimits
-from scalediff_engine.server.app import OPENAPI
 from scalediff_engine.server.planner import plan as real_plan
+from scalediff_engine.server.problems import OPENAPI
 
 ROOT = Path(__file__).parents[2]
 HOOKS = Path(__file__).with_name("fuzz_hooks.py")

@@ -30,7 +30,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.client.places import EngineRecord
-from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.record import Action
 from scalediff_engine.server.engine import EnginePatience
 from scalediff_engine.server.planner import plan as real_plan
 

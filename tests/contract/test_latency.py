@@ -124,7 +124,7 @@ def test_the_server_starts_about_as_soon_as_its_libraries(tmp_path: Path) -> Non
 def test_the_server_imports_nothing_heavy() -> None:
     heavy = ("torch", "diffusers", "transformers", "PySide6", "PIL")
     code = (
-        "import sys, json, scalediff_engine.cli.app, scalediff_engine.server.app;"
+        "import sys, json, scalediff_engine.cli.app, scalediff_engine.server.problems;"
         f"print(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
     )
     done = subprocess.run(

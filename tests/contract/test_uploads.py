@@ -291,7 +291,7 @@ def test_a_result_is_sent_whole_and_only_when_there_is_one(server: Running) -> N
     assert server.ask("GET", result).problem == (409, "wrong-state")
     assert server.ask("GET", preview).problem == (404, "not-found")
 
-    from scalediff_engine.jobs.states import Action
+    from scalediff_engine.jobs.record import Action
 
     server.call(lambda: server.desk.act(job, Action.START))
     server.call(lambda: server.desk.act(job, Action.FINISH))

@@ -17,7 +17,7 @@ from engine_server import fake_engine
 from scalediff_engine.base import errors
 from scalediff_engine.client import batches, messages, pixels
 from scalediff_engine.server import problems
-from scalediff_engine.server.app import create_app
+from scalediff_engine.server.problems import create_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
 KINDS: list[type[Any]] = [

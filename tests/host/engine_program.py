@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from scalediff_engine.server import engine as engine_module
-from scalediff_engine.server.app import application_of
-from scalediff_engine.server.command import let_children_find_us
+from scalediff_engine.server.dialog import let_children_find_us
 from scalediff_engine.server.engine import EnginePatience, build_engine
+from scalediff_engine.server.problems import application_of
 from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve
 from scalediff_engine.server.sessions import SessionPatience
 

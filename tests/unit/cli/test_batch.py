@@ -10,7 +10,7 @@ from cli_fakes import FACTS, FakeWork, ListReporter, touch
 
 from scalediff_engine.base.errors import DiskFull, ModelMissing, OutputExists, UnreadablePicture
 from scalediff_engine.batch.naming import Destination
-from scalediff_engine.cli import batch, crashlog
+from scalediff_engine.cli import batch, logs
 from scalediff_engine.cli.batch import Batch
 from scalediff_engine.cli.events import Advanced, Failed, Finished, Loading, Skipped, Summary
 from scalediff_engine.cli.interrupt import Answer, Interrupts
@@ -254,7 +254,7 @@ def test_a_defect_in_one_file_is_logged_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "log"
-    monkeypatch.setattr(crashlog, "write_crash", lambda *_: log)
+    monkeypatch.setattr(logs, "write_crash", lambda *_: log)
     run = Run(tmp_path, ["a.png", "b.png"], FakeWork(on_read=fail_on("a.png", ValueError("x"))))
     assert run() == 6
     assert str(log) in str(run.summary.failures[0].error)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scalediff_engine.base.errors import NotEnoughMemory
-from scalediff_engine.cli import crashlog, main, streams
+from scalediff_engine.cli import logs, main, streams
 from scalediff_engine.cli.interrupt import Interrupts
 
 TREE = ("a tree", "-o", "a.png", "--size", "4x4", "--model", "embedded")
@@ -143,8 +143,8 @@ def test_a_log_folder_that_cannot_be_made_gives_way_to_a_file_that_nobody_forese
     (tmp_path / "scalediff-errors.log").symlink_to(tmp_path / "victim")
     monkeypatch.setattr("platformdirs.user_log_dir", lambda *_: str(tmp_path / "file" / "logs"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    first = crashlog.write_crash(ValueError("x"), ["--prompt", "secret"])
-    second = crashlog.write_crash(ValueError("x"), [])
+    first = logs.write_crash(ValueError("x"), ["--prompt", "secret"])
+    second = logs.write_crash(ValueError("x"), [])
     assert first is not None
     assert first != second
     assert first.parent == tmp_path
@@ -157,23 +157,23 @@ def test_a_crash_log_is_for_its_owner_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("platformdirs.user_log_dir", lambda *_: str(tmp_path / "logs"))
-    file = crashlog.write_crash(ValueError("x"), ["--prompt", "secret"])
+    file = logs.write_crash(ValueError("x"), ["--prompt", "secret"])
     assert file == tmp_path / "logs" / "scalediff-errors.log"
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
     file.unlink()
     (tmp_path / "victim").touch()
     file.symlink_to(tmp_path / "victim")
-    other = crashlog.write_crash(ValueError("x"), [])
+    other = logs.write_crash(ValueError("x"), [])
     assert other not in (None, file)
     assert (tmp_path / "victim").read_bytes() == b""
     other.unlink()
 
 
 def test_memory_that_runs_out_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crashlog, "write_crash", lambda *_: None)
-    assert crashlog.crash_error(MemoryError(), []).code == "not-enough-memory"
-    assert crashlog.crash_error(ZeroDivisionError(), []).code == "error"
+    monkeypatch.setattr(logs, "write_crash", lambda *_: None)
+    assert logs.crash_error(MemoryError(), []).code == "not-enough-memory"
+    assert logs.crash_error(ZeroDivisionError(), []).code == "error"
 
 
 def test_an_error_that_an_interrupt_caused_is_an_interrupt(

@@ -12,6 +12,7 @@ from cli_fakes import FACTS, progress
 
 from scalediff_engine.base.errors import InputMissing
 from scalediff_engine.base.geometry import Size
+from scalediff_engine.cli.batch import plan_table
 from scalediff_engine.cli.events import (
     Advanced,
     Event,
@@ -27,11 +28,8 @@ from scalediff_engine.cli.events import (
     Summary,
 )
 from scalediff_engine.cli.report import Reporting, make_reporter
-from scalediff_engine.cli.report_bar import BarReporter
 from scalediff_engine.cli.report_json import JsonReporter, json_line, json_object
-from scalediff_engine.cli.report_plain import PlainReporter
-from scalediff_engine.cli.sentences import stage_words
-from scalediff_engine.cli.work import plan_table
+from scalediff_engine.cli.report_text import BarReporter, PlainReporter, stage_words
 from scalediff_engine.planning.plan import plan_upscale
 from scalediff_engine.planning.plan_generate import plan_generate
 from scalediff_engine.planning.progress import Phase

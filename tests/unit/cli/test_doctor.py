@@ -12,9 +12,9 @@ import pytest
 from scalediff_engine.cli.doctor import run_doctor
 from scalediff_engine.client.messages import JobInfo, JobState, Priority, UpscaleSettings
 from scalediff_engine.client.places import EngineRecord, Places, write_command, write_engine
+from scalediff_engine.jobs.database import JobStore
 from scalediff_engine.jobs.record import Record
-from scalediff_engine.jobs.store import JobStore
-from scalediff_engine.server.command import own_command
+from scalediff_engine.server.dialog import own_command
 
 
 def a_job() -> Record:

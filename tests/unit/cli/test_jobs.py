@@ -17,11 +17,11 @@ from scalediff_engine.base.errors import (
 )
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.batch.naming import Destination, Place
-from scalediff_engine.cli import crashlog, outputs
+from scalediff_engine.cli import logs, outputs
 from scalediff_engine.cli.events import Job
 from scalediff_engine.cli.jobs import Worklist, make_worklist
+from scalediff_engine.cli.report_text import skip_sentence
 from scalediff_engine.cli.request import Enlargement, UpscaleRequest
-from scalediff_engine.cli.sentences import skip_sentence
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.families.sdxl.spec import SDXL
 from scalediff_engine.images.formats import Format, Probe
@@ -293,7 +293,7 @@ def test_a_damaged_file_that_is_named_like_a_result_is_one_bad_file(tmp_path: Pa
 def test_a_defect_while_planning_costs_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crashlog, "write_crash", lambda *_: tmp_path / "log")
+    monkeypatch.setattr(logs, "write_crash", lambda *_: tmp_path / "log")
     touch(tmp_path, ["a.png", "b.png"])
     pipes = FakePipes()
     real = pipes.probe

@@ -12,7 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from scalediff_engine.base.errors import NotEnoughMemory
-from scalediff_engine.cli import app_dialog, main, work
+from scalediff_engine.cli import app_dialog, batch, main
 from scalediff_engine.cli.app import app
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.request import Sides
@@ -40,8 +40,8 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         logging.getLogger("scalediff_engine.test").debug("a detail")
         return 0
 
-    monkeypatch.setattr(work, "run_upscale", run)
-    monkeypatch.setattr(work, "run_generate", run)
+    monkeypatch.setattr(batch, "run_upscale", run)
+    monkeypatch.setattr(batch, "run_generate", run)
     return asked
 
 
@@ -348,7 +348,7 @@ def test_the_log_file_has_the_traceback_of_an_error(
     def fail(*_: Any) -> int:
         raise NotEnoughMemory("Too large.")
 
-    monkeypatch.setattr(work, "run_upscale", fail)
+    monkeypatch.setattr(batch, "run_upscale", fail)
     log = tmp_path / "run.log"
     assert run("upscale", "a.png", "--log-file", str(log)) == 5
     assert "Traceback" in log.read_text()

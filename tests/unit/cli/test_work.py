@@ -10,10 +10,10 @@ from PIL import Image
 
 from scalediff_engine.base.errors import ModelMissing
 from scalediff_engine.cli import batch, outputs
+from scalediff_engine.cli.batch import run_upscale
 from scalediff_engine.cli.interrupt import Interrupts
 from scalediff_engine.cli.report import Reporting
 from scalediff_engine.cli.request import Request, UpscaleRequest
-from scalediff_engine.cli.work import run_upscale
 from scalediff_engine.planning.settings import Method, Settings
 from scalediff_engine.planning.settings_parsing import ModelChoice
 

@@ -25,9 +25,9 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.jobs.book import Book
+from scalediff_engine.jobs.database import JobStore
 from scalediff_engine.jobs.desk import Desk, Patience
 from scalediff_engine.jobs.spool import RESULT
-from scalediff_engine.jobs.store import JobStore
 from scalediff_engine.jobs.workerprocess import WorkerProgram
 
 IMAGE = ImageInfo("0" * 32, 8, 8, "rgb", "u8", False, 300)

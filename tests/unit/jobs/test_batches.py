@@ -17,8 +17,8 @@ from scalediff_engine.client.batches import BatchFile, BatchRequest, BatchState,
 from scalediff_engine.client.messages import JobState, UpscaleSettings
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.batches import Batches
-from scalediff_engine.jobs.protocol import FileWork
-from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.record import Action
+from scalediff_engine.jobs.workerprocess import FileWork
 
 DAY_S = 24 * 3600.0
 

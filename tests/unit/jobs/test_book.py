@@ -8,9 +8,8 @@ from scalediff_engine.base.errors import DiskFull, NotFound, OutputError
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobEvent, JobProgress, JobRequest, JobState, Priority
 from scalediff_engine.jobs.book import Book
-from scalediff_engine.jobs.record import Record
-from scalediff_engine.jobs.states import Action
-from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.jobs.database import JobStore
+from scalediff_engine.jobs.record import Action, Record
 
 
 class Leaky(JobStore):

@@ -22,7 +22,7 @@ from scalediff_engine.client.messages import (
     Problem,
     WorkerState,
 )
-from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.record import Action
 
 
 def run(

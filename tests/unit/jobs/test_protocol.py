@@ -4,12 +4,12 @@ from hypothesis import strategies as st
 
 from scalediff_engine.client.codec import Malformed
 from scalediff_engine.client.messages import JobProgress, Lora, Problem, UpscaleSettings
-from scalediff_engine.jobs import protocol
+from scalediff_engine.jobs import workerprocess
 
 _TEXT = st.text(max_size=40)
 _MESSAGES = st.one_of(
     st.builds(
-        protocol.Run,
+        workerprocess.Run,
         job=_TEXT,
         folder=_TEXT,
         image=_TEXT,
@@ -21,12 +21,12 @@ _MESSAGES = st.one_of(
             seed=st.integers(0, 2**63 - 1),
         ),
     ),
-    st.builds(protocol.Stop, job=_TEXT, keep=st.booleans()),
-    st.just(protocol.Ready()),
-    st.just(protocol.Alive()),
-    st.builds(protocol.Loading, job=_TEXT, done=st.booleans()),
+    st.builds(workerprocess.Stop, job=_TEXT, keep=st.booleans()),
+    st.just(workerprocess.Ready()),
+    st.just(workerprocess.Alive()),
+    st.builds(workerprocess.Loading, job=_TEXT, done=st.booleans()),
     st.builds(
-        protocol.Advanced,
+        workerprocess.Advanced,
         job=_TEXT,
         progress=st.builds(
             JobProgress,
@@ -40,18 +40,20 @@ _MESSAGES = st.one_of(
             preview=st.integers(0, 99),
         ),
     ),
-    st.builds(protocol.Done, job=_TEXT, recipe=_TEXT, notes=st.lists(_TEXT, max_size=3)),
-    st.builds(protocol.Stopped, job=_TEXT),
-    st.builds(protocol.Failed, job=_TEXT, problem=st.builds(Problem, code=_TEXT, message=_TEXT)),
+    st.builds(workerprocess.Done, job=_TEXT, recipe=_TEXT, notes=st.lists(_TEXT, max_size=3)),
+    st.builds(workerprocess.Stopped, job=_TEXT),
+    st.builds(
+        workerprocess.Failed, job=_TEXT, problem=st.builds(Problem, code=_TEXT, message=_TEXT)
+    ),
 )
 
 
 @given(_MESSAGES)
-def test_each_message_is_one_line_and_comes_back(message: protocol.News) -> None:
-    line = protocol.to_line(message)
+def test_each_message_is_one_line_and_comes_back(message: workerprocess.News) -> None:
+    line = workerprocess.to_line(message)
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
-    assert protocol.from_line(line) == message
+    assert workerprocess.from_line(line) == message
 
 
 @pytest.mark.parametrize(
@@ -59,9 +61,9 @@ def test_each_message_is_one_line_and_comes_back(message: protocol.News) -> None
 )
 def test_what_a_library_prints_is_no_message(line: bytes) -> None:
     with pytest.raises(Malformed):
-        protocol.from_line(line)
+        workerprocess.from_line(line)
 
 
 def test_a_message_that_lacks_something_is_refused() -> None:
     with pytest.raises(Malformed, match="keep"):
-        protocol.from_line(b'{"is": "stop", "job": "a"}\n')
+        workerprocess.from_line(b'{"is": "stop", "job": "a"}\n')

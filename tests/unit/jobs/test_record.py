@@ -11,9 +11,8 @@ from scalediff_engine.client.messages import (
     Priority,
     UpscaleSettings,
 )
-from scalediff_engine.jobs.protocol import FileWork
-from scalediff_engine.jobs.record import Record, advanced, changed, measured
-from scalediff_engine.jobs.states import Action
+from scalediff_engine.jobs.record import Action, Record, advanced, changed, measured
+from scalediff_engine.jobs.workerprocess import FileWork
 
 JOB = JobInfo(
     "1" * 32, JobState.QUEUED, UpscaleSettings(), "", 0, 0, 0, 0, Priority.FOLDER, "", True, 0, 0, 1

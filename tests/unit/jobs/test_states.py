@@ -2,7 +2,7 @@ import pytest
 
 from scalediff_engine.base.errors import WrongState
 from scalediff_engine.client.messages import JobState
-from scalediff_engine.jobs.states import Action, after
+from scalediff_engine.jobs.record import Action, after
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from scalediff_engine.client.messages import (
     Problem,
     UpscaleSettings,
 )
+from scalediff_engine.jobs.database import JobStore
 from scalediff_engine.jobs.record import Record
-from scalediff_engine.jobs.store import JobStore
 
 
 def record(name: str = "a", number: int = 1, **fields: Any) -> Record:
@@ -304,7 +304,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from unit.jobs.test_store import event, record
-from scalediff_engine.jobs.store import JobStore
+from scalediff_engine.jobs.database import JobStore
 store = JobStore(Path(sys.argv[1]))
 print("begun", flush=True)
 for number in range(1, 100000):

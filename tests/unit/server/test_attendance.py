@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from scalediff_engine.server.attendance import Attendance
+from scalediff_engine.server.sessions import Attendance
 
 
 def attendance(left: list[str]) -> Attendance:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scalediff_engine.base.errors import EngineError, EngineRunsAlready
 from scalediff_engine.client.places import Places, read_command, write_command
-from scalediff_engine.server import command
+from scalediff_engine.server import dialog
 from scalediff_engine.server.journal import OutsideLimit, close_journal, open_journal
 from scalediff_engine.server.lifecycle import Idleness, Pulse, is_busy, is_over, only_engine
 
@@ -155,7 +155,7 @@ def test_after_a_minute_refusals_are_logged_again() -> None:
 
 def test_the_own_command_works_in_any_folder(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*command.own_command(), "--version"],
+        [*dialog.own_command(), "--version"],
         cwd=tmp_path,
         env={},
         capture_output=True,
@@ -169,7 +169,7 @@ def test_children_find_a_clone_that_python_does_not_know(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    command.let_children_find_us()
+    dialog.let_children_find_us()
     subprocess.run(
         [sys.executable, "-P", "-c", "import scalediff_engine.client"], cwd=tmp_path, check=True
     )
@@ -177,11 +177,11 @@ def test_children_find_a_clone_that_python_does_not_know(
 
 def test_the_command_is_remembered_unless_a_good_one_is_known(tmp_path: Path) -> None:
     places = Places(tmp_path)
-    command.remember_command(places)
-    assert read_command(places) == command.own_command()
+    dialog.remember_command(places)
+    assert read_command(places) == dialog.own_command()
     write_command(places, [sys.executable, "-m", "installed"])
-    command.remember_command(places)
+    dialog.remember_command(places)
     assert read_command(places) == [sys.executable, "-m", "installed"]
     write_command(places, [str(tmp_path / "gone"), "-m", "installed"])
-    command.remember_command(places)
-    assert read_command(places) == command.own_command()
+    dialog.remember_command(places)
+    assert read_command(places) == dialog.own_command()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from scalediff_engine.jobs import spool
-from scalediff_engine.worker.previews import Previews
+from scalediff_engine.worker.ends import Previews
 
 GREY = np.full((6, 8, 3), 90, np.uint8)
 

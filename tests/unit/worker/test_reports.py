@@ -8,11 +8,11 @@ from test_keeping import PLAN
 
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.client.messages import JobProgress, UpscaleSettings
-from scalediff_engine.jobs.protocol import Advanced, Run, Stop
+from scalediff_engine.jobs.workerprocess import Advanced, Run, Stop
 from scalediff_engine.pipeline.checkpoint import Checkpoint
 from scalediff_engine.planning.progress import Phase, Progress
+from scalediff_engine.worker.ends import Previews
 from scalediff_engine.worker.keeping import Keeper
-from scalediff_engine.worker.previews import Previews
 from scalediff_engine.worker.reports import Reports
 from scalediff_engine.worker.streams import Task
 

@@ -18,8 +18,17 @@ import numpy as np
 from scalediff_engine.client import pixels as wire
 from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.client.pixels import PixelHeader
-from scalediff_engine.jobs import protocol, spool
-from scalediff_engine.jobs.protocol import Alive, Done, Failed, News, Order, Ready, Run, Stopped
+from scalediff_engine.jobs import spool, workerprocess
+from scalediff_engine.jobs.workerprocess import (
+    Alive,
+    Done,
+    Failed,
+    News,
+    Order,
+    Ready,
+    Run,
+    Stopped,
+)
 
 PATIENCE_S = 120.0
 SIDE = 96
@@ -66,7 +75,7 @@ class WorkerProcess:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            news = protocol.from_line(line)
+            news = workerprocess.from_line(line)
             if isinstance(news, Alive):
                 self.beats.append(time.monotonic())
             elif not isinstance(news, Order):
@@ -77,7 +86,7 @@ class WorkerProcess:
     def order(self, order: Order) -> None:
         """Give an order."""
         assert self.process.stdin is not None
-        self.process.stdin.write(protocol.to_line(order))
+        self.process.stdin.write(workerprocess.to_line(order))
         self.process.stdin.flush()
 
     def wait_for(self, kind: type[Kind], where: Callable[[Kind], bool] = lambda _: True) -> Kind:
