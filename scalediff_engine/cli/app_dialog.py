@@ -15,7 +15,7 @@ from scalediff_engine.cli.interrupt import Action, Interrupts
 from scalediff_engine.cli.options import THEMES, Home
 
 if TYPE_CHECKING:
-    from scalediff_engine.ui.opening import Opening
+    from scalediff_engine.ui.origin import Opening
 
 _BY_STDIN = "-"
 _LONGEST_LINE = 65536
@@ -113,7 +113,7 @@ def run_dialog(
 
 
 def _opening(pictures: list[str], session: str | None, rooms: Sequence[str]) -> Opening:
-    from scalediff_engine.ui.opening import (
+    from scalediff_engine.ui.origin import (
         NotTold,
         Room,
         RoomOpening,
@@ -143,7 +143,7 @@ def _opening(pictures: list[str], session: str | None, rooms: Sequence[str]) -> 
 
 
 def _files_opening(paths: list[Path]) -> Opening:
-    from scalediff_engine.ui.opening import opening_of
+    from scalediff_engine.ui.origin import opening_of
 
     for path in paths:
         if not path.exists():

@@ -15,17 +15,19 @@ from scalediff_engine.ui import language
 from scalediff_engine.ui.context import ApplicationContext, Options
 from scalediff_engine.ui.dialog import DialogModel
 from scalediff_engine.ui.event_loop import Collector, Interrupted
-from scalediff_engine.ui.opening import (
+from scalediff_engine.ui.origin import (
     FileOpening,
+    FileOrigin,
     FolderOpening,
     Opening,
+    Origin,
     Room,
     RoomOpening,
     SessionOpening,
+    SessionOrigin,
     StartOpening,
     opening_of,
 )
-from scalediff_engine.ui.origin import FileOrigin, Origin, SessionOrigin
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.start_window import StartWindow
 from scalediff_engine.ui.upscale import remembered

@@ -13,15 +13,15 @@ from scalediff_engine.base.editors import find_hosts, this_computer
 from scalediff_engine.client.places import Places, default_home
 from scalediff_engine.ui import icons
 from scalediff_engine.ui.engine_locator import Finder, attach
+from scalediff_engine.ui.event_loop import TrayNotifier
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, dress
 from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
-from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.observers import Listeners, Observers
-from scalediff_engine.ui.opening import SessionOpening
+from scalediff_engine.ui.origin import SessionOpening
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow
 from scalediff_engine.ui.upscale import remembered

@@ -1,8 +1,8 @@
-"""Signals and garbage collection while Qt's event loop runs.
+"""Signals, garbage collection and desktop notifications beside Qt's event loop.
 
-Python would only hear of a signal at its next step, while Qt waits. It collects garbage in whatever
-thread asks for memory next, and a widget that another thread lets go of ends the program. A full
-collection of all there is would also keep people waiting for 60 ms.
+Python handles a signal at its next step only, while Qt waits. It collects garbage in any thread
+that asks for memory, and a widget freed in another thread ends the program. A full collection would also
+block the interface for 60 ms.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import socket
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QSystemTrayIcon
+
+from scalediff_engine.ui.language import translate
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _INTERVAL_MS = 500
@@ -74,3 +78,37 @@ class Collector(QObject):
     def _collect(self) -> None:
         self._times += 1
         gc.collect(2 if self._times % _FULL_EVERY == 0 else 1)
+
+
+class TrayNotifier:
+    """Says that something is there, to a user who works elsewhere, by an icon in the system's tray.
+
+    Args:
+        icon: of the program
+    """
+
+    def __init__(self, icon: QIcon) -> None:
+        self._icon = icon
+        self._tray: QSystemTrayIcon | None = None
+
+    def begin(self, on_click: Callable[[], None]) -> bool:
+        """Be there while the window is not; tells whether the system has a place for that."""
+        if not QSystemTrayIcon.isSystemTrayAvailable():
+            return False
+        if self._tray is None:
+            self._tray = QSystemTrayIcon(self._icon)
+            self._tray.activated.connect(lambda _: on_click())
+            self._tray.messageClicked.connect(on_click)
+        self._tray.setToolTip(translate("Notify", "ScaleDiff is upscaling"))
+        self._tray.show()
+        return True
+
+    def say(self, title: str, text: str) -> None:
+        """Say it."""
+        if self._tray is not None:
+            self._tray.showMessage(title, text, self._icon)
+
+    def end(self) -> None:
+        """Be there no more."""
+        if self._tray is not None:
+            self._tray.hide()

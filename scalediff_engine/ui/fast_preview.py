@@ -17,11 +17,10 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.job_follower import JobFollower, PendingRequests, ProgressModel, Upload
-from scalediff_engine.ui.loupe.frame import Frame, frame_of
+from scalediff_engine.ui.loupe.model import Frame, frame_of
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.picture import Picture
-from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.upscale.extent import Extent
+from scalediff_engine.ui.picture import Picture, Raster
+from scalediff_engine.ui.upscale.choices import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar

@@ -18,10 +18,9 @@ from scalediff_engine.base.files import is_disk_full
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import ClientError
 from scalediff_engine.client.messages import ImageInfo, JobEvent, Problem
-from scalediff_engine.ui import raster
+from scalediff_engine.ui import picture
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.picture import Picture, make_picture, read_mapped
-from scalediff_engine.ui.raster import NotWanted, Raster
+from scalediff_engine.ui.picture import NotWanted, Picture, Raster, make_picture, read_mapped
 from scalediff_engine.ui.workers import Ticket, Workers
 
 C = TypeVar("C")
@@ -162,7 +161,7 @@ class Gateway(ClientGateway[Client]):
         """Fetch the newest preview."""
 
         def work(_: Ticket) -> Raster:
-            return raster.from_image(QImage.fromData(self._client.preview(job_id)))
+            return picture.from_image(QImage.fromData(self._client.preview(job_id)))
 
         return self._run(work, done, failed)
 

@@ -16,8 +16,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.gateway import Failed, Gateway
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.picture import Picture
-from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.picture import Picture, Raster
 from scalediff_engine.ui.steady import SteadyTime
 from scalediff_engine.ui.workers import Later, Ticket
 

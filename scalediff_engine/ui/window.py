@@ -10,13 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLay
 
 from scalediff_engine.ui import icons, words
 from scalediff_engine.ui.dialog import DialogModel, Phase
+from scalediff_engine.ui.event_loop import TrayNotifier
 from scalediff_engine.ui.fast_preview import FastPreviewLayer
 from scalediff_engine.ui.job_follower import ProgressModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.loupe.bar import LoupeBar
-from scalediff_engine.ui.loupe.tool import LoupeTool
-from scalediff_engine.ui.notify import TrayNotifier
+from scalediff_engine.ui.loupe.tool import LoupeBar, LoupeTool
 from scalediff_engine.ui.panels.decide_panel import DecidePanel
 from scalediff_engine.ui.panels.progress_panel import ProgressPanel
 from scalediff_engine.ui.panels.settings_panel import SettingsPanel

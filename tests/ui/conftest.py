@@ -20,8 +20,7 @@ from PySide6.QtWidgets import QApplication
 from real_engine import Dialogs
 
 from scalediff_engine.ui import binding
-from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,7 +31,7 @@ from scalediff_engine.client.start import COMMAND_VARIABLE, find
 from scalediff_engine.ui.app import UpscaleApp
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.opening import Opening, SessionOpening
+from scalediff_engine.ui.origin import Opening, SessionOpening
 
 ROOT = Path(__file__).parents[2]
 LONG_MS = 60_000

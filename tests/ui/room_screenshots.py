@@ -38,9 +38,8 @@ from scalediff_engine.client.messages import (
     WorkerState,
 )
 from scalediff_engine.ui import language
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.files import PictureFiles
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.models.model import ModelsModel
 from scalediff_engine.ui.models.window import ModelsWindow
 from scalediff_engine.ui.recent.model import RecentModel

@@ -28,9 +28,7 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.client.places import Places
 from scalediff_engine.client.start import find
-from scalediff_engine.ui import raster
-from scalediff_engine.ui.picture import Picture, make_picture, read_mapped
-from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.picture import Picture, Raster, make_picture, read_mapped
 
 ROOT = Path(__file__).parents[2]
 SIDE_PX = 256
@@ -81,7 +79,7 @@ def material(picture: Path, folder: Path) -> Material:
         codec.loads(PlanInfo, (folder / "too-large.json").read_bytes()),
         codec.loads(ModelList, (folder / "models.json").read_bytes()),
         codec.loads(JobEvent, (folder / "event.json").read_bytes()),
-        raster.from_image(QImage(str(folder / "preview.jpg"))),
+        picture.from_image(QImage(str(folder / "preview.jpg"))),
         codec.loads(JobInfo, (folder / "job.json").read_bytes()),
         read_mapped(folder / "result.pixels"),
         read_mapped(folder / "look.pixels"),

@@ -14,9 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from scalediff_engine.ui import language
-from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.notify import TrayNotifier
+from scalediff_engine.ui.event_loop import TrayNotifier
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.widgets import Way
 
 _QUALITY = 78

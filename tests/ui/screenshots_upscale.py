@@ -19,7 +19,7 @@ from scalediff_engine.client.messages import (
     SessionState,
 )
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.loupe.frame import frame_of
+from scalediff_engine.ui.loupe.model import frame_of
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.view.state import Mode

@@ -9,9 +9,8 @@ from fake_gateway import FakeGateway, FakeLater, event, job, models, picture, pl
 from PySide6.QtWidgets import QApplication, QComboBox
 
 from scalediff_engine.client.messages import JobState, SessionInfo, SessionState
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.origin import Canvas, CanvasChoice, SessionOrigin, offered_by
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.window import UpscaleWindow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scalediff_engine.ui.colours import (
+from scalediff_engine.ui.look import (
     COLOURS,
     Colours,
     Desktop,

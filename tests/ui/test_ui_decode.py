@@ -9,9 +9,14 @@ import pytest
 from PIL import ImageCms
 
 from scalediff_engine.client.pixels import PixelHeader
-from scalediff_engine.ui.decode import to_raster
-from scalediff_engine.ui.picture import make_picture, read_mapped, to_file
-from scalediff_engine.ui.raster import NotWanted, build
+from scalediff_engine.ui.picture import (
+    NotWanted,
+    build,
+    make_picture,
+    read_mapped,
+    to_file,
+    to_raster,
+)
 
 _DTYPES = {"u8": "<u1", "u16": "<u2", "u32": "<u4", "f16": "<f2", "f32": "<f4", "f64": "<f8"}
 RGB = np.array([[[200, 100, 50], [0, 128, 255]]], np.float64) / 255

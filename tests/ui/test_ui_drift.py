@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scalediff_engine.ui.compare.drift import FULL_HEAT, measure, shrunk_rows
-from scalediff_engine.ui.raster import NotWanted
+from scalediff_engine.ui.compare.results import FULL_HEAT, measure, shrunk_rows
+from scalediff_engine.ui.picture import NotWanted
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.ui.upscale.extent import Extent, Unit
+from scalediff_engine.ui.upscale.choices import Extent, Unit
 
 SOURCE = Size(1000, 600)
 

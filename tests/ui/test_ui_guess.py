@@ -13,8 +13,8 @@ from scalediff_engine.client.messages import JobRequest, JobState, Priority, Win
 from scalediff_engine.ui.fast_preview import DELAY_MS, FastPreviewModel
 from scalediff_engine.ui.gateway import Failed
 from scalediff_engine.ui.job_follower import PendingRequests
-from scalediff_engine.ui.loupe.frame import MAX_SIDE_PX, Frame
-from scalediff_engine.ui.upscale.extent import Extent
+from scalediff_engine.ui.loupe.model import MAX_SIDE_PX, Frame
+from scalediff_engine.ui.upscale.choices import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
 

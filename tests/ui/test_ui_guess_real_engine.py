@@ -23,7 +23,7 @@ from real_engine import (
 
 from scalediff_engine.client.places import Places
 from scalediff_engine.ui.dialog import Phase
-from scalediff_engine.ui.raster import pixels_of
+from scalediff_engine.ui.picture import pixels_of
 from scalediff_engine.ui.view.picture_view import PictureView
 
 

@@ -31,10 +31,9 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.client.messages import JobState, Problem, SessionInfo, SessionState
-from scalediff_engine.ui import raster
-from scalediff_engine.ui.colours import COLOURS, Desktop, Scheme, contrast
+from scalediff_engine.ui import picture as picture_module
 from scalediff_engine.ui.dialog import DialogModel
-from scalediff_engine.ui.look import Look, desktop, set_kind
+from scalediff_engine.ui.look import COLOURS, Desktop, Look, Scheme, contrast, desktop, set_kind
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.widgets import Fold
@@ -68,7 +67,7 @@ KINDS: list[Callable[[], QWidget]] = [
 def best_contrast(widget: QWidget, scheme: Scheme) -> float:
     """Return the highest contrast to the window of anything that the widget draws."""
     ground = COLOURS[scheme].window
-    pixels = raster.pixels_of(widget.grab().toImage()).reshape(-1, 4)
+    pixels = picture_module.pixels_of(widget.grab().toImage()).reshape(-1, 4)
     colours, counts = np.unique(pixels[:, 2::-1], axis=0, return_counts=True)
     drawn = [
         "#{:02x}{:02x}{:02x}".format(*colour)

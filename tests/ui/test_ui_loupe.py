@@ -19,9 +19,8 @@ from scalediff_engine.client.messages import (
     SessionInfo,
     SessionState,
 )
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.loupe.model import LoupeModel
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory

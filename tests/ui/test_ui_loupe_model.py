@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import JobState, Priority, Problem, Window
 from scalediff_engine.ui.gateway import Failed
-from scalediff_engine.ui.loupe.frame import (
+from scalediff_engine.ui.loupe.model import (
+    COST_DELAY_MS,
+    LOOKS_KEPT,
     MAX_SIDE_PX,
     Frame,
+    LoupeModel,
     dragged,
     first_frame,
     frame_of,
 )
-from scalediff_engine.ui.loupe.model import COST_DELAY_MS, LOOKS_KEPT, LoupeModel
-from scalediff_engine.ui.upscale.extent import Extent
+from scalediff_engine.ui.upscale.choices import Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
 

@@ -22,7 +22,7 @@ from real_engine import (
 from scalediff_engine.client.messages import JobState
 from scalediff_engine.client.places import Places
 from scalediff_engine.ui.dialog import Phase
-from scalediff_engine.ui.loupe.frame import Frame
+from scalediff_engine.ui.loupe.model import Frame
 
 
 @pytest.fixture

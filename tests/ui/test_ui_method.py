@@ -11,8 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QSlider, QToolButton, QWidget
 
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.panels.more_options import MoreOptions
 from scalediff_engine.ui.panels.settings_panel import SettingsPanel
 from scalediff_engine.ui.upscale.model import PLAN_DELAY_MS, UpscaleModel

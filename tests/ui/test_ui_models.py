@@ -21,8 +21,7 @@ from scalediff_engine.client.messages import (
     ModelRemoved,
     Problem,
 )
-from scalediff_engine.ui.colours import Scheme
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.models.model import Group, ModelsModel, download_status
 from scalediff_engine.ui.models.window import ModelsWindow
 

@@ -20,7 +20,7 @@ from scalediff_engine.client.places import EngineRecord, Places, write_engine
 from scalediff_engine.client.start import find_command
 from scalediff_engine.server.dialog import own_command
 from scalediff_engine.ui.engine_locator import Ended, Finder, attach, why
-from scalediff_engine.ui.opening import NotTold, read_told
+from scalediff_engine.ui.origin import NotTold, read_told
 from scalediff_engine.ui.workers import Workers
 
 ROOT = Path(__file__).parents[2]

@@ -33,9 +33,8 @@ from scalediff_engine.images.picture import Depth, Picture
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.dialog import Phase
 from scalediff_engine.ui.files import PictureFiles
-from scalediff_engine.ui.opening import FileOpening
-from scalediff_engine.ui.origin import Canvas
-from scalediff_engine.ui.upscale.extent import Extent
+from scalediff_engine.ui.origin import Canvas, FileOpening
+from scalediff_engine.ui.upscale.choices import Extent
 
 pytestmark = pytest.mark.slow
 

@@ -25,7 +25,7 @@ from scalediff_engine.client.places import Places
 from scalediff_engine.client.start import find
 from scalediff_engine.ui.dialog import Phase
 from scalediff_engine.ui.job_follower import SILENCE_SECONDS
-from scalediff_engine.ui.opening import FileOpening, SessionOpening
+from scalediff_engine.ui.origin import FileOpening, SessionOpening
 
 
 @pytest.fixture

@@ -21,9 +21,8 @@ from scalediff_engine.client.messages import (
     Window,
 )
 from scalediff_engine.images.recipe import read_recipe
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.files import PictureFiles
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.recent.window import RecentWindow, job_age
 from scalediff_engine.ui.workers import Workers

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalediff_engine.ui.upscale import remembered
-from scalediff_engine.ui.upscale.choices import Choices
-from scalediff_engine.ui.upscale.extent import Extent, Unit
+from scalediff_engine.ui.upscale.choices import Choices, Extent, Unit
 from scalediff_engine.ui.upscale.remembered import Memory, file_in, load, save
 
 

@@ -18,10 +18,9 @@ from PySide6.QtWidgets import QApplication
 
 from scalediff_engine.client.messages import JobState, SessionInfo, SessionState
 from scalediff_engine.client.pixels import PixelHeader
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.files import PictureFiles
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.picture import read_mapped, to_file
 from scalediff_engine.ui.upscale.remembered import Memory
@@ -139,7 +138,7 @@ from PySide6.QtWidgets import QApplication
 from pathlib import Path
 from scalediff_engine.ui.app import UpscaleApp
 from scalediff_engine.ui.context import Options
-from scalediff_engine.ui.opening import FileOpening
+from scalediff_engine.ui.origin import FileOpening
 
 app = QApplication(["x"])
 options = Options(home=Path(sys.argv[2]))

@@ -32,7 +32,7 @@ from scalediff_engine.client.start import find
 from scalediff_engine.ui.app import RoomApp
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.models.window import ModelsWindow
-from scalediff_engine.ui.opening import Room, RoomOpening, SessionOpening
+from scalediff_engine.ui.origin import Room, RoomOpening, SessionOpening
 from scalediff_engine.ui.recent.window import RecentWindow
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from scalediff_engine.ui import app as ui_app
 from scalediff_engine.ui.app import StartApp
 from scalediff_engine.ui.context import Options
-from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening
+from scalediff_engine.ui.origin import FileOpening, FolderOpening, Opening
 from scalediff_engine.ui.welcome.model import was_welcome_seen
 from scalediff_engine.ui.widgets import MenuButton
 

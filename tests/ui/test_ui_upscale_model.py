@@ -9,8 +9,7 @@ from fake_gateway import FakeGateway, FakeLater, models, plan_for
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Lora, ModelList, Problem, UpscaleSettings
-from scalediff_engine.ui.upscale.choices import Choices, from_settings
-from scalediff_engine.ui.upscale.extent import Extent, Unit
+from scalediff_engine.ui.upscale.choices import Choices, Extent, Unit, from_settings
 from scalediff_engine.ui.upscale.model import PLAN_DELAY_MS, UpscaleModel
 from scalediff_engine.ui.upscale.remembered import FamilyMemory, Memory
 

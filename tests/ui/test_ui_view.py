@@ -11,8 +11,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from scalediff_engine.ui.colours import DARK
-from scalediff_engine.ui.raster import Raster, build, pixels_of
+from scalediff_engine.ui.look import DARK
+from scalediff_engine.ui.picture import Raster, build, pixels_of
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.state import Mode, Side, parts
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.ui.compare.viewport import MAX_ZOOM, Viewport
+from scalediff_engine.ui.view.state import MAX_ZOOM, Viewport
 
 LARGE = Viewport(4096, 3072, 1000, 800)
 

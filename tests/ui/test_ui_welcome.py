@@ -20,10 +20,9 @@ from scalediff_engine.client.messages import (
     ModelDownload,
     WorkerState,
 )
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.context import Rooms
 from scalediff_engine.ui.files import PictureFiles
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.upscale import remembered
 from scalediff_engine.ui.welcome.model import (
     Page,

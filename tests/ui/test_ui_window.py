@@ -27,11 +27,10 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.client.messages import JobState, Problem, SessionInfo, SessionState
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.dialog import DialogModel, Phase
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.origin import SessionOrigin
-from scalediff_engine.ui.upscale.extent import Unit
+from scalediff_engine.ui.upscale.choices import Unit
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.view.state import Mode
 from scalediff_engine.ui.view.view_bar import ViewBar

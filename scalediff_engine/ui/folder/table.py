@@ -30,10 +30,10 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 from scalediff_engine.batch.conflicts import NameConflict
 from scalediff_engine.client.batches import Existing
 from scalediff_engine.ui import words
-from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Rows, Status
 from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.look import Colours
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.widgets import plain_tip
 

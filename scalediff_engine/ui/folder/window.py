@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from scalediff_engine.client.batches import BatchState, FileState
+from scalediff_engine.ui.event_loop import TrayNotifier
 from scalediff_engine.ui.folder.batch_model import BatchModel
 from scalediff_engine.ui.folder.batch_panel import BatchPanel
 from scalediff_engine.ui.folder.file_bar import DetailBar, FileBar, UnfinishedBanner
@@ -26,7 +27,6 @@ from scalediff_engine.ui.folder.table import THUMBNAIL_SIDE, FileTable, FileView
 from scalediff_engine.ui.folder.thumbnails import Thumbnails
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
-from scalediff_engine.ui.notify import TrayNotifier
 from scalediff_engine.ui.path_choice import dropped
 from scalediff_engine.ui.widgets import (
     DialogWindow,

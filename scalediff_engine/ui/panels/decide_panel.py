@@ -16,8 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from scalediff_engine.ui import words
-from scalediff_engine.ui.compare.drift import Drift
-from scalediff_engine.ui.compare.results import Try
+from scalediff_engine.ui.compare.results import Drift, Try
 from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind

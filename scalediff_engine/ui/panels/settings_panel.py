@@ -10,14 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from scalediff_engine.ui import words
-from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.look import set_kind
+from scalediff_engine.ui.look import Colours, set_kind
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.panels.cost_card import CostCard
 from scalediff_engine.ui.panels.more_options import MoreOptions
-from scalediff_engine.ui.panels.pickers import MethodPicker, ModelPicker, SeedEditor
-from scalediff_engine.ui.panels.size_editor import SizeEditor
+from scalediff_engine.ui.panels.pickers import MethodPicker, ModelPicker, SeedEditor, SizeEditor
 from scalediff_engine.ui.upscale.choices import PRESETS
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.widgets import Fold, Segmented, WordSlider, on_keys, scrolling, titled

@@ -16,15 +16,14 @@ from scalediff_engine.client.messages import (
     SessionAnswer,
     SessionInfo,
 )
-from scalediff_engine.ui.compare import drift
-from scalediff_engine.ui.compare.drift import Drift
+from scalediff_engine.ui.compare import results
+from scalediff_engine.ui.compare.results import Drift
 from scalediff_engine.ui.files import PictureFiles
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.origin import file_problem
-from scalediff_engine.ui.picture import Picture
-from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.picture import Picture, Raster
 from scalediff_engine.ui.workers import Later, Ticket, Workers
 
 KEPT_SECONDS = 24 * 3600.0
@@ -169,7 +168,7 @@ class RecentModel:
 
         self._measuring.cancel()
         self._measuring = self._workers.run(
-            lambda ticket: drift.measure(source, result, lambda: not ticket.is_cancelled),
+            lambda ticket: results.measure(source, result, lambda: not ticket.is_cancelled),
             done,
             lambda _: None,
         )

@@ -19,10 +19,9 @@ from PySide6.QtWidgets import (
 
 from scalediff_engine.client.messages import JobInfo, JobState, UpscaleSettings
 from scalediff_engine.ui import words
-from scalediff_engine.ui.colours import Colours
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.look import Look, set_kind
-from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.look import Colours, Look, set_kind
+from scalediff_engine.ui.picture import Raster
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar

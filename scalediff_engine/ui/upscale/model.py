@@ -17,8 +17,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.ui.gateway import Gateway
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.upscale.choices import Choices, new_seed
-from scalediff_engine.ui.upscale.extent import Extent, Unit
+from scalediff_engine.ui.upscale.choices import Choices, Extent, Unit, new_seed
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.workers import Later, Ticket
 

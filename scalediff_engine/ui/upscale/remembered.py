@@ -17,16 +17,14 @@ from scalediff_engine.base.settings import (
 from scalediff_engine.ui.upscale.choices import (
     ATTENTIONS,
     DIFFUSION,
-    MAX_SEED,
-    METHODS,
-    PRESETS,
-    Choices,
-)
-from scalediff_engine.ui.upscale.extent import (
     MAX_PPI,
     MAX_SCALE,
+    MAX_SEED,
+    METHODS,
     MIN_PPI,
     MIN_SCALE,
+    PRESETS,
+    Choices,
     Extent,
     Unit,
 )

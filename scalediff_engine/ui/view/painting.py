@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 
-from scalediff_engine.ui.compare.viewport import Viewport
 from scalediff_engine.ui.language import translate
-from scalediff_engine.ui.raster import Raster
-from scalediff_engine.ui.view.state import Part, Side
+from scalediff_engine.ui.picture import Raster
+from scalediff_engine.ui.view.state import Part, Side, Viewport
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from scalediff_engine.ui.colours import Colours
-from scalediff_engine.ui.compare.viewport import Viewport
 from scalediff_engine.ui.language import translate
+from scalediff_engine.ui.look import Colours
 from scalediff_engine.ui.observers import Listeners
-from scalediff_engine.ui.raster import Raster
+from scalediff_engine.ui.picture import Raster
 from scalediff_engine.ui.view import painting
 from scalediff_engine.ui.view.painting import Layer, draw, draw_over
-from scalediff_engine.ui.view.state import Mode, Part, Side, parts
+from scalediff_engine.ui.view.state import Mode, Part, Side, Viewport, parts
 
 BLINK_MS = 700
 _PAN_STEP = 60

@@ -16,7 +16,7 @@ from scalediff_engine.client.messages import Problem
 from scalediff_engine.images.formats import Format
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter, Status
-from scalediff_engine.ui.upscale.extent import Extent
+from scalediff_engine.ui.upscale.choices import Extent
 from scalediff_engine.ui.upscale.remembered import Memory
 
 Make = Callable[..., FolderModel]

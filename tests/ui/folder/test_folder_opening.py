@@ -9,7 +9,7 @@ import pytest
 from scalediff_engine.base.errors import InputMissing
 from scalediff_engine.cli import app_dialog
 from scalediff_engine.ui import app as ui_app
-from scalediff_engine.ui.opening import FileOpening, FolderOpening, Opening, StartOpening
+from scalediff_engine.ui.origin import FileOpening, FolderOpening, Opening, StartOpening
 
 
 def test_a_file_opens_a_picture_and_more_open_a_list(

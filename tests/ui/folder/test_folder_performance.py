@@ -23,12 +23,11 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication, QTableView
 
 from scalediff_engine.client.batches import BatchItem, BatchList, FileState
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.event_loop import Collector
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.window import FolderWindow
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.workers import Workers, qt_later
 
@@ -311,7 +310,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from fake_batches import FakeBatches
 from fake_gateway import FakeGateway, models, plan_for
-from scalediff_engine.ui.colours import Scheme
+from scalediff_engine.ui.look import Scheme
 from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.window import FolderWindow
 from scalediff_engine.ui.workers import qt_later

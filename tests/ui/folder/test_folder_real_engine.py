@@ -20,8 +20,8 @@ from scalediff_engine.ui.app import FolderApp
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.folder.model import Phase
 from scalediff_engine.ui.folder.rows import Filter, Status
-from scalediff_engine.ui.opening import FolderOpening
-from scalediff_engine.ui.upscale.extent import Extent
+from scalediff_engine.ui.origin import FolderOpening
+from scalediff_engine.ui.upscale.choices import Extent
 
 Wait = Callable[..., None]
 Open = Callable[..., FolderApp]

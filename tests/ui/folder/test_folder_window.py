@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from scalediff_engine.batch.folder_scan import SkipReason
 from scalediff_engine.client.batches import BatchInfo, BatchList, BatchState, FileState
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.ui.colours import Scheme
 from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.folder.table import Column
@@ -29,7 +28,7 @@ from scalediff_engine.ui.folder.thumbnails import (
     make_thumbnail,
 )
 from scalediff_engine.ui.folder.window import FolderWindow
-from scalediff_engine.ui.look import Look
+from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.widgets import MenuButton, Way
 from scalediff_engine.ui.workers import Workers, qt_later
