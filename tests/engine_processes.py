@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from scalediff_engine.client.channel import Channel
+from scalediff_engine.client.transport import Channel
 from scalediff_engine.client.places import EngineRecord, Places, read_engine
 
 HERE = Path(__file__).resolve().parent

@@ -15,7 +15,7 @@ from .batches import (
     BatchList,
     BatchRequest,
 )
-from .channel import Channel
+from .transport import Channel
 from .watch import Watch, watch_batch
 
 T = TypeVar("T")

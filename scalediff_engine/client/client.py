@@ -13,9 +13,8 @@ from urllib.parse import quote
 
 from . import codec, pixels
 from .batch_client import BatchClient
-from .channel import Channel, Find
 from .errors import UnexpectedAnswer
-from .exchange import Buffer, Upload, read_into, read_whole
+from .transport import Buffer, Channel, Find, Upload, read_into, read_whole
 from .files import whole_file
 from .messages import (
     DownloadList,

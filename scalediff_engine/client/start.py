@@ -17,10 +17,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
-from .channel import Channel
 from .client import Client
 from .environment import cleaned
-from .errors import EngineNotInstalled, EngineNotStarted, EngineUnreachable, Refused
+from .errors import (
+    EngineNotInstalled,
+    EngineNotStarted,
+    EngineUnreachable,
+    Refused,
+)
+from .transport import Channel
 from .files import make_private, open_private
 from .places import (
     HOME_VARIABLE,

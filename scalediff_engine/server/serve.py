@@ -24,8 +24,13 @@ import scalediff_engine
 from scalediff_engine.base.errors import EngineError
 from scalediff_engine.client.files import make_private
 from scalediff_engine.client.messages import PROTOCOL
-from scalediff_engine.client.places import EngineRecord, Places, remove_engine, write_engine
-from scalediff_engine.client.processes import process_space
+from scalediff_engine.client.places import (
+    EngineRecord,
+    Places,
+    process_space,
+    remove_engine,
+    write_engine,
+)
 from scalediff_engine.server.dialog import remember_command
 from scalediff_engine.server.http_protocol import BACKLOG, AcceptErrors, LimitedHttpProtocol
 from scalediff_engine.server.journal import close_journal, open_journal

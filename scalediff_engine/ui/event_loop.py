@@ -1,8 +1,8 @@
 """Signals, garbage collection and desktop notifications beside Qt's event loop.
 
 Python handles a signal at its next step only, while Qt waits. It collects garbage in any thread
-that asks for memory, and a widget freed in another thread ends the program. A full collection would also
-block the interface for 60 ms.
+that asks for memory, and a widget freed in another thread ends the program. A full collection would
+also block the interface for 60 ms.
 """
 
 from __future__ import annotations

@@ -31,8 +31,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.client.pixels import PixelHeader
-from scalediff_engine.client.places import Places, read_command, read_engine
-from scalediff_engine.client.processes import is_alive
+from scalediff_engine.client.places import Places, is_alive, read_command, read_engine
 from scalediff_engine.server.dialog import dialog_environment
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -15,9 +15,9 @@ from engine_server import TOKEN, FakeDesk, Running, fake_engine, fake_plan, serv
 
 from scalediff_engine.base import errors
 from scalediff_engine.base.geometry import Size
-from scalediff_engine.client.channel import Channel
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import Refused
+from scalediff_engine.client.transport import Channel
 from scalediff_engine.client.messages import (
     JobProgress,
     JobRequest,

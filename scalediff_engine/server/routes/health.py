@@ -10,8 +10,8 @@ from fastapi import APIRouter, Header, Response
 from starlette.concurrency import run_in_threadpool
 
 import scalediff_engine
+from scalediff_engine.client.transport import NONCE_HEADER, NONCE_PATTERN, PROOF_PATH, prove
 from scalediff_engine.client.messages import PROTOCOL, EngineProof, Health
-from scalediff_engine.client.proof import NONCE_HEADER, NONCE_PATTERN, PROOF_PATH, prove
 from scalediff_engine.server.bundle import pack, program_logs
 from scalediff_engine.server.routes.common import TheEngine
 

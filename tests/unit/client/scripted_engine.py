@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from scalediff_engine.client import codec
+from scalediff_engine.client.transport import NONCE_HEADER, PROOF_PATH, prove
 from scalediff_engine.client.messages import (
     PROTOCOL,
     PROTOCOL_HEADER,
@@ -23,7 +24,6 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.client.places import EngineRecord
-from scalediff_engine.client.proof import NONCE_HEADER, PROOF_PATH, prove
 
 TOKEN = "the-token"  # noqa: S105 - of nobody
 

@@ -19,14 +19,15 @@ from scalediff_engine.client.places import (
     EngineRecord,
     Places,
     default_home,
+    is_alive,
     parse_command,
+    process_space,
     read_command,
     read_engine,
     remove_engine,
     write_command,
     write_engine,
 )
-from scalediff_engine.client.processes import is_alive, process_space
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scalediff_engine.client import codec, sse
-from scalediff_engine.client.sse import Parser, ServerEvent
+from scalediff_engine.client import codec, watch
+from scalediff_engine.client.watch import Parser, ServerEvent
 
 
 def events(*chunks: bytes) -> list[ServerEvent]:
@@ -119,7 +119,7 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
 def test_an_event_without_end_does_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch, piece: bytes
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 20_000)
+    monkeypatch.setattr(watch, "MAX_EVENT_BYTES", 20_000)
     with pytest.raises(codec.Malformed, match="20000"):
         events(piece, piece, piece)
 

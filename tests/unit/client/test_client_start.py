@@ -23,8 +23,14 @@ from scalediff_engine.client.errors import (
     ProtocolMismatch,
     UnsafeEngineFile,
 )
-from scalediff_engine.client.places import EngineRecord, Places, read_engine, write_engine
-from scalediff_engine.client.processes import is_alive, process_space
+from scalediff_engine.client.places import (
+    EngineRecord,
+    Places,
+    is_alive,
+    process_space,
+    read_engine,
+    write_engine,
+)
 from scalediff_engine.client.start import find, find_command, find_or_start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")

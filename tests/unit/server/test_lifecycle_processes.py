@@ -17,8 +17,13 @@ import pytest
 from engine_processes import channel_to, end_of, kill_the_engine_of, log_of, start, wait_for, within
 
 from scalediff_engine.client.errors import ClientError, EngineNotProven
-from scalediff_engine.client.places import EngineRecord, Places, read_engine, write_engine
-from scalediff_engine.client.processes import process_space
+from scalediff_engine.client.places import (
+    EngineRecord,
+    Places,
+    process_space,
+    read_engine,
+    write_engine,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 

@@ -1,13 +1,22 @@
-"""One request to one engine on this computer, over HTTP and never through a proxy."""
+"""Requests to an engine over HTTP, never through a proxy: proof that it is ours, retry, reconnection.
+
+An engine is trusted once it has proven that it knows the token: it answers a fresh number with an
+HMAC of it, so that the token itself goes to no stranger on its port.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import http.client
+import re
+import secrets
 import selectors
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, Protocol, TypeVar
 
 from . import codec
 from .errors import (
@@ -22,7 +31,34 @@ from .errors import (
 )
 from .messages import PROTOCOL, PROTOCOL_HEADER, EngineProof, Problem
 from .places import EngineRecord
-from .proof import NONCE_HEADER, PROOF_PATH, is_proven, new_nonce
+
+PROOF_PATH = "/v1/proof"
+NONCE_HEADER = "ScaleDiff-Nonce"
+NONCE_PATTERN = "^[0-9a-f]{64}$"
+
+
+def new_nonce() -> str:
+    """Give a nonce that was never used before."""
+    return secrets.token_hex(32)
+
+
+def prove(token: str, nonce: str, pid: int, port: int) -> EngineProof:
+    """Give the engine's answer to a nonce.
+
+    Raises:
+        ValueError: the nonce is none.
+    """
+    if re.match(NONCE_PATTERN, nonce) is None:
+        raise ValueError("The nonce is not 64 hexadecimal digits.")
+    text = f"scalediff-engine {nonce} {pid} {port}"
+    return EngineProof(pid, hmac.new(token.encode(), text.encode(), hashlib.sha256).hexdigest())
+
+
+def is_proven(proof: EngineProof, token: str, nonce: str, port: int) -> bool:
+    """Tell whether an answer to a nonce came from the engine that has this token and port."""
+    expected = prove(token, nonce, proof.pid, port)
+    return hmac.compare_digest(proof.hmac.encode(), expected.hmac.encode())
+
 
 HOST = "127.0.0.1"
 # bytes, bytearray, memoryview, an editor's own kind of buffer
@@ -281,3 +317,116 @@ def _reason(error: Exception) -> str:
     """Say in words what a socket or the protocol ran into."""
     words = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(words).rstrip(".")
+
+
+T = TypeVar("T")
+_UNAUTHORIZED = 401
+
+
+class Find(Protocol):
+    """Finds the engine, and may start one."""
+
+    def __call__(self) -> Optional[EngineRecord]:
+        """Give the engine that runs; none if there is none.
+
+        Raises:
+            ClientError: none can be found or started, and why.
+        """
+        ...
+
+
+class Channel:
+    """Asks whichever engine runs now.
+
+    May be used by several threads.
+
+    Args:
+        find: finds the engine
+        timeout_seconds: how long the engine may be silent
+    """
+
+    def __init__(self, find: Find, *, timeout_seconds: float = 30.0) -> None:
+        self._find = find
+        self._timeout_seconds = timeout_seconds
+        self._record: Optional[EngineRecord] = None
+
+    def call(
+        self, method: str, path: str, read: Callable[[bytes], T], body: Optional[bytes] = None
+    ) -> T:
+        """Ask something small.
+
+        Raises:
+            ClientError: see the tree.
+        """
+        upload = None if body is None else Upload("application/json", (body,), len(body))
+        with self.open(method, path, upload=upload) as response:
+            data = read_whole(response)
+        try:
+            return read(data)
+        except codec.Malformed as error:
+            raise UnexpectedAnswer(f"The engine's answer makes no sense: {error}") from error
+
+    @contextmanager
+    def open(
+        self, method: str, path: str, *, upload: Optional[Upload] = None
+    ) -> Generator[http.client.HTTPResponse, None, None]:
+        """Ask, and give the answer's body to read; the connection ends with the block.
+
+        Raises:
+            ClientError: see the tree.
+        """
+        answer = self.request(method, path, upload=upload)
+        try:
+            yield answer.response
+        finally:
+            answer.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        upload: Optional[Upload] = None,
+        headers: Optional[dict[str, str]] = None,
+        timeout_seconds: Optional[float] = None,
+    ) -> Answer:
+        """Ask; the caller closes the answer.
+
+        An engine that has gone, or that does not know the token, has done nothing: if there is
+        another one now, it is asked in its place. So it is with a GET that was cut off.
+
+        Raises:
+            ClientError: see the tree.
+        """
+        question = Question(method, path, upload, headers or {})
+        timeout = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        record, is_fresh = self._record, False
+        if record is None:
+            record, is_fresh = self._locate(), True
+        try:
+            return question.ask(record, timeout)
+        except (EngineUnreachable, Refused) as error:
+            if not _may_ask_again(question, error):
+                raise
+            self.forget()
+            if is_fresh or not question.is_repeatable:
+                raise
+        return question.ask(self._locate(), timeout)
+
+    def forget(self) -> None:
+        """Look for the engine anew the next time."""
+        self._record = None
+
+    def _locate(self) -> EngineRecord:
+        record = self._find()
+        if record is None:
+            raise EngineUnreachable("The ScaleDiff engine is not running.")
+        require_protocol(record.protocol)
+        self._record = record
+        return record
+
+
+def _may_ask_again(question: Question, error: Exception) -> bool:
+    if isinstance(error, Refused):
+        return error.status == _UNAUTHORIZED
+    return question.method == "GET" or not isinstance(error, ConnectionLost)
