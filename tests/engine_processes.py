@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from scalediff_engine.client.transport import Channel
 from scalediff_engine.client.places import EngineRecord, Places, read_engine
+from scalediff_engine.client.transport import Channel
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

@@ -1,4 +1,4 @@
-"""A real server on a real socket, in a thread of the test, with a desk that a test can script."""
+"""A real server on a real socket, in a thread of the test, with a scheduler that tests script."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from scalediff_engine.client.pixels import PixelHeader, to_prefix
 from scalediff_engine.client.places import Places
 from scalediff_engine.jobs.record import Action, after
 from scalediff_engine.jobs.spool import Spool, SpoolLimits
-from scalediff_engine.jobs.workerprocess import FileWork
+from scalediff_engine.jobs.worker_process import FileWork
 from scalediff_engine.server.engine import Engine, EnginePatience
 from scalediff_engine.server.planner import Planner
 from scalediff_engine.server.problems import create_app
@@ -54,7 +54,7 @@ TOKEN = "a-token-that-tests-know-0123456789"  # noqa: S105 - it opens nothing
 T = TypeVar("T")
 
 
-class FakeDesk:
+class FakeScheduler:
     """Keeps jobs and does none of them; what happens to one is the test's to say."""
 
     worker_state = WorkerState.NONE
@@ -202,7 +202,7 @@ def fake_plan(
 def fake_engine(
     home: Path,
     *,
-    desk: object | None = None,
+    scheduler: object | None = None,
     planner: Planner = fake_plan,
     limits: SpoolLimits | None = None,
     dialog: Program | None = None,
@@ -217,7 +217,7 @@ def fake_engine(
     return Engine(
         places,
         token,
-        desk or FakeDesk(),  # type: ignore[arg-type]
+        scheduler or FakeScheduler(),  # type: ignore[arg-type]
         Spool(places.data / "spool", limits),
         planner,
         dialog or Program(["false"], places.log / "dialog.log"),
@@ -258,9 +258,9 @@ class Running:
     server: uvicorn.Server
 
     @property
-    def desk(self) -> FakeDesk:
-        assert isinstance(self.engine.desk, FakeDesk)
-        return self.engine.desk
+    def scheduler(self) -> FakeScheduler:
+        assert isinstance(self.engine.scheduler, FakeScheduler)
+        return self.engine.scheduler
 
     def requests(self) -> int:
         """How many were answered."""

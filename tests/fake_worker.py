@@ -27,7 +27,7 @@ from pathlib import Path
 
 from scalediff_engine.client.messages import JobProgress, Problem
 from scalediff_engine.jobs.spool import CHECKPOINT, RESULT
-from scalediff_engine.jobs.workerprocess import (
+from scalediff_engine.jobs.worker_process import (
     Advanced,
     Alive,
     Done,

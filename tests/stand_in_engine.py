@@ -18,7 +18,6 @@ sys.path.insert(0, str(ROOT))
 
 from scalediff_engine.base.errors import ScaleDiffError  # noqa: E402
 from scalediff_engine.client import codec  # noqa: E402
-from scalediff_engine.client.transport import NONCE_HEADER, PROOF_PATH, prove  # noqa: E402
 from scalediff_engine.client.messages import (  # noqa: E402
     PROTOCOL,
     PROTOCOL_HEADER,
@@ -28,6 +27,7 @@ from scalediff_engine.client.messages import (  # noqa: E402
     WorkerState,
 )
 from scalediff_engine.client.places import default_home  # noqa: E402
+from scalediff_engine.client.transport import NONCE_HEADER, PROOF_PATH, prove  # noqa: E402
 from scalediff_engine.server import serve as serve_module  # noqa: E402
 from scalediff_engine.server.lifecycle import Pulse  # noqa: E402
 from scalediff_engine.server.serve import Application, ServeOptions, ServerEndpoint, serve  # noqa: E402

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from . import codec, pixels
 from .batch_client import BatchClient
 from .errors import UnexpectedAnswer
-from .transport import Buffer, Channel, Find, Upload, read_into, read_whole
 from .files import whole_file
 from .messages import (
     DownloadList,
@@ -37,6 +36,7 @@ from .messages import (
     SessionRequest,
 )
 from .pixels import PixelHeader
+from .transport import Buffer, Channel, Find, Upload, read_into, read_whole
 from .watch import Watch, watch_job, watch_session
 
 T = TypeVar("T")

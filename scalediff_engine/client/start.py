@@ -25,7 +25,6 @@ from .errors import (
     EngineUnreachable,
     Refused,
 )
-from .transport import Channel
 from .files import make_private, open_private
 from .places import (
     HOME_VARIABLE,
@@ -36,6 +35,7 @@ from .places import (
     read_command,
     read_engine,
 )
+from .transport import Channel
 
 COMMAND_VARIABLE = "SCALEDIFF_COMMAND"
 # The engine's exit code when there is one already; see ``errors.py`` of the engine.

@@ -1,4 +1,4 @@
-"""Requests to an engine over HTTP, never through a proxy: proof that it is ours, retry, reconnection.
+"""HTTP requests to an engine, never through a proxy: proof that it is ours, retry, reconnection.
 
 An engine is trusted once it has proven that it knows the token: it answers a fresh number with an
 HMAC of it, so that the token itself goes to no stranger on its port.

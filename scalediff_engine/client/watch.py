@@ -20,8 +20,8 @@ from .errors import (
     Refused,
     UnexpectedAnswer,
 )
-from .transport import Channel, read_some
 from .messages import JobEvent, JobInfo, SessionInfo
+from .transport import Channel, read_some
 
 T = TypeVar("T")
 

@@ -27,8 +27,8 @@ from scalediff_engine.client.batches import (
     FileState,
 )
 from scalediff_engine.client.messages import EventKind, JobInfo, JobState
-from scalediff_engine.jobs import batch_ledger
-from scalediff_engine.jobs.batch_ledger import (
+from scalediff_engine.jobs import batch_progress
+from scalediff_engine.jobs.batch_progress import (
     BatchAction,
     Ledger,
     check_files,
@@ -38,8 +38,8 @@ from scalediff_engine.jobs.batch_ledger import (
     settled,
 )
 from scalediff_engine.jobs.batch_store import BatchStore, Header
-from scalediff_engine.jobs.desk import Desk
-from scalediff_engine.jobs.workerprocess import FileWork
+from scalediff_engine.jobs.scheduler import Scheduler
+from scalediff_engine.jobs.worker_process import FileWork
 
 _DAY_SECONDS = 24 * 3600.0
 # Of a batch whose files were never all added, and of one that has ended.
@@ -52,7 +52,7 @@ class Batches:
 
     Args:
         store: all batches; closed with this
-        desk: does the files
+        scheduler: does the files
         clock: tells the moment
         again_seconds: until what could not be written is tried again
     """
@@ -60,7 +60,7 @@ class Batches:
     def __init__(
         self,
         store: BatchStore,
-        desk: Desk,
+        scheduler: Scheduler,
         clock: Callable[[], float] = time.time,
         again_seconds: float = 5.0,
     ) -> None:
@@ -68,19 +68,19 @@ class Batches:
         self._clock = clock
         headers = sorted(store.headers(), key=lambda header: header.number)
         self._ledgers = {header.id: Ledger(store, header, clock) for header in headers}
-        self._foreman = Foreman(self._ledgers, store, desk, again_seconds)
+        self._runner = BatchRunner(self._ledgers, store, scheduler, again_seconds)
         self._closed = False
 
     def start(self) -> None:
-        """Take up what an earlier engine left; the desk has started and given nothing out yet."""
-        self._foreman.start()
+        """Resume what an earlier engine left; the scheduler runs and has given out no job yet."""
+        self._runner.start()
 
     async def close(self) -> None:
         """Begin nothing more; what is under way goes on at the next start."""
         self._closed = True
         for ledger in self._ledgers.values():
             ledger.wake()
-        await self._foreman.close()
+        await self._runner.close()
         self._store.close()
 
     def has_job(self, job_id: str) -> bool:
@@ -144,7 +144,7 @@ class Batches:
             OutputError: they cannot be written down.
         """
         ledger = self._ledger(batch_id)
-        batch_ledger.after(ledger.state, BatchAction.ADD)
+        batch_progress.after(ledger.state, BatchAction.ADD)
         check_files(files)
         if files:
             ledger.add(files)
@@ -179,13 +179,13 @@ class Batches:
             OutputError: it cannot be written down.
         """
         ledger = self._ledger(batch_id)
-        state = batch_ledger.after(ledger.state, BatchAction.CANCEL)
+        state = batch_progress.after(ledger.state, BatchAction.CANCEL)
         if state is not ledger.state:
             current = ledger.current
             ledger.move(state, [FileState.WAITING], FileState.CANCELLED)
             if current is not None and current is not ledger.current:
-                self._foreman.dispose(job_of(current))
-            self._foreman.agree(ledger)
+                self._runner.dispose(job_of(current))
+            self._runner.agree(ledger)
         return ledger.info()
 
     def retry(self, batch_id: str) -> BatchInfo:
@@ -197,13 +197,13 @@ class Batches:
             OutputError: it cannot be written down.
         """
         ledger = self._ledger(batch_id)
-        state = batch_ledger.after(ledger.state, BatchAction.RETRY)
+        state = batch_progress.after(ledger.state, BatchAction.RETRY)
         is_leaving = ledger.state is BatchState.CANCELLED and ledger.current is not None
         again = (FileState.FAILED, FileState.CANCELLED)
         if is_leaving or any(ledger.counts.get(found) for found in again):
             ledger.move(state, again, FileState.WAITING)
             ledger.again = is_leaving
-            self._foreman.wake()
+            self._runner.wake()
         return ledger.info()
 
     def remove(self, batch_id: str) -> BatchInfo:
@@ -218,9 +218,9 @@ class Batches:
         del self._ledgers[batch_id]
         current, info = ledger.current, ledger.info()
         if current is not None:
-            self._foreman.dispose(job_of(current))
+            self._runner.dispose(job_of(current))
         ledger.wake()
-        self._foreman.wake()
+        self._runner.wake()
         if info.state.is_final:
             return info
         return replace(info, state=BatchState.CANCELLED, current=None, progress=None)
@@ -256,10 +256,10 @@ class Batches:
 
     def _act(self, batch_id: str, action: BatchAction) -> BatchInfo:
         ledger = self._ledger(batch_id)
-        state = batch_ledger.after(ledger.state, action)
+        state = batch_progress.after(ledger.state, action)
         if state is not ledger.state:
             ledger.note(state=state)
-            self._foreman.agree(ledger)
+            self._runner.agree(ledger)
         return ledger.info()
 
     def _ledger(self, batch_id: str) -> Ledger:
@@ -272,13 +272,13 @@ class Batches:
 _log = logging.getLogger(__name__)
 
 
-class Foreman:
+class BatchRunner:
     """Has the files of batches done, those of the oldest first.
 
     Args:
         ledgers: all batches by their ids, the oldest first; somebody else adds and removes them
         store: where their files are
-        desk: does the files
+        scheduler: does the files
         again_seconds: until what could not be written is tried again
     """
 
@@ -286,21 +286,21 @@ class Foreman:
         self,
         ledgers: Mapping[str, Ledger],
         store: BatchStore,
-        desk: Desk,
+        scheduler: Scheduler,
         again_seconds: float = 5.0,
     ) -> None:
         self._ledgers = ledgers
         self._store = store
-        self._desk = desk
+        self._scheduler = scheduler
         self._again_seconds = again_seconds
         self._work = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Take up what an earlier engine left; the desk has started and given nothing out yet."""
+        """Resume what an earlier engine left; the scheduler runs and has given out no job yet."""
         known = {ledger.current.job for ledger in self._ledgers.values() if ledger.current}
-        for job in self._desk.file_jobs():
+        for job in self._scheduler.file_jobs():
             if job.id not in known:
                 self.dispose(job.id)
         for ledger in self._ledgers.values():
@@ -325,33 +325,33 @@ class Foreman:
             return
         job_id = job_of(ledger.current)
         try:
-            job = self._desk.job(job_id)
+            job = self._scheduler.job(job_id)
         except NotFound:
             return
         if ledger.state is BatchState.RUNNING:
             if job.state in (JobState.PAUSED, JobState.PAUSING):
-                job = self._desk.resume(job_id)
+                job = self._scheduler.resume(job_id)
             elif is_not_the_files(job):
-                job = self._desk.retry(job_id)
+                job = self._scheduler.retry(job_id)
         elif ledger.state is BatchState.PAUSED:
             if job.state in (JobState.QUEUED, JobState.RUNNING):
-                job = self._desk.pause(job_id)
+                job = self._scheduler.pause(job_id)
         elif not job.state.is_final:
-            job = self._desk.cancel(job_id)
+            job = self._scheduler.cancel(job_id)
         ledger.progress = ledger.progress or job.progress
         self._follow(ledger, job)
 
     def dispose(self, job_id: str) -> None:
         """Have a job gone that no file needs any more."""
         with suppress(NotFound):
-            job = self._desk.job(job_id)
+            job = self._scheduler.job(job_id)
             if not job.state.is_final:
-                job = self._desk.cancel(job_id)
+                job = self._scheduler.cancel(job_id)
             if not job.state.is_final:
                 self._spawn(self._dispose_at_its_end(job))
                 return
             try:
-                self._desk.remove(job_id)
+                self._scheduler.remove(job_id)
             except OutputError as error:  # the next engine finds that nobody needs it
                 _log.warning("Job %s cannot be forgotten: %s", job_id, error)
 
@@ -383,7 +383,7 @@ class Foreman:
     def _settle(self, ledger: Ledger, item: BatchItem) -> bool:
         """Write down what became of a file's job; false if nothing new did."""
         try:
-            job = self._desk.job(job_of(item))
+            job = self._scheduler.job(job_of(item))
         except NotFound:
             ledger.note(item=replace(item, state=FileState.WAITING, job=None))
             return True
@@ -400,7 +400,7 @@ class Foreman:
             left = replace(item, state=FileState.WAITING, problem=job.problem)
             ledger.note(state=BatchState.PAUSED, item=left)
             return True
-        seconds = self._desk.spent_seconds(job.id)
+        seconds = self._scheduler.spent_seconds(job.id)
         again, ledger.again = ledger.again, False
         ledger.note(item=settled(item, job, seconds, ledger.header.request.existing, again=again))
         self.dispose(job.id)
@@ -426,7 +426,7 @@ class Foreman:
         work = FileWork(
             item.source, item.target, request.existing is Existing.REPLACE, request.quality
         )
-        job = self._desk.submit_file(work, request.settings)
+        job = self._scheduler.submit_file(work, request.settings)
         try:
             begun = replace(item, state=FileState.RUNNING, job=job.id, problem=None)
             ledger.note(item=begun)
@@ -453,7 +453,7 @@ class Foreman:
 
     async def _listen(self, ledger: Ledger, job: JobInfo) -> None:
         with suppress(NotFound):
-            async for event in self._desk.events(job.id, job.events):
+            async for event in self._scheduler.events(job.id, job.events):
                 current = ledger.current
                 is_current = current is not None and current.job == job.id
                 if event.kind is EventKind.PROGRESS and event.progress is not None and is_current:
@@ -464,9 +464,9 @@ class Foreman:
 
     async def _dispose_at_its_end(self, job: JobInfo) -> None:
         with suppress(NotFound):
-            async for _ in self._desk.events(job.id, job.events):
+            async for _ in self._scheduler.events(job.id, job.events):
                 pass
-            if self._desk.job(job.id).state.is_final:
+            if self._scheduler.job(job.id).state.is_final:
                 self.dispose(job.id)
 
     def _try_again_later(self) -> None:

@@ -28,7 +28,7 @@ from scalediff_engine.client.messages import (
     Priority,
     Problem,
 )
-from scalediff_engine.jobs.workerprocess import FileWork
+from scalediff_engine.jobs.worker_process import FileWork
 
 # At one place, and anywhere: memory that runs out does not always do so at the same step.
 _CRASHES = 2

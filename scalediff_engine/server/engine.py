@@ -18,12 +18,12 @@ from scalediff_engine.client.messages import DeviceInfo, JobState, ModelList, Up
 from scalediff_engine.client.places import Places
 from scalediff_engine.jobs.batch_store import BatchStore
 from scalediff_engine.jobs.batches import Batches
-from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.database import JobStore
-from scalediff_engine.jobs.desk import Desk
+from scalediff_engine.jobs.job_registry import JobRegistry
 from scalediff_engine.jobs.retention import AgeClock, expired_jobs, machine_seconds
+from scalediff_engine.jobs.scheduler import Scheduler
 from scalediff_engine.jobs.spool import Spool
-from scalediff_engine.jobs.workerprocess import WorkerProgram
+from scalediff_engine.jobs.worker_process import WorkerProgram
 from scalediff_engine.memory.device_info import find_device
 from scalediff_engine.server.dialog import dialog_argv
 from scalediff_engine.server.downloads import Downloads, download_argv
@@ -69,7 +69,7 @@ class Engine:
     Args:
         places: the engine's folders
         token: that requests must carry
-        desk, spool, planner: what does the work
+        scheduler, spool, planner: what does the work
         dialog: how dialogs are started
         device, models: what this machine has
         patience: how long things may take
@@ -87,7 +87,7 @@ class Engine:
         self,
         places: Places,
         token: str,
-        desk: Desk,
+        scheduler: Scheduler,
         spool: Spool,
         planner: Planner,
         dialog: Program,
@@ -98,7 +98,7 @@ class Engine:
     ) -> None:
         self.places = places
         self.token = token
-        self.desk = desk
+        self.scheduler = scheduler
         self.spool = spool
         self.planner = planner
         self.device = device
@@ -119,7 +119,7 @@ class Engine:
         program = download or Program(download_argv(), places.log / "download.log")
         self.downloads = Downloads(program, models.outdate)
         self.model_folders = file_in(places.data)
-        self.batches = Batches(BatchStore(places.data / "batches.sqlite"), desk)
+        self.batches = Batches(BatchStore(places.data / "batches.sqlite"), scheduler)
         self._ages = AgeClock()
         self._started_at = time.monotonic()
         self._sweeping: asyncio.Task[None] | None = None
@@ -127,7 +127,7 @@ class Engine:
     def pulse(self) -> Pulse:
         """Tell what there is to do, by ``time.monotonic``."""
         return Pulse(
-            jobs=sum(self.desk.counts()) + self.batches.running() + self.downloads.count(),
+            jobs=sum(self.scheduler.counts()) + self.batches.running() + self.downloads.count(),
             sessions=self.sessions.count(),
             requests=self.activity.open_requests,
             last_at=self.activity.last_at,
@@ -149,10 +149,10 @@ class Engine:
 
     async def start(self) -> None:
         """Take up the jobs of before, and begin to tidy up."""
-        await self.desk.start()
+        await self.scheduler.start()
         self.batches.start()
         self.device.last()
-        for job in self.desk.jobs():
+        for job in self.scheduler.jobs():
             if not (job.keep or job.state.is_final):
                 self.watchers.expect(job.id)
         self._sweeping = asyncio.create_task(self._sweep_on())
@@ -168,19 +168,19 @@ class Engine:
         await self.sessions.close()
         await self.downloads.close()
         await self.batches.close()
-        await self.desk.close()
+        await self.scheduler.close()
         self.device.close()
         self.models.close()
 
     async def sweep(self, now: float) -> None:
         """Delete what is overdue at a moment, in seconds since 1970; at 0 only broken uploads."""
         limits = self.spool.limits
-        for job_id in expired_jobs(self.desk.jobs(), now, limits.result_seconds):
+        for job_id in expired_jobs(self.scheduler.jobs(), now, limits.result_seconds):
             with suppress(OutputError):  # its files are gone; the rest when there is room
-                self.desk.remove(job_id)
+                self.scheduler.remove(job_id)
         self.batches.sweep(now)
-        live_images = {job.image for job in self.desk.jobs()} | self.sessions.images()
-        known = {job.id for job in (*self.desk.jobs(), *self.desk.file_jobs())}
+        live_images = {job.image for job in self.scheduler.jobs()} | self.sessions.images()
+        known = {job.id for job in (*self.scheduler.jobs(), *self.scheduler.file_jobs())}
         gone = await asyncio.to_thread(self.spool.sweep, now, live_images, known)
         if gone:
             _log.info("Swept %d files and folders that nobody wants any more", len(gone))
@@ -197,10 +197,10 @@ class Engine:
     def _unwatched(self, job_id: str) -> None:
         """Nobody watches a job any more."""
         with suppress(NotFound, WrongState):
-            job = self.desk.job(job_id)
+            job = self.scheduler.job(job_id)
             if not (job.keep or job.state.is_final):
                 _log.info("Nobody waits for job %s any more", job_id)
-                self.desk.cancel(job_id)
+                self.scheduler.cancel(job_id)
 
     def _where(self) -> dict[str, str | int]:
         """What a dialog must know to find the engine."""
@@ -210,7 +210,7 @@ class Engine:
     def _newest_job(self, image_id: str) -> str | None:
         wanted = (
             job.id
-            for job in self.desk.jobs()
+            for job in self.scheduler.jobs()
             if job.image == image_id and job.state is not JobState.CANCELLED
         )
         return next(wanted, None)
@@ -238,15 +238,15 @@ def build_engine(
     patience = patience or EnginePatience()
     places = Places(home)
     spool = Spool(places.data / "spool")
-    book = Book(JobStore(places.data / "jobs.sqlite"))
+    registry = JobRegistry(JobStore(places.data / "jobs.sqlite"))
     argv = worker or worker_argv(places)
-    desk = Desk(
-        book, spool, WorkerProgram(argv, places.log / "worker.log", environment=environment)
+    scheduler = Scheduler(
+        registry, spool, WorkerProgram(argv, places.log / "worker.log", environment=environment)
     )
     dialog = Program(dialog_argv(), places.log / "dialog.log")
     device = Remembered(_device, UNASKED, patience.device)
     models = Remembered(lambda: list_models(file_in(places.data)), ModelList([]), patience.models)
-    return Engine(places, token, desk, spool, plan, dialog, device, models, patience)
+    return Engine(places, token, scheduler, spool, plan, dialog, device, models, patience)
 
 
 def worker_argv(places: Places) -> list[str]:

@@ -22,8 +22,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import scalediff_engine
-from scalediff_engine.client.transport import PROOF_PATH
 from scalediff_engine.client.messages import PROTOCOL, PROTOCOL_HEADER, Problem
+from scalediff_engine.client.transport import PROOF_PATH
 from scalediff_engine.server import problems
 from scalediff_engine.server.http_protocol import ADMIT, max_files
 from scalediff_engine.server.lifecycle import Activity

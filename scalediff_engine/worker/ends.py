@@ -35,7 +35,7 @@ from scalediff_engine.images.picture import Picture
 from scalediff_engine.images.raw import read_header, read_pixels, result_header, write_pixels
 from scalediff_engine.images.writer import encode_picture
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.workerprocess import FileWork, Run
+from scalediff_engine.jobs.worker_process import FileWork, Run
 
 # Names the result of a file's job before it is put in its place.
 PLACED = "placed.json"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scalediff_engine.base.errors import Cancelled, ScaleDiffError
 from scalediff_engine.client.messages import JobProgress
-from scalediff_engine.jobs.workerprocess import Advanced
+from scalediff_engine.jobs.worker_process import Advanced
 from scalediff_engine.memory.oom import is_out_of_memory
 from scalediff_engine.pipeline.upscale_fast import guess, guess_size
 from scalediff_engine.planning.planner import PlannedJob, plan_for

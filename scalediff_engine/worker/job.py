@@ -16,7 +16,7 @@ from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.messages import Problem
 from scalediff_engine.images.picture import Picture
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.workerprocess import Done, Failed, Loading, Measured, News, Stopped
+from scalediff_engine.jobs.worker_process import Done, Failed, Loading, Measured, News, Stopped
 from scalediff_engine.memory.device_info import NOTHING_HELD, ReclaimableMemory
 from scalediff_engine.memory.oom import is_out_of_memory, memory_ran_out
 from scalediff_engine.memory.speed_record import SpeedRecord, default_file

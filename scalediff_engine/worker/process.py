@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from scalediff_engine.client.files import make_private
 from scalediff_engine.client.messages import Problem
-from scalediff_engine.jobs.workerprocess import Failed, Ready
+from scalediff_engine.jobs.worker_process import Failed, Ready
 from scalediff_engine.memory.oom import memory_ran_out
 from scalediff_engine.models.environment import hush_libraries, share_the_processor
 from scalediff_engine.worker.streams import Herald, Orders, leave, take_over

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.client.messages import JobProgress
-from scalediff_engine.jobs.workerprocess import Advanced
+from scalediff_engine.jobs.worker_process import Advanced
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.worker.ends import Previews
 from scalediff_engine.worker.keeping import Keeper

@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.client.codec import Malformed
-from scalediff_engine.jobs import workerprocess
-from scalediff_engine.jobs.workerprocess import Alive, Run, Stop
+from scalediff_engine.jobs import worker_process
+from scalediff_engine.jobs.worker_process import Alive, Run, Stop
 
 _BEAT_S = 1.0
 
@@ -39,9 +39,9 @@ class Herald:
         self._handle = handle
         self._lock = threading.Lock()
 
-    def tell(self, message: workerprocess.News) -> None:
+    def tell(self, message: worker_process.News) -> None:
         """Send a message; if nobody listens any more, the process ends here."""
-        line = memoryview(workerprocess.to_line(message))
+        line = memoryview(worker_process.to_line(message))
         with self._lock:
             try:
                 while line:
@@ -129,7 +129,7 @@ class Orders:
 
     def _take(self, line: bytes) -> None:
         try:
-            order = workerprocess.from_line(line)
+            order = worker_process.from_line(line)
         except Malformed as error:
             _log.error("An order was not understood: %s", error)
             return

@@ -144,20 +144,20 @@ def test_a_job_that_was_retried_is_not_forgotten(tmp_path: Path) -> None:
     with serving(fake_engine(tmp_path)) as server:
         job = client_of(server).submit(JobRequest(server.upload())).id
         for action in (Action.CANCEL, Action.RETRY):
-            server.call(lambda action=action: server.desk.act(job, action))
-        old = replace(server.desk.found[job], updated_at=0.0)
-        server.desk.found[job] = old
+            server.call(lambda action=action: server.scheduler.act(job, action))
+        old = replace(server.scheduler.found[job], updated_at=0.0)
+        server.scheduler.found[job] = old
         assert server.ask("GET", f"/v1/jobs/{job}").json["state"] == "queued"
 
 
 def test_the_lifespan_starts_and_closes_the_engine(tmp_path: Path) -> None:
     engine = fake_engine(tmp_path)
     with serving(engine) as server:
-        assert server.desk.is_started
-        assert not server.desk.is_closed
+        assert server.scheduler.is_started
+        assert not server.scheduler.is_closed
         pulse = engine.pulse()
         assert (pulse.jobs, pulse.sessions, pulse.requests) == (0, 0, 0)
-    assert server.desk.is_closed
+    assert server.scheduler.is_closed
 
 
 def test_the_real_parts_together_do_a_job_and_know_it_afterwards(

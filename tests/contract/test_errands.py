@@ -71,10 +71,10 @@ def client_of(server: Running) -> Client:
 
 def the_job(server: Running) -> JobInfo:
     deadline = time.monotonic() + 20
-    while not server.desk.jobs():
+    while not server.scheduler.jobs():
         assert time.monotonic() < deadline, "no job came"
         time.sleep(0.01)
-    return server.desk.jobs()[0]
+    return server.scheduler.jobs()[0]
 
 
 def finish(server: Running) -> JobInfo:
@@ -84,10 +84,10 @@ def finish(server: Running) -> JobInfo:
     folder = server.engine.spool.job_folder(job.id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RESULT).write_bytes(to_prefix(header) + RESULT_PIXELS)
-    server.call(lambda: server.desk.act(job.id, Action.START))
+    server.call(lambda: server.scheduler.act(job.id, Action.START))
     progress = JobProgress("denoise", 1, 2, 3, 4, 0.5)
-    server.call(lambda: server.desk.advance(job.id, progress))
-    server.call(lambda: server.desk.act(job.id, Action.FINISH, recipe="{}"))
+    server.call(lambda: server.scheduler.advance(job.id, progress))
+    server.call(lambda: server.scheduler.act(job.id, Action.FINISH, recipe="{}"))
     return job
 
 
@@ -128,7 +128,7 @@ def test_a_job_given_up_in_the_dialog_leaves_nothing(serve: Callable[..., Runnin
 def test_a_job_left_to_itself_is_told_of(serve: Callable[..., Running]) -> None:
     server = serve("background")
     end = told_by(errand.dialog(lambda: client_of(server), MATERIAL, MANNER))[-1]
-    assert end == LeftRunning(server.desk.jobs()[0].id)
+    assert end == LeftRunning(server.scheduler.jobs()[0].id)
 
 
 def test_giving_up_does_not_wait_for_the_engine() -> None:
@@ -176,15 +176,15 @@ def test_giving_up_cancels_the_job(serve: Callable[..., Running]) -> None:
     until_phase(asked, Phase.WORKING)
     asked.cancel()
     assert told_by(asked)[-1] == Dropped()
-    assert server.desk.jobs()[0].state is JobState.CANCELLED
+    assert server.scheduler.jobs()[0].state is JobState.CANCELLED
 
 
 def test_a_job_that_fails_says_why(serve: Callable[..., Running]) -> None:
     server = serve()
     asked = errand.upscale(lambda: client_of(server), MATERIAL, UpscaleSettings(), {})
     job, problem = the_job(server), Problem("out-of-memory", "It did not fit.")
-    server.call(lambda: server.desk.act(job.id, Action.START))
-    server.call(lambda: server.desk.act(job.id, Action.FAIL, problem=problem))
+    server.call(lambda: server.scheduler.act(job.id, Action.START))
+    server.call(lambda: server.scheduler.act(job.id, Action.FAIL, problem=problem))
     assert told_by(asked)[-1] == Failed(problem)
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from scalediff_engine.base.files import PART_PREFIX
 from scalediff_engine.client.batches import BatchFile
-from scalediff_engine.client.transport import Refused
 from scalediff_engine.client.messages import JobRequest, JobState, PlanRequest, UpscaleSettings
+from scalediff_engine.client.transport import Refused
 from scalediff_engine.jobs import spool
 
 FAST = UpscaleSettings(scale=8, method="fast")

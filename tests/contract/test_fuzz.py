@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
-from engine_server import TOKEN, FakeDesk, Running, fake_engine, fake_plan, picture, serving
+from engine_server import TOKEN, FakeScheduler, Running, fake_engine, fake_plan, picture, serving
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.base.process import Program
@@ -35,7 +35,7 @@ CHECKS = (
 LONGEST_ANSWER_SECONDS = 10
 
 
-class EndingDesk(FakeDesk):
+class EndingScheduler(FakeScheduler):
     """Streams tell what has happened and end, so that a fuzzer need not wait."""
 
     async def events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
@@ -57,7 +57,11 @@ def server(tmp_path: Path) -> Generator[Running]:
     program = Program([sys.executable, "-S", "-c", "pass"], tmp_path / "dialog.log")
     limits = SpoolLimits(quota_bytes=2**26)
     engine = fake_engine(
-        tmp_path / "home", desk=EndingDesk(), planner=planned, dialog=program, limits=limits
+        tmp_path / "home",
+        scheduler=EndingScheduler(),
+        planner=planned,
+        dialog=program,
+        limits=limits,
     )
     with serving(engine) as running:
         yield running

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_server import TOKEN, FakeDesk, Running, fake_engine, fake_plan, serving
+from engine_server import TOKEN, FakeScheduler, Running, fake_engine, fake_plan, serving
 
 from scalediff_engine.base import errors
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.client.client import Client
 from scalediff_engine.client.errors import Refused
-from scalediff_engine.client.transport import Channel
 from scalediff_engine.client.messages import (
     JobProgress,
     JobRequest,
@@ -30,6 +29,7 @@ from scalediff_engine.client.messages import (
 )
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.client.transport import Channel
 from scalediff_engine.jobs.record import Action
 from scalediff_engine.server.engine import EnginePatience
 from scalediff_engine.server.planner import plan as real_plan
@@ -178,7 +178,7 @@ def test_settings_that_make_no_sense_are_refused_with_their_sentence(
     job = planning.ask("POST", "/v1/jobs", {"image": image, "settings": setting})
     assert job.status == plan.status or plan.status == 200
     assert job.problem[0] in ({code} if code else {404, 422}), job.body
-    assert planning.desk.jobs() == []
+    assert planning.scheduler.jobs() == []
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_window_outside_the_result_is_refused_in_one_sentence(
         assert answer.problem == (422, "usage")
         assert answer.json["message"].startswith("The window")
         assert answer.json["message"].count(".") == 1
-    assert planning.desk.jobs() == []
+    assert planning.scheduler.jobs() == []
 
 
 def test_the_plan_of_a_window_says_what_is_computed_for_it(planning: Running) -> None:
@@ -243,7 +243,7 @@ def test_a_job_about_nothing_is_refused(server: Running) -> None:
 def test_a_job_that_does_not_fit_is_refused(server: Running) -> None:
     wanted = {"image": server.upload(), "settings": {"prompt": "too large"}}
     assert server.ask("POST", "/v1/jobs", wanted).problem == (409, "not-enough-memory")
-    assert server.desk.jobs() == []
+    assert server.scheduler.jobs() == []
 
 
 @pytest.mark.parametrize(
@@ -392,9 +392,9 @@ def test_events_are_numbered_named_and_end_with_the_job(server: Running) -> None
         first = next(events)
         assert (first["id"], first["event"]) == ("1", "state")
         assert json.loads(first["data"])["state"] == "queued"
-        server.call(lambda: server.desk.act(job, Action.START))
-        server.call(lambda: server.desk.advance(job, progress))
-        server.call(lambda: server.desk.act(job, Action.FINISH))
+        server.call(lambda: server.scheduler.act(job, Action.START))
+        server.call(lambda: server.scheduler.advance(job, progress))
+        server.call(lambda: server.scheduler.act(job, Action.FINISH))
         rest = list(events)
     assert [(event["id"], event["event"]) for event in rest] == [
         ("2", "state"),
@@ -406,8 +406,8 @@ def test_events_are_numbered_named_and_end_with_the_job(server: Running) -> None
 
 def test_a_client_that_reconnects_misses_nothing(shared: Running) -> None:
     job = submitted(shared)
-    shared.call(lambda: shared.desk.act(job, Action.START))
-    shared.call(lambda: shared.desk.act(job, Action.FINISH))
+    shared.call(lambda: shared.scheduler.act(job, Action.START))
+    shared.call(lambda: shared.scheduler.act(job, Action.FINISH))
     for last, numbers in ((0, "123"), (1, "23"), (2, "3"), (3, "")):
         with stream(shared, f"/v1/jobs/{job}/events", last) as events:
             assert [event["id"] for event in events] == list(numbers)
@@ -451,8 +451,8 @@ def test_the_wires_own_client_follows_a_job(server: Running, client: Client) -> 
     job = submitted(server)
     with client.watch(job) as watch:
         assert next(watch).number == 1
-        server.call(lambda: server.desk.act(job, Action.START))
-        server.call(lambda: server.desk.act(job, Action.FINISH))
+        server.call(lambda: server.scheduler.act(job, Action.START))
+        server.call(lambda: server.scheduler.act(job, Action.FINISH))
         assert [event.number for event in watch] == [2, 3]
 
 
@@ -467,7 +467,7 @@ def wait_for(condition: Any, seconds: float = 5.0) -> None:
 
 
 def state(server: Running, job: str) -> JobState:
-    return server.call(lambda: server.desk.job(job).state)
+    return server.call(lambda: server.scheduler.job(job).state)
 
 
 def test_a_job_that_nobody_keeps_is_cancelled_after_its_last_watcher(server: Running) -> None:
@@ -502,10 +502,10 @@ def test_a_job_that_is_kept_goes_on_unwatched(server: Running) -> None:
 
 
 def test_jobs_of_an_earlier_engine_that_nobody_keeps_are_waited_for(tmp_path: Path) -> None:
-    desk = FakeDesk()
-    with serving(fake_engine(tmp_path / "a", desk=desk)) as before:
+    scheduler = FakeScheduler()
+    with serving(fake_engine(tmp_path / "a", scheduler=scheduler)) as before:
         job = submitted(before, keep=False)
-    with serving(fake_engine(tmp_path / "b", desk=desk, patience=QUICK)) as again:
+    with serving(fake_engine(tmp_path / "b", scheduler=scheduler, patience=QUICK)) as again:
         assert state(again, job) is JobState.QUEUED
         wait_for(lambda: state(again, job) is JobState.CANCELLED)
 

@@ -293,8 +293,8 @@ def test_a_result_is_sent_whole_and_only_when_there_is_one(server: Running) -> N
 
     from scalediff_engine.jobs.record import Action
 
-    server.call(lambda: server.desk.act(job, Action.START))
-    server.call(lambda: server.desk.act(job, Action.FINISH))
+    server.call(lambda: server.scheduler.act(job, Action.START))
+    server.call(lambda: server.scheduler.act(job, Action.FINISH))
     assert server.ask("GET", result).problem == (404, "not-found")
     folder = server.engine.spool.job_folder(job)
     data = picture(200, 200) * 20

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Header, Response
 from starlette.concurrency import run_in_threadpool
 
 import scalediff_engine
-from scalediff_engine.client.transport import NONCE_HEADER, NONCE_PATTERN, PROOF_PATH, prove
 from scalediff_engine.client.messages import PROTOCOL, EngineProof, Health
+from scalediff_engine.client.transport import NONCE_HEADER, NONCE_PATTERN, PROOF_PATH, prove
 from scalediff_engine.server.bundle import pack, program_logs
 from scalediff_engine.server.routes.common import TheEngine
 
@@ -21,7 +21,7 @@ router = APIRouter(tags=["engine"])
 @router.get("/v1/health")
 async def health(engine: TheEngine) -> Health:
     """Tell how the engine is; answers at once."""
-    queued, running = engine.desk.counts()
+    queued, running = engine.scheduler.counts()
     return Health(
         version=scalediff_engine.__version__,
         protocol=PROTOCOL,
@@ -29,8 +29,8 @@ async def health(engine: TheEngine) -> Health:
         uptime_seconds=engine.uptime_seconds,
         memory_bytes=_memory_bytes(),
         device=engine.device.last(),
-        worker=engine.desk.worker_state,
-        worker_pid=engine.desk.worker_pid,
+        worker=engine.scheduler.worker_state,
+        worker_pid=engine.scheduler.worker_pid,
         queued=queued,
         running=running,
     )
@@ -65,7 +65,7 @@ _ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 async def bundle(engine: TheEngine) -> Response:
     """Pack logs, versions, device facts and settings, without what is personal."""
     device = await engine.device.fresh()
-    jobs = engine.desk.jobs()
+    jobs = engine.scheduler.jobs()
     data = await run_in_threadpool(
         pack, [engine.places.log, program_logs()], jobs, device, [engine.token]
     )

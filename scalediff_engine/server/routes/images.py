@@ -48,7 +48,7 @@ async def download(image_id: Id, engine: TheEngine) -> StreamingResponse:
 @router.delete("/v1/images/{image_id}", status_code=204, response_class=Response)
 async def remove(image_id: Id, engine: TheEngine) -> Response:
     """Delete an upload that no job and no dialog needs."""
-    busy = [j for j in engine.desk.jobs() if j.image == image_id and not j.state.is_final]
+    busy = [j for j in engine.scheduler.jobs() if j.image == image_id and not j.state.is_final]
     if busy:
         raise WrongState(f"The image is needed: job {busy[0].id} is {busy[0].state.value}.")
     if image_id in engine.sessions.images():

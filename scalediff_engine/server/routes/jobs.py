@@ -41,7 +41,7 @@ async def submit(wanted: JobBody, engine: TheEngine) -> JobInfo:
         raise NotEnoughMemory(plan.problem.message)
     await engine.threads_for(wanted.settings).run(require_model, wanted.settings)
     engine.spool.touch_image(source.id)
-    job = engine.desk.submit(wanted, source, Size(plan.width, plan.height))
+    job = engine.scheduler.submit(wanted, source, Size(plan.width, plan.height))
     if not job.keep:
         engine.watchers.expect(job.id)
     return job
@@ -57,7 +57,7 @@ async def jobs(
 
     With ``limit`` at most so many; ``next`` of one page is ``after`` of the following one.
     """
-    found, following = engine.desk.page(
+    found, following = engine.scheduler.page(
         int(limit) if limit else None, int(after) if after else None
     )
     return JobList(found, "" if following is None else str(following))
@@ -66,17 +66,17 @@ async def jobs(
 @router.get("/v1/jobs/{job_id}")
 async def job(job_id: Id, engine: TheEngine) -> JobInfo:
     """Tell how a job stands."""
-    return engine.desk.job(job_id)
+    return engine.scheduler.job(job_id)
 
 
 @router.delete("/v1/jobs/{job_id}")
 async def remove(job_id: Id, engine: TheEngine) -> JobInfo:
     """Cancel a job that is under way; forget one that has ended, with its result."""
     _require_free(engine, job_id)
-    found = engine.desk.job(job_id)
+    found = engine.scheduler.job(job_id)
     if not found.state.is_final:
-        return engine.desk.cancel(job_id)
-    engine.desk.remove(job_id)
+        return engine.scheduler.cancel(job_id)
+    engine.scheduler.remove(job_id)
     engine.watchers.forget(job_id)
     return found
 
@@ -84,28 +84,28 @@ async def remove(job_id: Id, engine: TheEngine) -> JobInfo:
 @router.post("/v1/jobs/{job_id}/cancel")
 async def cancel(job_id: Id, engine: TheEngine) -> JobInfo:
     """Stop a job for good."""
-    return engine.desk.cancel(job_id)
+    return engine.scheduler.cancel(job_id)
 
 
 @router.post("/v1/jobs/{job_id}/pause")
 async def pause(job_id: Id, engine: TheEngine) -> JobInfo:
     """Leave a job where it is, for now."""
     _require_free(engine, job_id)
-    return engine.desk.pause(job_id)
+    return engine.scheduler.pause(job_id)
 
 
 @router.post("/v1/jobs/{job_id}/resume")
 async def resume(job_id: Id, engine: TheEngine) -> JobInfo:
     """Go on with a job that was left."""
     _require_free(engine, job_id)
-    return engine.desk.resume(job_id)
+    return engine.scheduler.resume(job_id)
 
 
 @router.post("/v1/jobs/{job_id}/retry")
 async def retry(job_id: Id, engine: TheEngine) -> JobInfo:
     """Try a job again that failed or was cancelled."""
     _require_free(engine, job_id)
-    found = engine.desk.retry(job_id)
+    found = engine.scheduler.retry(job_id)
     if not found.keep:
         engine.watchers.expect(job_id)
     return found
@@ -114,9 +114,9 @@ async def retry(job_id: Id, engine: TheEngine) -> JobInfo:
 @router.get("/v1/jobs/{job_id}/events", response_class=EventSourceResponse, responses=STREAM)
 async def events(job_id: Id, engine: TheEngine, last_event_id: LastEventId) -> EventSourceResponse:
     """Tell what happens to a job, as server-sent events, until it has ended."""
-    engine.desk.job(job_id)
+    engine.scheduler.job(job_id)
     return event_stream(
-        engine.desk.events(job_id, last_event_id),
+        engine.scheduler.events(job_id, last_event_id),
         _written,
         engine.shutdown,
         engine.watchers.watching(job_id),
@@ -154,7 +154,7 @@ async def planned(
         ModelError: the model is not there or cannot be used.
         EngineBusy: its files do not answer.
     """
-    pid = engine.desk.worker_pid
+    pid = engine.scheduler.worker_pid
     threads = engine.threads_for(settings)
     return await threads.run(engine.planner, source, settings, pid, window)
 
@@ -169,7 +169,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 )
 async def preview(job_id: Id, engine: TheEngine) -> StreamingResponse:
     """Give the newest preview."""
-    engine.desk.job(job_id)
+    engine.scheduler.job(job_id)
     path = engine.spool.job_file(job_id, PREVIEW)
     return await send_file(path, "image/jpeg", "There is no preview of this job yet.")
 
@@ -181,7 +181,7 @@ async def preview(job_id: Id, engine: TheEngine) -> StreamingResponse:
 )
 async def result(job_id: Id, engine: TheEngine) -> StreamingResponse:
     """Give the result of a job that is done."""
-    job = engine.desk.job(job_id)
+    job = engine.scheduler.job(job_id)
     if job.state is not JobState.DONE:
         raise WrongState(f"There is no result: the job is {job.state.value}.")
     path = engine.spool.job_file(job_id, RESULT)

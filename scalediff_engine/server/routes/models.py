@@ -52,7 +52,9 @@ async def remove(wanted: ModelBody, engine: TheEngine) -> ModelRemoved:
     name = wanted.model
     if engine.downloads.is_under_way(name):
         raise WrongState(f"{name} is being downloaded; cancel that first.")
-    using = [j for j in engine.desk.jobs() if j.settings.model == name and not j.state.is_final]
+    using = [
+        j for j in engine.scheduler.jobs() if j.settings.model == name and not j.state.is_final
+    ]
     if using:
         raise WrongState(f"{name} is needed: job {using[0].id} is {using[0].state.value}.")
     freed = await engine.user_files.run(remove_model, name)

@@ -37,7 +37,7 @@ async def session(session_id: Id, engine: TheEngine) -> SessionInfo:
 async def answer(session_id: Id, said: AnswerBody, engine: TheEngine) -> SessionInfo:
     """Take the dialog's answer."""
     if said.job is not None:
-        job = engine.desk.job(said.job)
+        job = engine.scheduler.job(said.job)
         purpose = engine.sessions.session(session_id).purpose
         if said.accepted and purpose is Purpose.RECENT and job.state is not JobState.DONE:
             raise WrongState(f"There is no result: the job is {job.state.value}.")

@@ -22,7 +22,7 @@ from fake_worker import keep_alive, listen, say
 from scalediff_engine.client.messages import JobProgress
 from scalediff_engine.client.pixels import PREFIX_BYTES, header_length, read_header, to_prefix
 from scalediff_engine.jobs.spool import RESULT
-from scalediff_engine.jobs.workerprocess import Advanced, Done, Ready, Run, Stop
+from scalediff_engine.jobs.worker_process import Advanced, Done, Ready, Run, Stop
 
 _STEPS, _STEP_SECONDS = 40, 0.1
 

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from scalediff_engine.client import codec
-from scalediff_engine.client.transport import NONCE_HEADER, PROOF_PATH, prove
 from scalediff_engine.client.messages import (
     PROTOCOL,
     PROTOCOL_HEADER,
@@ -24,6 +23,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.client.transport import NONCE_HEADER, PROOF_PATH, prove
 
 TOKEN = "the-token"  # noqa: S105 - of nobody
 

@@ -31,10 +31,10 @@ from scalediff_engine.client.errors import (
     EngineUnreachable,
     ProtocolMismatch,
 )
-from scalediff_engine.client.transport import is_proven, new_nonce, prove
 from scalediff_engine.client.messages import PROTOCOL, ImageInfo, JobList, JobRequest, JobState
 from scalediff_engine.client.pixels import PixelHeader
 from scalediff_engine.client.places import EngineRecord
+from scalediff_engine.client.transport import is_proven, new_nonce, prove
 
 SAMPLES = b"a secret picture, 24 B.."
 GREY = PixelHeader(6, 4, "grey", "u8")

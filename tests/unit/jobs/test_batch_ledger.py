@@ -9,7 +9,7 @@ import pytest
 
 from scalediff_engine.client.batches import BatchFile, BatchRequest, BatchState, FileState
 from scalediff_engine.client.messages import EventKind, JobProgress
-from scalediff_engine.jobs.batch_ledger import Ledger
+from scalediff_engine.jobs.batch_progress import Ledger
 from scalediff_engine.jobs.batch_store import BatchStore, Header
 
 

@@ -14,7 +14,7 @@ from scalediff_engine.client.messages import (
     Problem,
     UpscaleSettings,
 )
-from scalediff_engine.jobs.batch_ledger import is_not_the_files, settled
+from scalediff_engine.jobs.batch_progress import is_not_the_files, settled
 
 ITEM = BatchItem(0, "/a.png", "/b.png", FileState.RUNNING, job="1" * 32)
 JOB = JobInfo(

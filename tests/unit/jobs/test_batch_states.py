@@ -6,7 +6,7 @@ import pytest
 
 from scalediff_engine.base.errors import WrongState
 from scalediff_engine.client.batches import BatchState
-from scalediff_engine.jobs.batch_ledger import BatchAction, after
+from scalediff_engine.jobs.batch_progress import BatchAction, after
 
 LEGAL = {
     ("open", "ADD"): "open",

@@ -4,12 +4,12 @@ from hypothesis import strategies as st
 
 from scalediff_engine.client.codec import Malformed
 from scalediff_engine.client.messages import JobProgress, Lora, Problem, UpscaleSettings
-from scalediff_engine.jobs import workerprocess
+from scalediff_engine.jobs import worker_process
 
 _TEXT = st.text(max_size=40)
 _MESSAGES = st.one_of(
     st.builds(
-        workerprocess.Run,
+        worker_process.Run,
         job=_TEXT,
         folder=_TEXT,
         image=_TEXT,
@@ -21,12 +21,12 @@ _MESSAGES = st.one_of(
             seed=st.integers(0, 2**63 - 1),
         ),
     ),
-    st.builds(workerprocess.Stop, job=_TEXT, keep=st.booleans()),
-    st.just(workerprocess.Ready()),
-    st.just(workerprocess.Alive()),
-    st.builds(workerprocess.Loading, job=_TEXT, done=st.booleans()),
+    st.builds(worker_process.Stop, job=_TEXT, keep=st.booleans()),
+    st.just(worker_process.Ready()),
+    st.just(worker_process.Alive()),
+    st.builds(worker_process.Loading, job=_TEXT, done=st.booleans()),
     st.builds(
-        workerprocess.Advanced,
+        worker_process.Advanced,
         job=_TEXT,
         progress=st.builds(
             JobProgress,
@@ -40,20 +40,20 @@ _MESSAGES = st.one_of(
             preview=st.integers(0, 99),
         ),
     ),
-    st.builds(workerprocess.Done, job=_TEXT, recipe=_TEXT, notes=st.lists(_TEXT, max_size=3)),
-    st.builds(workerprocess.Stopped, job=_TEXT),
+    st.builds(worker_process.Done, job=_TEXT, recipe=_TEXT, notes=st.lists(_TEXT, max_size=3)),
+    st.builds(worker_process.Stopped, job=_TEXT),
     st.builds(
-        workerprocess.Failed, job=_TEXT, problem=st.builds(Problem, code=_TEXT, message=_TEXT)
+        worker_process.Failed, job=_TEXT, problem=st.builds(Problem, code=_TEXT, message=_TEXT)
     ),
 )
 
 
 @given(_MESSAGES)
-def test_each_message_is_one_line_and_comes_back(message: workerprocess.News) -> None:
-    line = workerprocess.to_line(message)
+def test_each_message_is_one_line_and_comes_back(message: worker_process.News) -> None:
+    line = worker_process.to_line(message)
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
-    assert workerprocess.from_line(line) == message
+    assert worker_process.from_line(line) == message
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_each_message_is_one_line_and_comes_back(message: workerprocess.News) ->
 )
 def test_what_a_library_prints_is_no_message(line: bytes) -> None:
     with pytest.raises(Malformed):
-        workerprocess.from_line(line)
+        worker_process.from_line(line)
 
 
 def test_a_message_that_lacks_something_is_refused() -> None:
     with pytest.raises(Malformed, match="keep"):
-        workerprocess.from_line(b'{"is": "stop", "job": "a"}\n')
+        worker_process.from_line(b'{"is": "stop", "job": "a"}\n')

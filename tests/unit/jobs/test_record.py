@@ -12,7 +12,7 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
 )
 from scalediff_engine.jobs.record import Action, Record, advanced, changed, measured
-from scalediff_engine.jobs.workerprocess import FileWork
+from scalediff_engine.jobs.worker_process import FileWork
 
 JOB = JobInfo(
     "1" * 32, JobState.QUEUED, UpscaleSettings(), "", 0, 0, 0, 0, Priority.FOLDER, "", True, 0, 0, 1

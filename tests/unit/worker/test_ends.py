@@ -16,7 +16,7 @@ from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.images.picture import Depth, Metadata, Picture
 from scalediff_engine.images.reader import load
 from scalediff_engine.images.recipe import read_recipe
-from scalediff_engine.jobs.workerprocess import FileWork, Run
+from scalediff_engine.jobs.worker_process import FileWork, Run
 from scalediff_engine.worker.ends import PLACED, Ends, ends_of
 
 RESULT = Picture(np.full((6, 9, 3), 0.5, np.float32), None, Depth.U8, None)

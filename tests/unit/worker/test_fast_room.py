@@ -8,7 +8,7 @@ import pytest
 from worker_process import make_run
 
 from scalediff_engine.client.messages import UpscaleSettings
-from scalediff_engine.jobs.workerprocess import Done, Failed, News
+from scalediff_engine.jobs.worker_process import Done, Failed, News
 from scalediff_engine.planning import planner
 from scalediff_engine.worker.job import Workplace
 from scalediff_engine.worker.loaded import LoadedModel

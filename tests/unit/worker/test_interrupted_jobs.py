@@ -14,7 +14,7 @@ from PIL import Image
 from worker_process import QUICK, WorkerProcess, make_image, make_run, result_of, worker
 
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.workerprocess import Advanced, Done, Failed, Run, Stop, Stopped
+from scalediff_engine.jobs.worker_process import Advanced, Done, Failed, Run, Stop, Stopped
 from scalediff_engine.planning.progress import Phase
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.client.messages import UpscaleSettings
-from scalediff_engine.jobs.workerprocess import Run, Stop, to_line
+from scalediff_engine.jobs.worker_process import Run, Stop, to_line
 from scalediff_engine.worker.streams import Orders, Task
 
 

@@ -8,7 +8,7 @@ from test_keeping import PLAN
 
 from scalediff_engine.base.errors import Cancelled
 from scalediff_engine.client.messages import JobProgress, UpscaleSettings
-from scalediff_engine.jobs.workerprocess import Advanced, Run, Stop
+from scalediff_engine.jobs.worker_process import Advanced, Run, Stop
 from scalediff_engine.pipeline.checkpoint import Checkpoint
 from scalediff_engine.planning.progress import Phase, Progress
 from scalediff_engine.worker.ends import Previews

@@ -13,7 +13,7 @@ from worker_process import QUICK, SIDE, make_image, make_run, worker
 
 from scalediff_engine.client.messages import UpscaleSettings, Window
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.workerprocess import Advanced, Done, FileWork, Loading, Run, Stop
+from scalediff_engine.jobs.worker_process import Advanced, Done, FileWork, Loading, Run, Stop
 from scalediff_engine.worker.ends import Previews
 from scalediff_engine.worker.guess import show_guess
 from scalediff_engine.worker.streams import Task

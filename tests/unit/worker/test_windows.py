@@ -13,7 +13,7 @@ from worker_process import make_image, make_run, worker
 from scalediff_engine.client.messages import UpscaleSettings, Window
 from scalediff_engine.images.raw import read_pixels
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.workerprocess import Done, Failed, from_line, to_line
+from scalediff_engine.jobs.worker_process import Done, Failed, from_line, to_line
 
 SETTINGS = UpscaleSettings(scale=4, steps=1, device="cpu")
 

@@ -27,7 +27,7 @@ from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.families import registry as families
 from scalediff_engine.images.raw import read_pixels
 from scalediff_engine.jobs import spool
-from scalediff_engine.jobs.workerprocess import Advanced, Done, Failed, Loading, Ready, Run, Stop
+from scalediff_engine.jobs.worker_process import Advanced, Done, Failed, Loading, Ready, Run, Stop
 from scalediff_engine.pipeline.upscale import upscale
 from scalediff_engine.planning.planner import plan_for
 from scalediff_engine.planning.progress import Phase

@@ -18,8 +18,8 @@ import numpy as np
 from scalediff_engine.client import pixels as wire
 from scalediff_engine.client.messages import UpscaleSettings
 from scalediff_engine.client.pixels import PixelHeader
-from scalediff_engine.jobs import spool, workerprocess
-from scalediff_engine.jobs.workerprocess import (
+from scalediff_engine.jobs import spool, worker_process
+from scalediff_engine.jobs.worker_process import (
     Alive,
     Done,
     Failed,
@@ -75,7 +75,7 @@ class WorkerProcess:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            news = workerprocess.from_line(line)
+            news = worker_process.from_line(line)
             if isinstance(news, Alive):
                 self.beats.append(time.monotonic())
             elif not isinstance(news, Order):
@@ -86,7 +86,7 @@ class WorkerProcess:
     def order(self, order: Order) -> None:
         """Give an order."""
         assert self.process.stdin is not None
-        self.process.stdin.write(workerprocess.to_line(order))
+        self.process.stdin.write(worker_process.to_line(order))
         self.process.stdin.flush()
 
     def wait_for(self, kind: type[Kind], where: Callable[[Kind], bool] = lambda _: True) -> Kind:

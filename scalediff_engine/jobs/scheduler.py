@@ -1,4 +1,4 @@
-"""The desk: takes jobs and gives them to the worker one by one.
+"""The scheduler: takes jobs and gives them to the worker one by one.
 
 Everything happens in one thread, on one event loop.
 """
@@ -25,10 +25,10 @@ from scalediff_engine.client.messages import (
     UpscaleSettings,
     WorkerState,
 )
-from scalediff_engine.jobs.book import Book
+from scalediff_engine.jobs.job_registry import JobRegistry
 from scalediff_engine.jobs.record import Action, Record, crash_problem, is_hopeless
 from scalediff_engine.jobs.spool import Spool
-from scalediff_engine.jobs.workerprocess import (
+from scalediff_engine.jobs.worker_process import (
     Advanced,
     Alive,
     Done,
@@ -53,7 +53,7 @@ _UNDER_WAY = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
 
 @dataclass(frozen=True)
 class Patience:
-    """How long the desk waits, in seconds.
+    """How long the scheduler waits, in seconds.
 
     Attributes:
         idle: without a job, until the worker is let go and its memory is back
@@ -72,23 +72,27 @@ class Patience:
     restart: float = 1.0
 
 
-class Desk:
+class Scheduler:
     """Runs jobs in turn: those of editors first, each kind in the order of its arrival.
 
     A job of an editor does not wait for one of a folder: that one is left at its next step, and
     goes on from there later.
 
     Args:
-        book: all jobs; closed with the desk
+        registry: all jobs; closed with the scheduler
         spool: where files lie
         program: the worker
         patience: how long things may take
     """
 
     def __init__(
-        self, book: Book, spool: Spool, program: WorkerProgram, patience: Patience | None = None
+        self,
+        registry: JobRegistry,
+        spool: Spool,
+        program: WorkerProgram,
+        patience: Patience | None = None,
     ) -> None:
-        self._book = book
+        self._registry = registry
         self._spool = spool
         self._program = program
         self._patience = patience or Patience()
@@ -99,7 +103,7 @@ class Desk:
         self._left.set()
         self._failed_starts = 0
         self._crashes = 0  # one after the other, whatever the job
-        self._ended: WorkerProcess | None = None  # by the desk itself
+        self._ended: WorkerProcess | None = None  # by the scheduler itself
         self._idle_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.Task[None]] = set()  # cancelled at the end
@@ -107,9 +111,9 @@ class Desk:
 
     async def start(self) -> None:
         """Take up what an earlier engine left, and begin to work."""
-        for found in self._book.records():
+        for found in self._registry.records():
             if found.info.state in _UNDER_WAY:
-                self._book.act(found.info.id, Action.INTERRUPT)
+                self._registry.act(found.info.id, Action.INTERRUPT)
         self._go_on()
 
     async def close(self) -> None:
@@ -129,8 +133,8 @@ class Desk:
         if self._worker is not None:
             await self._worker.end()
         if self._current is not None:
-            self._book.act(self._current, Action.INTERRUPT)
-        self._book.close()
+            self._registry.act(self._current, Action.INTERRUPT)
+        self._registry.close()
 
     @property
     def worker_state(self) -> WorkerState:
@@ -144,7 +148,7 @@ class Desk:
 
     def counts(self) -> tuple[int, int]:
         """Jobs that wait, and jobs that the worker has."""
-        states = [found.info.state for found in self._book.records()]
+        states = [found.info.state for found in self._registry.records()]
         return states.count(JobState.QUEUED), int(self._current is not None)
 
     def submit(self, request: JobRequest, source: ImageInfo, target: Size) -> JobInfo:
@@ -153,7 +157,7 @@ class Desk:
         Raises:
             DiskFull: it cannot be written down.
         """
-        info = self._book.add(request, source, target)
+        info = self._registry.add(request, source, target)
         self._go_on()
         return self.job(info.id)
 
@@ -163,7 +167,7 @@ class Desk:
         Raises:
             OutputError: it cannot be written down; DiskFull for want of room.
         """
-        info = self._book.add_file(file, settings)
+        info = self._registry.add_file(file, settings)
         self._go_on()
         return self.job(info.id)
 
@@ -173,11 +177,11 @@ class Desk:
         Raises:
             NotFound: there is none.
         """
-        return self._book.record(job_id).info
+        return self._registry.record(job_id).info
 
     def jobs(self) -> list[JobInfo]:
         """All jobs about uploads, the newest first."""
-        return [found.info for found in self._book.records() if found.file is None]
+        return [found.info for found in self._registry.records() if found.file is None]
 
     def page(self, limit: int | None, before: int | None) -> tuple[list[JobInfo], int | None]:
         """Return some jobs about uploads, the newest first, and where the next page begins.
@@ -188,7 +192,7 @@ class Desk:
         """
         found = [
             record
-            for record in self._book.records()
+            for record in self._registry.records()
             if record.file is None and (before is None or record.number < before)
         ]
         page = found[:limit]
@@ -197,7 +201,7 @@ class Desk:
 
     def file_jobs(self) -> list[JobInfo]:
         """All jobs about files, the newest first; whoever submitted one removes it."""
-        return [found.info for found in self._book.records() if found.file is not None]
+        return [found.info for found in self._registry.records() if found.file is not None]
 
     def spent_seconds(self, job_id: str) -> float:
         """For how long the worker had a job that it does not have now.
@@ -205,11 +209,11 @@ class Desk:
         Raises:
             NotFound: there is none.
         """
-        return self._book.record(job_id).spent_seconds
+        return self._registry.record(job_id).spent_seconds
 
     def events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
-        """Give the events of a job from a number on, as the book has them."""
-        return self._book.events(job_id, after)
+        """Give the events of a job from a number on, as the registry has them."""
+        return self._registry.events(job_id, after)
 
     def cancel(self, job_id: str) -> JobInfo:
         """Stop a job for good; one that is stopped already stays so.
@@ -221,7 +225,7 @@ class Desk:
         info = self.job(job_id)
         if info.state in (JobState.CANCELLING, JobState.CANCELLED):
             return info
-        info = self._book.act(job_id, Action.CANCEL)
+        info = self._registry.act(job_id, Action.CANCEL)
         self._stop_if_current(job_id, keep=False)
         return info
 
@@ -232,7 +236,7 @@ class Desk:
             NotFound: there is none.
             WrongState: it is not under way.
         """
-        info = self._book.act(job_id, Action.PAUSE)
+        info = self._registry.act(job_id, Action.PAUSE)
         self._stop_if_current(job_id, keep=True)
         return info
 
@@ -243,7 +247,7 @@ class Desk:
             NotFound: there is none.
             WrongState: it was not left.
         """
-        self._book.act(job_id, Action.RESUME)
+        self._registry.act(job_id, Action.RESUME)
         self._go_on()
         return self.job(job_id)
 
@@ -254,8 +258,8 @@ class Desk:
             NotFound: there is none.
             WrongState: it is under way, or done.
         """
-        self._book.forgive_crashes(job_id)
-        self._book.act(job_id, Action.RETRY, problem=None)
+        self._registry.forgive_crashes(job_id)
+        self._registry.act(job_id, Action.RETRY, problem=None)
         self._go_on()
         return self.job(job_id)
 
@@ -267,14 +271,14 @@ class Desk:
             WrongState: it has not ended.
         """
         if self.job(job_id).state.is_final:
-            self._spool.remove_job(job_id)  # first: the book may need the room
-        self._book.remove(job_id)
+            self._spool.remove_job(job_id)  # first: the registry may need the room
+        self._registry.remove(job_id)
 
     # --- giving work --------------------------------------------------------------------------
 
     def _go_on(self) -> None:
         """Give the worker what is next if it is free; start one if there is none."""
-        following = self._book.first_waiting()
+        following = self._registry.first_waiting()
         if self._closing:
             return
         if self._current is not None:
@@ -309,12 +313,12 @@ class Desk:
             asyncio.get_running_loop().call_later(self._patience.again, self._go_on)
             return
         except ScaleDiffError as error:
-            self._book.act(info.id, Action.FAIL, problem=Problem(error.code, str(error)))
+            self._registry.act(info.id, Action.FAIL, problem=Problem(error.code, str(error)))
             asyncio.get_running_loop().call_soon(self._go_on)
             return
         self._current, self._state = info.id, WorkerState.BUSY
         self._left.clear()
-        self._book.act(info.id, Action.START, attempts=info.attempts + 1)
+        self._registry.act(info.id, Action.START, attempts=info.attempts + 1)
         self._worker.send(order)
 
     def _stop_if_current(self, job_id: str, *, keep: bool) -> None:
@@ -349,10 +353,10 @@ class Desk:
             return
         elif isinstance(news, Measured):
             source = Size(news.source_width, news.source_height)
-            self._book.measure(news.job, source, Size(news.width, news.height))
+            self._registry.measure(news.job, source, Size(news.width, news.height))
             return
         elif isinstance(news, Advanced):
-            self._book.advance(news.job, news.progress)
+            self._registry.advance(news.job, news.progress)
             return
         else:
             self._leave(news)
@@ -363,13 +367,13 @@ class Desk:
         self._current, self._state = None, WorkerState.IDLE
         self._crashes = 0
         if isinstance(news, Done):
-            self._book.act(news.job, Action.FINISH, recipe=news.recipe, notes=news.notes)
+            self._registry.act(news.job, Action.FINISH, recipe=news.recipe, notes=news.notes)
         elif isinstance(news, Failed):
-            self._book.act(news.job, Action.FAIL, problem=news.problem)
+            self._registry.act(news.job, Action.FAIL, problem=news.problem)
         else:
-            # nobody but the desk itself stops a job that is running: it goes on later
+            # nobody but the scheduler itself stops a job that is running: it goes on later
             running = self.job(news.job).state is JobState.RUNNING
-            self._book.act(news.job, Action.INTERRUPT if running else Action.STOP)
+            self._registry.act(news.job, Action.INTERRUPT if running else Action.STOP)
         self._left.set()
 
     def _gone(self, how: str) -> None:
@@ -380,7 +384,7 @@ class Desk:
         on_purpose = self._ended is not None and self._ended is self._worker
         self._worker, self._state = None, WorkerState.NONE
         if job_id is not None and on_purpose:
-            self._book.act(job_id, Action.INTERRUPT)
+            self._registry.act(job_id, Action.INTERRUPT)
         elif job_id is not None:
             self._crashes += 1
             self._interrupt(job_id, how)
@@ -390,22 +394,22 @@ class Desk:
         self._go_on()
 
     def _interrupt(self, job_id: str, how: str) -> None:
-        found = self._book.count_crash(job_id)
+        found = self._registry.count_crash(job_id)
         if is_hopeless(found):  # one that is being cancelled is cancelled all the same
-            self._book.act(job_id, Action.FAIL, problem=crash_problem(found, how))
+            self._registry.act(job_id, Action.FAIL, problem=crash_problem(found, how))
         else:
-            self._book.act(job_id, Action.INTERRUPT)
+            self._registry.act(job_id, Action.INTERRUPT)
 
     def _fail_first(self, how: str) -> None:
         """There is no worker to be had: whoever waits for one should know."""
         self._failed_starts = 0
-        first = self._book.first_waiting()
+        first = self._registry.first_waiting()
         if first is not None:
             text = (
                 f"The process that computes {how} before it was ready, {_FAILED_STARTS} times. "
                 "Its log says more: `scalediff doctor --bundle` packs it."
             )
-            self._book.act(first.info.id, Action.FAIL, problem=Problem("worker-crashed", text))
+            self._registry.act(first.info.id, Action.FAIL, problem=Problem("worker-crashed", text))
 
     # --- the worker's coming and going --------------------------------------------------------
 

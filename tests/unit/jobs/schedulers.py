@@ -1,4 +1,4 @@
-"""A desk over real files with a fake worker, for as long as a test."""
+"""A scheduler over real files with a fake worker, for as long as a test."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from scalediff_engine.client.messages import (
     Priority,
     UpscaleSettings,
 )
-from scalediff_engine.jobs.book import Book
 from scalediff_engine.jobs.database import JobStore
-from scalediff_engine.jobs.desk import Desk, Patience
+from scalediff_engine.jobs.job_registry import JobRegistry
+from scalediff_engine.jobs.scheduler import Patience, Scheduler
 from scalediff_engine.jobs.spool import RESULT
-from scalediff_engine.jobs.workerprocess import WorkerProgram
+from scalediff_engine.jobs.worker_process import WorkerProgram
 
 IMAGE = ImageInfo("0" * 32, 8, 8, "rgb", "u8", False, 300)
 PIXELS = b"what was uploaded"
@@ -65,38 +65,38 @@ def program(path: Path, *arguments: str, silence_s: float = 20) -> WorkerProgram
 
 @dataclass
 class Office:
-    """A desk and what it works with."""
+    """A scheduler and what it works with."""
 
-    desk: Desk
+    scheduler: Scheduler
     path: Path
     submitted: list[str] = field(default_factory=list)
 
     def submit(self, how: str = "", priority: Priority = Priority.EDITOR) -> str:
         request = JobRequest(IMAGE.id, UpscaleSettings(prompt=how), priority, "a layer")
-        info = self.desk.submit(request, IMAGE, Size(16, 16))
+        info = self.scheduler.submit(request, IMAGE, Size(16, 16))
         self.submitted.append(info.id)
         return info.id
 
     async def ends(self, job_id: str) -> JobInfo:
         """Wait for a job's end."""
-        async for _ in self.desk.events(job_id, 0):
+        async for _ in self.scheduler.events(job_id, 0):
             pass
-        return self.desk.job(job_id)
+        return self.scheduler.job(job_id)
 
     async def reaches(self, job_id: str, step: int) -> None:
         """Wait until a job has told of a step."""
-        async for event in self.desk.events(job_id, 0):
+        async for event in self.scheduler.events(job_id, 0):
             if event.progress is not None and event.progress.step >= step:
                 return
 
     async def becomes(self, job_id: str, state: JobState) -> None:
         """Wait for a state."""
-        async for event in self.desk.events(job_id, 0):
-            if event.state is state and self.desk.job(job_id).state is state:
+        async for event in self.scheduler.events(job_id, 0):
+            if event.state is state and self.scheduler.job(job_id).state is state:
                 return
 
     async def heard(self, job_id: str) -> list[JobEvent]:
-        return [event async for event in self.desk.events(job_id, 0)]
+        return [event async for event in self.scheduler.events(job_id, 0)]
 
     def result(self, job_id: str) -> bytes:
         return (self.path / job_id / RESULT).read_bytes()
@@ -111,11 +111,11 @@ async def office(
     path: Path, *arguments: str, patience: Patience = QUICK, silence_s: float = 20
 ) -> AsyncIterator[Office]:
     (path / IMAGE.id).write_bytes(PIXELS)
-    book = Book(JobStore(path / "engine.sqlite3"))
+    registry = JobRegistry(JobStore(path / "engine.sqlite3"))
     worker = replace(program(path, *arguments), silence_s=silence_s)
-    desk = Desk(book, Folders(path), worker, patience)
-    await desk.start()
+    scheduler = Scheduler(registry, Folders(path), worker, patience)
+    await scheduler.start()
     try:
-        yield Office(desk, path)
+        yield Office(scheduler, path)
     finally:
-        await asyncio.wait_for(desk.close(), 20)
+        await asyncio.wait_for(scheduler.close(), 20)

@@ -1,4 +1,4 @@
-"""The book of all jobs: in memory, on disk, and told to whoever watches."""
+"""The registry of all jobs: in memory and on disk, with their events for those who follow them."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.jobs import record as records
 from scalediff_engine.jobs.database import JobStore
 from scalediff_engine.jobs.record import Action, Record
-from scalediff_engine.jobs.workerprocess import FileWork
+from scalediff_engine.jobs.worker_process import FileWork
 
 _log = logging.getLogger(__name__)
 
 _EVENTS_AT_ONCE = 200
 
 
-class Book:
+class JobRegistry:
     """Writes down what happens to jobs before anybody hears of it; for one event loop.
 
     Args:
-        store: keeps it; closed with the book
+        store: keeps it; closed with the registry
         clock: tells the moment
     """
 

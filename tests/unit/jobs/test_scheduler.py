@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from unit.jobs.desks import IMAGE, QUICK, Office, expected, office
+from unit.jobs.schedulers import IMAGE, QUICK, Office, expected, office
 
 from scalediff_engine.base.errors import NotFound, WrongState
 from scalediff_engine.client import codec
@@ -43,7 +43,7 @@ def test_a_job_is_done_and_tells_every_step(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         job = place.submit("steps=5")
         events = await place.heard(job)
-        info = place.desk.job(job)
+        info = place.scheduler.job(job)
         assert info.state is JobState.DONE
         assert info.recipe == '{"steps": 5}'
         assert info.notes == ["It was a fake."]
@@ -82,7 +82,7 @@ def test_a_folder_makes_way_for_an_editor_and_goes_on_where_it_was(tmp_path: Pat
         await place.reaches(folder, 3)
         editor = place.submit()
         assert (await place.ends(editor)).state is JobState.DONE
-        assert not place.desk.job(folder).state.is_final
+        assert not place.scheduler.job(folder).state.is_final
         info = await place.ends(folder)
         assert info.state is JobState.DONE
         assert info.attempts == 2
@@ -98,8 +98,8 @@ def test_a_folder_does_not_make_way_for_another_folder(tmp_path: Path) -> None:
         await place.reaches(first, 2)
         second = place.submit("", Priority.FOLDER)
         await place.ends(second)
-        assert place.desk.job(first).state is JobState.DONE
-        assert place.desk.job(first).attempts == 1
+        assert place.scheduler.job(first).state is JobState.DONE
+        assert place.scheduler.job(first).attempts == 1
 
     run(work, tmp_path)
 
@@ -108,15 +108,15 @@ def test_cancelling_ends_a_job_within_a_step(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         job = place.submit("steps=100 pause=0.05")
         await place.reaches(job, 2)
-        at = place.desk.job(job).progress
-        assert place.desk.cancel(job).state is JobState.CANCELLING
+        at = place.scheduler.job(job).progress
+        assert place.scheduler.cancel(job).state is JobState.CANCELLING
         info = await place.ends(job)
         assert info.state is JobState.CANCELLED
         assert info.progress is not None
         assert at is not None
         assert info.progress.step - at.step <= 2  # one may have ended just then
         events = info.events
-        assert place.desk.cancel(job).events == events  # again changes nothing
+        assert place.scheduler.cancel(job).events == events  # again changes nothing
         following = place.submit()
         assert (await place.ends(following)).state is JobState.DONE
 
@@ -127,7 +127,7 @@ def test_a_job_that_waits_is_cancelled_at_once(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         place.submit("steps=10 pause=0.05")
         waiting = place.submit()
-        assert place.desk.cancel(waiting).state is JobState.CANCELLED
+        assert place.scheduler.cancel(waiting).state is JobState.CANCELLED
 
     run(work, tmp_path)
 
@@ -136,8 +136,8 @@ def test_a_worker_that_does_not_leave_a_cancelled_job_is_ended(tmp_path: Path) -
     async def work(place: Office) -> None:
         job = place.submit("steps=10000 pause=0.05 deaf")
         await place.reaches(job, 1)
-        pid = place.desk.worker_pid
-        place.desk.cancel(job)
+        pid = place.scheduler.worker_pid
+        place.scheduler.cancel(job)
         assert (await place.ends(job)).state is JobState.CANCELLED
         assert not psutil.pid_exists(pid or 0)
         assert (await place.ends(place.submit())).state is JobState.DONE
@@ -149,11 +149,11 @@ def test_a_paused_job_goes_on_where_it_was(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         job = place.submit("steps=12 pause=0.03")
         await place.reaches(job, 4)
-        assert place.desk.pause(job).state is JobState.PAUSING
+        assert place.scheduler.pause(job).state is JobState.PAUSING
         await place.becomes(job, JobState.PAUSED)
         other = place.submit()  # the worker is free for others
         assert (await place.ends(other)).state is JobState.DONE
-        assert place.desk.resume(job).state in (JobState.QUEUED, JobState.RUNNING)
+        assert place.scheduler.resume(job).state in (JobState.QUEUED, JobState.RUNNING)
         assert (await place.ends(job)).state is JobState.DONE
         assert place.result(job) == expected(12)
         assert steps_in(await place.heard(job)) == list(range(1, 13))
@@ -165,8 +165,8 @@ def test_a_pause_can_be_taken_back_before_it_begins(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         job = place.submit("steps=12 pause=0.05")
         await place.reaches(job, 2)
-        place.desk.pause(job)
-        assert place.desk.resume(job).state is JobState.RUNNING
+        place.scheduler.pause(job)
+        assert place.scheduler.resume(job).state is JobState.RUNNING
         assert (await place.ends(job)).state is JobState.DONE
         assert place.result(job) == expected(12)
 
@@ -178,7 +178,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_job_goes_on(tmp_path: Path)
         job = place.submit("steps=20 pause=0.03")
         for step in (3, 9, 15):
             await place.reaches(job, step)
-            os.kill(place.desk.worker_pid or 0, signal.SIGKILL)
+            os.kill(place.scheduler.worker_pid or 0, signal.SIGKILL)
         info = await place.ends(job)
         assert info.state is JobState.DONE
         assert info.attempts == 4
@@ -209,7 +209,7 @@ def test_a_failed_job_can_be_tried_again_from_where_it_stood(tmp_path: Path) -> 
         job = place.submit("steps=9 crash=5")
         await place.ends(job)
         (place.path / job / "checkpoint").write_bytes(b"6 " + b"x")  # past the step
-        assert place.desk.retry(job).problem is None
+        assert place.scheduler.retry(job).problem is None
         info = await place.ends(job)
         assert info.state is JobState.DONE
         assert info.problem is None
@@ -240,9 +240,9 @@ def test_a_pause_of_everybody_ends_no_worker(tmp_path: Path) -> None:
             for step in (2, 10):
                 await place.reaches(job, step)
                 ahead += 3600
-            pid = place.desk.worker_pid
+            pid = place.scheduler.worker_pid
             assert (await place.ends(job)).attempts == 1
-            assert place.desk.worker_pid == pid
+            assert place.scheduler.worker_pid == pid
 
     asyncio.run(work())
 
@@ -272,8 +272,8 @@ def test_no_worker_at_all_is_told_to_the_job_that_waits_for_it(tmp_path: Path) -
 def test_a_program_that_is_not_there_is_told_too(tmp_path: Path) -> None:
     async def work() -> None:
         async with office(tmp_path) as place:
-            missing = replace(place.desk._program, argv=["/nowhere/at/all"])
-            place.desk._program = missing
+            missing = replace(place.scheduler._program, argv=["/nowhere/at/all"])
+            place.scheduler._program = missing
             info = await place.ends(place.submit())
             assert info.problem is not None
             assert "could not be started" in info.problem.message
@@ -295,13 +295,13 @@ def test_an_image_that_is_gone_fails_the_job_and_not_the_queue(tmp_path: Path) -
 def test_an_idle_worker_is_let_go_and_comes_back(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         await place.ends(place.submit())
-        pid = place.desk.worker_pid or 0
-        assert place.desk.worker_state is WorkerState.IDLE
+        pid = place.scheduler.worker_pid or 0
+        assert place.scheduler.worker_state is WorkerState.IDLE
         for _ in range(100):
-            if place.desk.worker_state is WorkerState.NONE and not psutil.pid_exists(pid):
+            if place.scheduler.worker_state is WorkerState.NONE and not psutil.pid_exists(pid):
                 break
             await asyncio.sleep(0.05)
-        assert place.desk.worker_pid is None
+        assert place.scheduler.worker_pid is None
         assert not psutil.pid_exists(pid)
         assert (await place.ends(place.submit())).state is JobState.DONE
 
@@ -317,7 +317,7 @@ def test_closing_keeps_the_step_and_the_next_engine_goes_on(tmp_path: Path) -> N
     run(first, tmp_path)
 
     async def second(place: Office) -> None:
-        waiting, job = (info.id for info in place.desk.jobs())
+        waiting, job = (info.id for info in place.scheduler.jobs())
         assert (await place.ends(job)).state is JobState.DONE
         assert place.result(job) == expected(30)
         assert steps_in(await place.heard(job)) == list(range(1, 31))
@@ -331,13 +331,13 @@ def test_a_removed_job_leaves_nothing(tmp_path: Path) -> None:
         job = place.submit("steps=20 pause=0.05")
         await place.reaches(job, 2)
         with pytest.raises(WrongState):
-            place.desk.remove(job)
-        place.desk.cancel(job)
+            place.scheduler.remove(job)
+        place.scheduler.cancel(job)
         await place.ends(job)
-        place.desk.remove(job)
+        place.scheduler.remove(job)
         assert not (tmp_path / job).exists()
         with pytest.raises(NotFound):
-            place.desk.job(job)
+            place.scheduler.job(job)
         with pytest.raises(NotFound):
             await place.heard(job)
 
@@ -349,9 +349,9 @@ def test_a_watcher_may_come_back_at_any_event(tmp_path: Path) -> None:
         job = place.submit("steps=6")
         events = await place.heard(job)
         for after in range(len(events) + 1):
-            rest = [event async for event in place.desk.events(job, after)]
+            rest = [event async for event in place.scheduler.events(job, after)]
             assert rest == events[after:]
-        assert [event async for event in place.desk.events(job, 10**9)] == []
+        assert [event async for event in place.scheduler.events(job, 10**9)] == []
 
     run(work, tmp_path)
 
@@ -360,7 +360,7 @@ def test_a_watcher_may_come_back_at_any_event(tmp_path: Path) -> None:
 def test_a_worker_killed_while_idle_is_replaced_when_it_is_needed(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
         await place.ends(place.submit())
-        os.kill(place.desk.worker_pid or 0, signal.SIGKILL)
+        os.kill(place.scheduler.worker_pid or 0, signal.SIGKILL)
         assert (await place.ends(place.submit())).state is JobState.DONE
 
     run(work, tmp_path)
@@ -371,9 +371,9 @@ def test_a_job_that_takes_its_worker_with_it_here_and_there_is_given_up_too(tmp_
         bad, good = place.submit("steps=40 pause=0.02"), place.submit()
         for step in range(3, 40, 3):
             await place.reaches(bad, step)
-            if place.desk.job(bad).state.is_final:
+            if place.scheduler.job(bad).state.is_final:
                 break
-            os.kill(place.desk.worker_pid or 0, signal.SIGKILL)
+            os.kill(place.scheduler.worker_pid or 0, signal.SIGKILL)
         info = await place.ends(bad)
         assert info.state is JobState.FAILED
         assert info.attempts == 6
@@ -388,20 +388,20 @@ def test_a_worker_that_hears_nothing_does_not_hold_up_whoever_waits(tmp_path: Pa
         await place.reaches(folder, 1)
         assert (await place.ends(place.submit())).state is JobState.DONE
         await place.becomes(folder, JobState.RUNNING)
-        place.desk.pause(folder)
+        place.scheduler.pause(folder)
         await place.becomes(folder, JobState.PAUSED)  # and that was no crash
-        assert place.desk.job(folder).problem is None
+        assert place.scheduler.job(folder).problem is None
 
     run(work, tmp_path, patience=replace(QUICK, leave=0.3))
 
 
 def test_no_room_for_a_jobs_files_passes_and_the_queue_goes_on(tmp_path: Path) -> None:
     async def work(place: Office) -> None:
-        real, place.desk._spool = place.desk._spool, Full()
+        real, place.scheduler._spool = place.scheduler._spool, Full()
         jobs = [place.submit() for _ in range(3)]
         await asyncio.sleep(0.5)
-        assert {place.desk.job(job).state for job in jobs} == {JobState.QUEUED}
-        place.desk._spool = real
+        assert {place.scheduler.job(job).state for job in jobs} == {JobState.QUEUED}
+        place.scheduler._spool = real
         for job in jobs:
             assert (await place.ends(job)).state is JobState.DONE
 
@@ -425,16 +425,16 @@ def test_jobs_come_in_pages_that_miss_none_while_others_come_and_go(tmp_path: Pa
         async with office(tmp_path, "dumb") as place:
             jobs = [place.submit() for _ in range(5)][::-1]
             for job in jobs:
-                place.desk.cancel(job)
-            page, following = place.desk.page(2, None)
+                place.scheduler.cancel(job)
+            page, following = place.scheduler.page(2, None)
             assert [job.id for job in page] == jobs[:2]
-            place.desk.remove(jobs[1])  # the last of that page
+            place.scheduler.remove(jobs[1])  # the last of that page
             place.submit()
-            page, following = place.desk.page(2, following)
+            page, following = place.scheduler.page(2, following)
             assert [job.id for job in page] == jobs[2:4]
-            page, following = place.desk.page(2, following)
+            page, following = place.scheduler.page(2, following)
             assert ([job.id for job in page], following) == (jobs[4:], None)
-            assert place.desk.page(None, None) == (place.desk.jobs(), None)
+            assert place.scheduler.page(None, None) == (place.scheduler.jobs(), None)
 
     asyncio.run(work())
 
@@ -469,7 +469,7 @@ def test_a_sentence_with_an_odd_path_can_be_told(tmp_path: Path) -> None:
         job = place.submit()
         odd = os.fsdecode(b"/h\xffme")
         problem = Problem("output-unwritable", f"{odd} cannot be written.")
-        place.desk._book.act(job, Action.FAIL, problem=problem, notes=[odd], recipe=odd)
-        assert b"cannot be written" in codec.dumps(place.desk.job(job))
+        place.scheduler._registry.act(job, Action.FAIL, problem=problem, notes=[odd], recipe=odd)
+        assert b"cannot be written" in codec.dumps(place.scheduler.job(job))
 
     run(work, tmp_path, "dumb")
