@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
@@ -20,12 +21,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractSpinBox,
     QApplication,
     QButtonGroup,
+    QComboBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QMenu,
     QMessageBox,
     QScrollArea,
@@ -179,10 +183,57 @@ class _HighArea(QScrollArea):
         return QSize(content.minimumSizeHint().width() + bar, least.height())
 
 
+class _WheelGuard(QObject):
+    """Lets the wheel change an input only after a click into it; otherwise the panel scrolls.
+
+    Args:
+        parent: owner
+        content: with all of the inputs
+    """
+
+    def __init__(self, parent: QObject, content: QWidget) -> None:
+        super().__init__(parent)
+        self._clicked: QObject | None = None
+        for kind in (QSlider, QAbstractSpinBox, QComboBox):
+            for field in content.findChildren(kind):
+                if field.focusPolicy() == Qt.FocusPolicy.WheelFocus:
+                    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                field.installEventFilter(self)
+                for line in field.findChildren(QLineEdit):
+                    line.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Pass the wheel on to the panel, unless a click gave the input the focus."""
+        is_line = isinstance(watched, QLineEdit)
+        match event.type():
+            case QEvent.Type.MouseButtonPress:
+                self._clicked = watched.parent() if is_line else watched
+            case QEvent.Type.FocusIn if isinstance(event, QFocusEvent):
+                if event.reason() not in _RETURNS:  # a click comes after it
+                    self._clicked = None
+            case QEvent.Type.Wheel if not is_line:  # a line passes it on to its input
+                has_focus = isinstance(watched, QWidget) and watched.hasFocus()
+                if not has_focus or watched is not self._clicked:
+                    event.ignore()
+                    return True
+            case _:
+                pass
+        return False
+
+
+# The focus comes back to where it was: from the list of a combo box, another window or a menu.
+_RETURNS = (
+    Qt.FocusReason.PopupFocusReason,
+    Qt.FocusReason.ActiveWindowFocusReason,
+    Qt.FocusReason.MenuBarFocusReason,
+)
+
+
 def scrolling(content: QWidget) -> QScrollArea:
-    """Let something be higher than the window."""
+    """Return an area that scrolls a complete panel; the wheel scrolls over its inputs, too."""
     area = _HighArea()
     area.setWidget(content)
+    _WheelGuard(area, content)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -14,6 +14,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
+from wheel import check_wheel
 
 from scalediff_engine.batch.folder_scan import SkipReason
 from scalediff_engine.client.batches import BatchInfo, BatchList, BatchState, FileState
@@ -135,6 +136,11 @@ def test_what_is_left_aside_can_be_looked_at(dialog: Dialog) -> None:
     listed.reasons.setCurrentIndex(listed.reasons.findData(SkipReason.NO_PICTURE))
     assert len(listed.lines) == 1
     listed.close()
+
+
+def test_the_wheel_scrolls_the_settings_and_changes_no_input(dialog: Dialog) -> None:
+    dialog.window.resize(1200, 400)
+    assert check_wheel(dialog.window.settings) >= 10
 
 
 def test_delete_removes_rows_before_the_start(dialog: Dialog, wait_until: Wait) -> None:
