@@ -31,8 +31,8 @@ from scalediff_engine.ui.origin import (
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.start_window import StartWindow
 from scalediff_engine.ui.upscale import remembered
-from scalediff_engine.ui.widgets import open_at_its_size
 from scalediff_engine.ui.window import UpscaleWindow
+from scalediff_engine.ui.window_base import open_at_its_size
 from scalediff_engine.ui.workers import Workers, qt_later
 
 # A thread that reckons gives way to the window this often.

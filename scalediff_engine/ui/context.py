@@ -31,7 +31,7 @@ from scalediff_engine.ui.welcome.model import (
     was_welcome_seen,
 )
 from scalediff_engine.ui.welcome.window import WelcomeWindow
-from scalediff_engine.ui.widgets import Way
+from scalediff_engine.ui.window_base import Way
 from scalediff_engine.ui.workers import Workers, qt_later
 
 Window = TypeVar("Window", bound=QWidget)

@@ -13,16 +13,8 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.observers import Listeners, Observers
 from scalediff_engine.ui.path_choice import ask_folder, ask_pictures, dropped
-from scalediff_engine.ui.widgets import (
-    DialogWindow,
-    MenuButton,
-    Way,
-    card,
-    label,
-    on_keys,
-    open_at_its_size,
-    vbox,
-)
+from scalediff_engine.ui.widgets import card, label, on_keys, vbox
+from scalediff_engine.ui.window_base import DialogWindow, MenuButton, Way, open_at_its_size
 
 
 class StartWindow(DialogWindow):

@@ -21,7 +21,8 @@ from scalediff_engine.ui.panels.progress_panel import ProgressPanel
 from scalediff_engine.ui.panels.settings_panel import SettingsPanel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
-from scalediff_engine.ui.widgets import FocusRing, MenuButton, Way, label, message_box
+from scalediff_engine.ui.widgets import label, message_box
+from scalediff_engine.ui.window_base import FocusRing, MenuButton, Way
 
 _RUNNING = (Phase.STARTING, Phase.RUNNING, Phase.FETCHING)
 _COMPARING = (Phase.COMPARING, Phase.HANDING_OVER)
@@ -249,7 +250,7 @@ class UpscaleWindow(QWidget):
         if dialog.in_background and not self._was_away:
             self._was_away = True
             self.hide()
-            if not self._notifier.begin(self._come_back):
+            if not self._notifier.begin(dialog.come_back):
                 self.showMinimized()
         elif not dialog.in_background and self._was_away:
             self._was_away = False
@@ -271,9 +272,6 @@ class UpscaleWindow(QWidget):
                 translate("Window", "{name} is upscaled.").format(name=name),
             )
         dialog.come_back()
-
-    def _come_back(self) -> None:
-        self._dialog.come_back()
 
     def _ask(self) -> None:
         """Ask, without stopping anything meanwhile."""

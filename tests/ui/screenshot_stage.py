@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from scalediff_engine.ui import language
 from scalediff_engine.ui.event_loop import TrayNotifier
 from scalediff_engine.ui.look import Look, Scheme
-from scalediff_engine.ui.widgets import Way
+from scalediff_engine.ui.window_base import Way
 
 _QUALITY = 78
 

@@ -17,7 +17,7 @@ from scalediff_engine.ui.app import StartApp
 from scalediff_engine.ui.context import Options
 from scalediff_engine.ui.origin import FileOpening, FolderOpening, Opening
 from scalediff_engine.ui.welcome.model import was_welcome_seen
-from scalediff_engine.ui.widgets import MenuButton
+from scalediff_engine.ui.window_base import MenuButton
 
 Wait = Callable[..., None]
 

@@ -34,8 +34,8 @@ from scalediff_engine.ui.upscale.choices import Unit
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.view.state import Mode
 from scalediff_engine.ui.view.view_bar import ViewBar
-from scalediff_engine.ui.widgets import FocusRing
 from scalediff_engine.ui.window import UpscaleWindow
+from scalediff_engine.ui.window_base import FocusRing
 
 SESSION = SessionInfo("s", SessionState.OPEN, "i", "krita", "Layer 3", 1)
 LEFT = Qt.MouseButton.LeftButton

@@ -28,16 +28,8 @@ from scalediff_engine.ui.folder.thumbnails import Thumbnails
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look
 from scalediff_engine.ui.path_choice import dropped
-from scalediff_engine.ui.widgets import (
-    DialogWindow,
-    MenuButton,
-    Way,
-    ask,
-    hbox,
-    label,
-    show_text,
-    vbox,
-)
+from scalediff_engine.ui.widgets import ask, hbox, label, show_text, vbox
+from scalediff_engine.ui.window_base import DialogWindow, MenuButton, Way
 from scalediff_engine.ui.workers import Workers
 
 # Many things change within a moment; they are shown together.

@@ -35,17 +35,16 @@ from scalediff_engine.ui.models.model import (
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.path_choice import ask_folder
 from scalediff_engine.ui.widgets import (
-    DialogWindow,
     Fold,
     ask,
     card,
     label,
-    open_at_its_size,
     plain_tip,
     scrolling,
     show_text,
     vbox,
 )
+from scalediff_engine.ui.window_base import DialogWindow, open_at_its_size
 
 
 class ModelsWindow(DialogWindow):

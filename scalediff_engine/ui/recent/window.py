@@ -25,17 +25,8 @@ from scalediff_engine.ui.picture import Raster
 from scalediff_engine.ui.recent.model import RecentModel
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.view_bar import ViewBar
-from scalediff_engine.ui.widgets import (
-    DialogWindow,
-    ask,
-    hbox,
-    label,
-    on_keys,
-    open_at_its_size,
-    plain_tip,
-    show_text,
-    vbox,
-)
+from scalediff_engine.ui.widgets import ask, hbox, label, on_keys, plain_tip, show_text, vbox
+from scalediff_engine.ui.window_base import DialogWindow, open_at_its_size
 
 _EDITORS = {"krita": "Krita", "gimp": "GIMP"}
 

@@ -20,15 +20,8 @@ from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Look, set_kind
 from scalediff_engine.ui.models.model import memory_sentence, model_title
 from scalediff_engine.ui.welcome.model import Page, WelcomeModel
-from scalediff_engine.ui.widgets import (
-    DialogWindow,
-    card,
-    label,
-    open_at_its_size,
-    scrolling,
-    show_text,
-    vbox,
-)
+from scalediff_engine.ui.widgets import card, label, scrolling, show_text, vbox
+from scalediff_engine.ui.window_base import DialogWindow, open_at_its_size
 
 _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 

@@ -31,7 +31,7 @@ from scalediff_engine.ui.folder.thumbnails import (
 from scalediff_engine.ui.folder.window import FolderWindow
 from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.widgets import MenuButton, Way
+from scalediff_engine.ui.window_base import MenuButton, Way
 from scalediff_engine.ui.workers import Workers, qt_later
 
 Wait = Callable[..., None]
