@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QSlider, QToolBut
 
 from scalediff_engine.base.geometry import Size
 from scalediff_engine.ui.look import Look, Scheme
-from scalediff_engine.ui.panels.more_options import MoreOptions
-from scalediff_engine.ui.panels.settings_panel import SettingsPanel
+from scalediff_engine.ui.panels.settings_panel import MoreOptions, SettingsPanel
 from scalediff_engine.ui.upscale.model import PLAN_DELAY_MS, UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
 from scalediff_engine.ui.widgets import Fold, Segmented

@@ -27,8 +27,7 @@ from scalediff_engine.ui.folder.model import FolderModel
 from scalediff_engine.ui.folder.rows import Filter
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import Colours, set_kind
-from scalediff_engine.ui.panels.cost_card import device_words
-from scalediff_engine.ui.panels.settings_panel import SettingsForm, start_button
+from scalediff_engine.ui.panels.settings_panel import SettingsForm, device_words, start_button
 from scalediff_engine.ui.path_choice import ask_folder
 from scalediff_engine.ui.upscale.choices import MAX_SCALE, MIN_SCALE, Extent
 from scalediff_engine.ui.upscale.model import UpscaleModel
