@@ -17,7 +17,7 @@ from scalediff_engine.client.messages import (
 from scalediff_engine.ui.gateway import Failed, Gateway
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.picture import Picture, Raster
-from scalediff_engine.ui.steady import SteadyTime
+from scalediff_engine.ui.smoothed_eta import SmoothedEta
 from scalediff_engine.ui.workers import Later, Ticket
 
 TICK_MS = 250
@@ -46,7 +46,7 @@ class EngineWork:
         self._gateway = gateway
         self._later = later
         self._clock = clock
-        self._time = SteadyTime()
+        self._time = SmoothedEta()
         self._watching, self._ticking, self._asking = Ticket(), Ticket(), Ticket()
         self._heard_at = clock()
         self._is_closed = False

@@ -218,7 +218,7 @@ def scrolling(content: QWidget) -> QScrollArea:
     return area
 
 
-class Fold(QWidget):
+class Collapsible(QWidget):
     """A line with an arrow, and below it what it opens.
 
     Args:
@@ -324,7 +324,7 @@ class Segmented(QWidget):
             self.chosen.tell(index)
 
 
-class WordSlider(QWidget):
+class LabeledSlider(QWidget):
     """A value from 0 to 1, with a name above it and words at its ends.
 
     Args:
@@ -390,7 +390,7 @@ class WordSlider(QWidget):
 _SPACING = 8
 
 
-class TwoGroups(QWidget):
+class FlowRow(QWidget):
     """Puts one group at the beginning of a row and the other at its end, or below the first.
 
     Attributes:

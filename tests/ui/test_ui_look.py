@@ -36,7 +36,7 @@ from scalediff_engine.ui.dialog import DialogModel
 from scalediff_engine.ui.look import COLOURS, Desktop, Look, Scheme, contrast, desktop, set_kind
 from scalediff_engine.ui.origin import SessionOrigin
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.widgets import Fold
+from scalediff_engine.ui.widgets import Collapsible
 from scalediff_engine.ui.window import UpscaleWindow
 
 
@@ -210,7 +210,7 @@ def test_large_letters_are_not_cut_off(
         dialog.upscale.throw_dice()
         later.pass_ms(500)
         require_room("what does not fit")
-        for fold in window.findChildren(Fold):
+        for fold in window.findChildren(Collapsible):
             fold.unfold(True)
         require_room("unfolded")
         gateway.at_once["plan"] = plan_for

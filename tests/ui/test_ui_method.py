@@ -15,7 +15,7 @@ from scalediff_engine.ui.look import Look, Scheme
 from scalediff_engine.ui.panels.settings_panel import MoreOptions, SettingsPanel
 from scalediff_engine.ui.upscale.model import PLAN_DELAY_MS, UpscaleModel
 from scalediff_engine.ui.upscale.remembered import Memory
-from scalediff_engine.ui.widgets import Fold, Segmented
+from scalediff_engine.ui.widgets import Collapsible, Segmented
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_with_fast_only_what_it_hears_of_is_offered_and_it_says_why(
 def test_a_result_can_be_asked_for_without_metadata_with_either_method(
     panel: SettingsPanel, model: UpscaleModel
 ) -> None:
-    panel.findChildren(Fold)[0].unfold(True)
+    panel.findChildren(Collapsible)[0].unfold(True)
     for method in ("scalediff", "fast"):
         model.change(replace(model.choices, method=method, strip=False))
         box = next(b for b in panel.findChildren(QCheckBox) if b.text() == "Write no metadata")
@@ -80,7 +80,7 @@ def test_of_the_further_options_the_limit_of_memory_stays(
 ) -> None:
     more = panel.findChild(MoreOptions)
     assert isinstance(more, MoreOptions)
-    panel.findChildren(Fold)[0].unfold(True)
+    panel.findChildren(Collapsible)[0].unfold(True)
     assert {"Steps of a stage", "Memory it may take"} <= named(more)
     model.change(replace(model.choices, method="fast"))
     assert named(more) == {"Memory it may take"}

@@ -11,7 +11,7 @@ from scalediff_engine.ui.folder.model import FolderModel, Phase
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.steady import Rounded
+from scalediff_engine.ui.smoothed_eta import Rounded
 from scalediff_engine.ui.widgets import card, label, on_keys, vbox
 
 _WHOLE = 1000

@@ -22,12 +22,12 @@ from scalediff_engine.ui.folder.table import FileTable, FileView, row_problem
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.path_choice import ask_folder, ask_pictures
-from scalediff_engine.ui.widgets import Segmented, TwoGroups, card, hbox, label, on_keys, vbox
+from scalediff_engine.ui.widgets import FlowRow, Segmented, card, hbox, label, on_keys, vbox
 
 _FILTERS = tuple(Filter)
 
 
-class FileBar(TwoGroups):
+class FileBar(FlowRow):
     """Adds pictures and says which are seen."""
 
     def __init__(self, model: FolderModel) -> None:

@@ -35,7 +35,7 @@ from scalediff_engine.ui.models.model import (
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.path_choice import ask_folder
 from scalediff_engine.ui.widgets import (
-    Fold,
+    Collapsible,
     ask,
     card,
     label,
@@ -283,7 +283,7 @@ class Details(QWidget):
             | Qt.TextInteractionFlag.TextSelectableByMouse
         )
         self._path.setAccessibleName(translate("ModelsDialog", "Where it is"))
-        self.where = Fold(translate("ModelsDialog", "Where it is"), self._path)
+        self.where = Collapsible(translate("ModelsDialog", "Where it is"), self._path)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(translate("ModelsDialog", "Progress of the download"))

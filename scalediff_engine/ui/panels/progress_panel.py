@@ -10,7 +10,7 @@ from scalediff_engine.ui.dialog import DialogModel, Phase
 from scalediff_engine.ui.job_follower import ProgressModel
 from scalediff_engine.ui.language import translate
 from scalediff_engine.ui.observers import Observers
-from scalediff_engine.ui.steady import Rounded
+from scalediff_engine.ui.smoothed_eta import Rounded
 from scalediff_engine.ui.widgets import card, label, on_keys
 
 _WHOLE = 1000

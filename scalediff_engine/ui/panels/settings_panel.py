@@ -31,9 +31,9 @@ from scalediff_engine.ui.panels.pickers import MethodPicker, ModelPicker, SeedEd
 from scalediff_engine.ui.upscale.choices import ATTENTIONS, PRESETS, Choices
 from scalediff_engine.ui.upscale.model import UpscaleModel
 from scalediff_engine.ui.widgets import (
-    Fold,
+    Collapsible,
+    LabeledSlider,
     Segmented,
-    WordSlider,
     card,
     label,
     on_keys,
@@ -61,13 +61,13 @@ class SettingsForm(QWidget):
         self._preset = Segmented(
             translate("Settings", "Quality"), [words.preset(name) for name in PRESETS]
         )
-        self._creativity = WordSlider(
+        self._creativity = LabeledSlider(
             translate("Settings", "Creativity"),
             translate("Settings", "Faithful"),
             translate("Settings", "Inventive"),
             translate("Settings", "How much the model may add that the source does not show"),
         )
-        self._structure = WordSlider(
+        self._structure = LabeledSlider(
             translate("Settings", "Structure"),
             translate("Settings", "Loose"),
             translate("Settings", "Firm"),
@@ -88,7 +88,7 @@ class SettingsForm(QWidget):
         for widget in (*above, titled(translate("Settings", "Method"), method), *of_diffusion):
             column.addWidget(widget)
         method.hide_with_fast(of_diffusion)  # shows them: they must have their parent
-        column.addWidget(Fold(translate("Settings", "More options"), MoreOptions(model)))
+        column.addWidget(Collapsible(translate("Settings", "More options"), MoreOptions(model)))
         column.addStretch(1)
         self._prompt.textChanged.connect(lambda: self._change(prompt=self._prompt.toPlainText()))
         self._preset.chosen.add(lambda index: self._change(preset=PRESETS[index]))

@@ -11,12 +11,12 @@ from scalediff_engine.ui.look import set_kind
 from scalediff_engine.ui.observers import Observers
 from scalediff_engine.ui.view.picture_view import PictureView
 from scalediff_engine.ui.view.state import Mode
-from scalediff_engine.ui.widgets import Segmented, TwoGroups, on_keys
+from scalediff_engine.ui.widgets import FlowRow, Segmented, on_keys
 
 _MODES = (Mode.SPLIT, Mode.BLINK, Mode.SIDE_BY_SIDE)
 
 
-class ViewBar(TwoGroups):
+class ViewBar(FlowRow):
     """Drives a view; each button has a key, which its tip tells.
 
     Args:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalediff_engine.ui.steady import Rounded, SteadyTime, step_of
+from scalediff_engine.ui.smoothed_eta import Rounded, SmoothedEta, step_of
 
 
 def run(estimates: list[tuple[float, float | None]], until: float) -> list[float]:
     """What is shown four times a second while these estimates come."""
-    steady, shown, waiting = SteadyTime(), [], list(estimates)
+    steady, shown, waiting = SmoothedEta(), [], list(estimates)
     for tick in range(int(until * 4)):
         now = tick / 4
         while waiting and waiting[0][0] <= now:
@@ -26,7 +26,7 @@ def run(estimates: list[tuple[float, float | None]], until: float) -> list[float
 
 
 def test_nothing_is_shown_before_anything_is_known() -> None:
-    steady = SteadyTime()
+    steady = SmoothedEta()
     steady.tell(0, None)
     assert steady.shown(1) is None
 
@@ -69,7 +69,7 @@ def test_whatever_comes_nothing_leaps(estimates: list[float | None]) -> None:
 
 
 def test_looking_more_often_changes_little() -> None:
-    seldom, often = SteadyTime(), SteadyTime()
+    seldom, often = SmoothedEta(), SmoothedEta()
     for steady in (seldom, often):
         steady.tell(0, 100)
         steady.shown(0)
@@ -80,7 +80,7 @@ def test_looking_more_often_changes_little() -> None:
 
 
 def test_the_clock_stands_while_the_job_is_paused() -> None:
-    steady = SteadyTime()
+    steady = SmoothedEta()
     steady.tell(0, 100)
     steady.shown(0)
     steady.pause(10)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
-from scalediff_engine.ui.widgets import TwoGroups
+from scalediff_engine.ui.widgets import FlowRow
 
 
 def test_there_is_one_row_or_two_as_the_width_is(app: QApplication) -> None:
     window = QWidget()
-    bar = TwoGroups()
+    bar = FlowRow()
     bar.setParent(window)
     first, second = QPushButton("Fit all of it"), QPushButton("Side by side")
     bar.first.addWidget(first)

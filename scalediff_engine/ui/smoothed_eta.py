@@ -17,7 +17,7 @@ _LARGEST_SHARE = 0.15
 _TICK_SECONDS = 0.1
 
 
-class SteadyTime:
+class SmoothedEta:
     """The seconds that are left, as they are shown."""
 
     def __init__(self) -> None:
