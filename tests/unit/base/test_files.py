@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scalediff_engine.base.errors import DiskFull, OutputError, OutputExists
-from scalediff_engine.base.files import sweep, whole, write_whole
+from scalediff_engine.base.files import same_place, sweep, whole, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -22,6 +22,17 @@ def _failing(code: int):  # noqa: ANN202 - a fake of os.fsync
         raise OSError(code, os.strerror(code))
 
     return fsync
+
+
+@pytest.mark.parametrize(
+    ("system", "is_same"), [("linux", False), ("win32", True), ("darwin", True)]
+)
+def test_names_that_differ_in_case_are_one_file_where_the_system_says_so(
+    system: str, is_same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert (same_place("/a/Photo.png") == same_place("/a/photo.PNG")) is is_same
+    assert same_place("/a/b/../photo.png") == same_place("/a/photo.png")
 
 
 def test_a_new_file_appears_with_its_content_and_nothing_beside_it(tmp_path: Path) -> None:

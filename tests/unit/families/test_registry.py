@@ -28,7 +28,7 @@ from scalediff_engine.families.sdxl.spec import (
 from scalediff_engine.families.unet.model import UNetModel
 from scalediff_engine.models import device
 from scalediff_engine.models.device import pick_dtype, pick_vae_dtype
-from scalediff_engine.spec.family import FamilyFacts
+from scalediff_engine.spec.family import FamilyFacts, family_named, lacks_parts
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,13 @@ def _empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared(tmp_path_factory, "sdxl")
+
+
+@pytest.mark.parametrize("kept", [{"unet"}, {"unet", "vae"}, {"vae", "text_encoder"}])
+def test_a_model_with_some_of_its_parts_lacks_the_others(kept: set[Any], tmp_path: Path) -> None:
+    spec = family_named("sd15", families.FAMILIES)
+    assert not lacks_parts(checkpoint_of(tmp_path, "sd15"), spec)
+    assert lacks_parts(checkpoint_of(tmp_path, "sd15", parts=frozenset(kept)), spec)
 
 
 def test_the_embedded_family_comes_first_and_names_are_unlike() -> None:

@@ -17,10 +17,21 @@ from scalediff_engine.method.stages import stage_sizes
 from scalediff_engine.planning.plan import plan_upscale, stage_loads
 from scalediff_engine.planning.planner import Resources
 from scalediff_engine.planning.settings import Attention, Settings
-from scalediff_engine.planning.window import MAX_SIDE, parts_for, sample_boxes, window_box
+from scalediff_engine.planning.window import (
+    MAX_SIDE,
+    enclosing,
+    parts_for,
+    sample_boxes,
+    window_box,
+)
 from scalediff_engine.spec.family import FamilyFacts
 
 TARGET = Size(4096, 3000)
+
+
+def test_a_part_is_enclosed_by_whole_pixels_of_another_size() -> None:
+    assert enclosing(Box(3, 5, 10, 8), Size(30, 30), Size(10, 10)) == Box(1, 1, 4, 3)
+    assert enclosing(Box(1, 1, 3, 4), Size(10, 10), Size(30, 30)) == Box(3, 3, 9, 12)
 
 
 def test_a_window_inside_the_result_is_a_box() -> None:

@@ -36,6 +36,11 @@ def test_where_a_result_goes(canvas: Canvas, expected: Placement) -> None:
     assert place(SOURCE, 400, 200, DOCUMENT, canvas) == expected
 
 
+def test_a_document_is_scaled_by_a_factor_for_each_side() -> None:
+    placed = place(SOURCE, 200, 200, DOCUMENT, Canvas.SCALE)
+    assert placed == Placement(Rect(20, 80, 200, 200), Rect(0, 0, 600, 800), (600, 800))
+
+
 def test_a_canvas_grows_to_the_left_too() -> None:
     placed = place(Rect(-10, -5, 20, 20), 80, 80, (30, 30), Canvas.GROW)
     assert placed.canvas == Rect(-10, -5, 80, 80)
