@@ -8,7 +8,8 @@ XVFB_LOCK=/tmp/scalediff-tests-xvfb.lock
 start_xvfb() { # use $DISPLAY if the caller set HOSTS_KEEP_DISPLAY=1, else an Xvfb of our own on a free number
   [ "${HOSTS_KEEP_DISPLAY:-}" = 1 ] && [ -n "${DISPLAY:-}" ] && return 0
   local f; f=$(mktemp); exec 8>"$XVFB_LOCK"; flock 8
-  Xvfb -displayfd 3 -screen 0 "${HOSTS_SCREEN:-1600x1000x24}" -nolisten tcp 3>"$f" 8>&- >/dev/null 2>&1 & XVFB_PID=$!
+  # without -noreset, a client that connects while the last other one leaves is dropped
+  Xvfb -noreset -displayfd 3 -screen 0 "${HOSTS_SCREEN:-1600x1000x24}" -nolisten tcp 3>"$f" 8>&- >/dev/null 2>&1 & XVFB_PID=$!
   for _ in $(seq 400); do [ -s "$f" ] && break; sleep 0.05; done
   exec 8>&-
   [ -s "$f" ] || { echo "hosts: Xvfb did not start" >&2; return 1; }

@@ -146,6 +146,7 @@ def screen(size: str = "1280x800x24") -> Iterator[Screen]:
             process = subprocess.Popen(
                 [
                     "Xvfb",
+                    "-noreset",  # or a client is dropped that connects while the last leaves
                     "-displayfd",
                     "1",
                     "-screen",
