@@ -373,7 +373,7 @@ class EngineProof:
 
     Attributes:
         pid: its process, as in ``engine.json``
-        hmac: HMAC-SHA256 under the token, in hexadecimal digits; see ``wire.proof``
+        hmac: HMAC-SHA256 under the token, in hexadecimal digits; see ``client.transport``
     """
 
     pid: int

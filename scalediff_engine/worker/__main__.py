@@ -1,4 +1,4 @@
-"""``python -m scalediff_engine.worker``: started by the engine, see ``jobs.protocol``."""
+"""``python -m scalediff_engine.worker``: started by the engine, see ``jobs.worker_process``."""
 
 from scalediff_engine.worker.process import run
 
