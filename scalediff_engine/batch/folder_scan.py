@@ -183,7 +183,7 @@ class FolderWalk:
             else:
                 yield from self._wildcard(path)
         except OSError as error:  # no permission on the way, a name too long, a broken disk
-            detail = f"{path} cannot be looked at: {error.strerror}."
+            detail = f"Cannot read {path}: {error.strerror}."
             yield Skip(str(path), SkipReason.UNREADABLE, detail)
 
     def _wildcard(self, path: Path) -> Iterator[Source | Skip]:

@@ -56,7 +56,7 @@ def _registered(name: str) -> tuple[FamilySpec, FamilyFacts]:
         if form.name == name:
             return family, form
     known = ", ".join(form.name for _, form in made_up)
-    raise ModelMissing(f"There is no model '{name}' to make up. These are: {known}.")
+    raise ModelMissing(f"Unknown model '{name}'. Random weights can be made for: {known}.")
 
 
 def _json(path: Any) -> dict[str, Any]:  # noqa: ANN401

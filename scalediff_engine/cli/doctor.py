@@ -154,7 +154,7 @@ def _engine(places: Places) -> tuple[str, bool]:
     try:
         record = read_engine(places)
         if record is None:
-            return "does not run; whoever needs it starts it", True
+            return "not running (starts on demand)", True
         health = _client(places).health()
     except ClientError as error:
         return str(error), False

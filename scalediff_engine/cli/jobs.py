@@ -173,10 +173,10 @@ def _skip_error(skip: Skip) -> InputError:
 
 
 def _no_pictures(folder: Path, refused: list[Skip], *, recursive: bool) -> NoPictures:
-    deeper = "" if recursive else " (folders in it were not looked at; --recursive does)"
+    deeper = "" if recursive else " (use --recursive to include subfolders)"
     names = ", ".join(sorted({skip.detail for skip in refused}))
     unread = f" but {len(refused)} in formats that are not supported ({names})"
-    return NoPictures(f"The folder {folder} holds no pictures{unread if refused else deeper}.")
+    return NoPictures(f"No pictures in {folder}{unread if refused else deeper}.")
 
 
 @contextmanager

@@ -190,7 +190,7 @@ def _without_a_place(word: str) -> FamilyFacts | None:
 
 
 def _family_rows(family: FamilyFacts) -> Rows:
-    where = "in many files; --model takes a .safetensors file, a folder, or a name of the hub"
+    where = "in many files; --model takes a .safetensors file, a folder, or a Hugging Face repo id"
     return [*_facts_rows(family), ("Comes", where)]
 
 

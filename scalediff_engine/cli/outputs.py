@@ -137,9 +137,7 @@ def _format_of(path: Path, wanted: Format | None) -> Format:
     named = written_format(path)
     if named is None:
         endings = ", ".join(form.extensions[0] for form in Format)
-        raise UsageError(
-            f"--output {path} has no ending that can be written; these can: {endings}."
-        )
+        raise UsageError(f"Cannot write --output {path}: unknown file type. Supported: {endings}.")
     if wanted is not None and named is not wanted:
         raise UsageError(f"--output {path} is {named.value}, but --format says {wanted.value}.")
     return named

@@ -54,9 +54,9 @@ class Enlargement:
 
     def __post_init__(self) -> None:
         if self.scale is not None and (self.size is not None or self.factor is not None):
-            raise UsageError("Say either --scale or --size, not both.")
+            raise UsageError("--scale and --size cannot be used together.")
         if self.scale is not None and not 1 <= self.scale <= MAX_SCALE:
-            raise UsageError(f"--scale is {self.scale:g}; it goes from 1 to {MAX_SCALE:g}.")
+            raise UsageError(f"--scale must be between 1 and {MAX_SCALE:g} (got {self.scale:g}).")
 
     def target(self, source: Size) -> Size:
         """Give the size of the result of a picture.
@@ -96,10 +96,12 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.file is not None and self.destination.folder:
-            raise UsageError("Say either --output (one file) or --output-dir (a folder), not both.")
+            raise UsageError(
+                "--output (a file) and --output-dir (a folder) cannot be used together."
+            )
         quality = self.destination.quality
         if quality is not None and not 1 <= quality <= 100:
-            raise UsageError(f"--quality is {quality}; it goes from 1 to 100.")
+            raise UsageError(f"--quality must be between 1 and 100 (got {quality}).")
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def existing_from_flags(*, overwrite: bool, skip_existing: bool) -> Existing:
         UsageError: both.
     """
     if overwrite and skip_existing:
-        raise UsageError("Say either --overwrite or --skip-existing, not both.")
+        raise UsageError("--overwrite and --skip-existing cannot be used together.")
     if overwrite:
         return Existing.REPLACE
     return Existing.SKIP if skip_existing else Existing.KEEP

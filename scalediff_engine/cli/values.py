@@ -202,7 +202,7 @@ def parse_lora(text: str) -> tuple[Path, float]:
         return whole, 1.0
     if not abs(weight) <= MAX_LORA_WEIGHT:
         raise UsageError(
-            f"The weight of --lora {head} is {tail}; "
-            f"it goes from {-MAX_LORA_WEIGHT:g} to {MAX_LORA_WEIGHT:g}."
+            f"The weight of --lora {head} must be between "
+            f"{-MAX_LORA_WEIGHT:g} and {MAX_LORA_WEIGHT:g} (got {tail})."
         )
     return path, weight

@@ -71,7 +71,7 @@ def require_sound(header: PixelHeader) -> None:
     """
     for side in (header.width, header.height):
         if not 1 <= side <= MAX_SIDE:
-            raise codec.Malformed(f"A side of {side} pixels; it goes from 1 to {MAX_SIDE}.")
+            raise codec.Malformed(f"A side must be between 1 and {MAX_SIDE} pixels (got {side}).")
     for word, known in (
         (header.model, COLOURS),
         (header.depth, SAMPLE_BYTES),

@@ -83,12 +83,12 @@ def find(name_or_path: str) -> Checkpoint:
         if named is not None:
             raise ModelMissing(
                 f"{named.title} has many files and no one place: give the path of its "
-                ".safetensors file or folder, or its name on the Hugging Face hub."
+                ".safetensors file or folder, or its Hugging Face repo id."
             ) from error
         known = ", ".join(form.name for form in all_forms())
         raise ModelMissing(
-            f"There is no model '{name_or_path}' here. These are: {known}. The path of a "
-            ".safetensors file or a folder works too, or a name on the Hugging Face hub."
+            f"Unknown model '{name_or_path}'. Known names: {known}. The path of a .safetensors "
+            "file or a folder works too, or a Hugging Face repo id."
         ) from error
 
 

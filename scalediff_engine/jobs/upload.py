@@ -81,8 +81,8 @@ class UploadCheck:
         count = header.width * header.height
         if count > self._max_pixels:
             raise PictureTooLarge(
-                f"{header.width}x{header.height} are {count / _MEGA:,.0f} megapixels; "
-                f"at most {self._max_pixels / _MEGA:,.0f} work."
+                f"The picture is too large: {header.width}x{header.height} "
+                f"({count / _MEGA:,.0f} MP); the limit is {self._max_pixels / _MEGA:,.0f} MP."
             )
         whole = end + header.icc_bytes + header.sample_bytes
         if whole != self.length_bytes:

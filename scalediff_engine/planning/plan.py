@@ -90,10 +90,10 @@ def target_size(source: Size, *, scale: float | None = None, size: Size | None =
         UsageError: neither or both, smaller than the source, or absurdly large.
     """
     if (scale is None) == (size is None):
-        raise UsageError("Say either a scale or a size, not both and not neither.")
+        raise UsageError("Give exactly one of scale and size.")
     if scale is not None:
         if not 1 <= scale <= MAX_SCALE:
-            raise UsageError(f"The scale is {scale:g}; it goes from 1 to {MAX_SCALE:g}.")
+            raise UsageError(f"The scale must be between 1 and {MAX_SCALE:g} (got {scale:g}).")
         size = source.scaled(scale)
     assert size is not None  # settled by the first check
     if size.width < source.width or size.height < source.height:
@@ -105,8 +105,8 @@ def target_size(source: Size, *, scale: float | None = None, size: Size | None =
         )
     if size.area > MAX_TARGET_PIXELS:
         raise UsageError(
-            f"{size} has {size.area / 1e6:,.0f} megapixels; "
-            f"at most {MAX_TARGET_PIXELS / 1e6:,.0f} work."
+            f"The result is too large: {size} ({size.area / 1e6:,.0f} MP); "
+            f"the limit is {MAX_TARGET_PIXELS / 1e6:,.0f} MP."
         )
     return size
 

@@ -131,8 +131,8 @@ def _base_stage(
 def _check_size(target: Size) -> None:
     if target.area > MAX_TARGET_PIXELS:
         raise UsageError(
-            f"{target} has {target.area / 1e6:,.0f} megapixels; "
-            f"at most {MAX_TARGET_PIXELS / 1e6:,.0f} work."
+            f"The picture is too large: {target} ({target.area / 1e6:,.0f} MP); "
+            f"the limit is {MAX_TARGET_PIXELS / 1e6:,.0f} MP."
         )
     proportion = max(target) / min(target)
     if proportion > MAX_PROPORTION:

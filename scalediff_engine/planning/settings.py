@@ -82,8 +82,8 @@ class Settings:
             # not (a < b) instead of (a >= b): NaN must fail too
             if not (0 <= low < high and low < math.inf):
                 raise UsageError(
-                    f"The guidance interval is {low:g} to {high:g}; it goes from a noise level of "
-                    "0 or more to a higher one, such as 0.28 to 5.42."
+                    "The guidance interval must go from a noise level of 0 or more to a higher "
+                    f"one, such as 0.28 to 5.42 (got {low:g} to {high:g})."
                 )
 
 
@@ -107,4 +107,4 @@ def settled(settings: Settings, facts: FamilyFacts) -> Settings:
 def _within(name: str, value: float | None, low: float, high: float) -> None:
     # not (a <= b) instead of (a > b): NaN must fail too
     if value is not None and not low <= value <= high:
-        raise UsageError(f"{name} is {value}; it goes from {low} to {high}.")
+        raise UsageError(f"{name} must be between {low} and {high} (got {value}).")

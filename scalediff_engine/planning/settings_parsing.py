@@ -111,8 +111,8 @@ def model_of(wanted: UpscaleSettings) -> ModelChoice:
     for lora in wanted.loras:
         if not abs(lora.weight) <= MAX_LORA_WEIGHT:
             raise UsageError(
-                f"The weight of the LoRA {Path(lora.path).name} is {lora.weight:g}; "
-                f"it goes from {-MAX_LORA_WEIGHT:g} to {MAX_LORA_WEIGHT:g}."
+                f"The weight of the LoRA {Path(lora.path).name} must be between "
+                f"{-MAX_LORA_WEIGHT:g} and {MAX_LORA_WEIGHT:g} (got {lora.weight:g})."
             )
     return ModelChoice(
         wanted.model,

@@ -132,7 +132,7 @@ class FamilyFacts:
             UsageError: creativity outside 0..1.
         """
         if not 0 <= creativity <= 1:
-            raise UsageError(f"Creativity is {creativity:g}; it goes from 0 (keep) to 1 (invent).")
+            raise UsageError(f"Creativity must be between 0 and 1 (got {creativity:g}).")
         pivot = self.default_creativity
         if creativity <= pivot:
             # only 0 itself keeps the picture: rounding must not switch a stage off

@@ -221,7 +221,7 @@ class FileEnds:
         if form is None:
             endings = ", ".join(form.extensions[0] for form in Format)
             raise OutputError(
-                f"{self._target} has no ending that can be written; these can: {endings}."
+                f"Cannot write {self._target}: unknown file type. Supported: {endings}."
             )
         return form
 

@@ -36,7 +36,7 @@ def test_a_missing_file(scalediff: Program) -> None:
 
 def test_a_folder_without_pictures(scalediff: Program) -> None:
     (scalediff.folder / "given.txt").write_text("no picture")
-    refused(scalediff("upscale", "."), 3, "no pictures")
+    refused(scalediff("upscale", "."), 3, "No pictures in")
 
 
 def test_text_that_is_called_png(scalediff: Program) -> None:

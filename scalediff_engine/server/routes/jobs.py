@@ -139,7 +139,7 @@ async def plan(wanted: PlanBody, engine: TheEngine) -> PlanInfo:
     """Tell what an upscale would cost; one that does not fit has a ``problem``."""
     for side in (wanted.width, wanted.height):
         if not 1 <= side <= MAX_SIDE:
-            raise UsageError(f"A side of {side} pixels; it goes from 1 to {MAX_SIDE}.")
+            raise UsageError(f"A side must be between 1 and {MAX_SIDE} pixels (got {side}).")
     size = Size(wanted.width, wanted.height)
     return await planned(engine, size, wanted.settings, wanted.window)
 

@@ -323,9 +323,9 @@ def test_random_weights_give_numbers_of_moderate_size(
 
 @pytest.mark.parametrize("name", ["embedded", "sdxxl", "sdxl/base.safetensors", ""])
 def test_what_cannot_be_made_up_is_refused_with_what_can(name: str) -> None:
-    with pytest.raises(ModelMissing, match=f"no model '{name}' to make up") as refused:
+    with pytest.raises(ModelMissing, match=f"Unknown model '{name}'") as refused:
         random_components.load_random(name, "cpu")
-    can = str(refused.value).split("These are: ")[1].rstrip(".").split(", ")
+    can = str(refused.value).split("made for: ")[1].rstrip(".").split(", ")
     assert {"sdxl", "flux", "sd15"} <= set(can)
     assert "embedded" not in can
 

@@ -86,10 +86,14 @@ def test_wrong_usage_is_exit_2_and_one_sentence(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("nope", "--random-weights"), 4, "no model 'nope' to make up. These are: sdxl"),
-        (("embedded", "--random-weights"), 4, "no model 'embedded' to make up"),
+        (
+            ("nope", "--random-weights"),
+            4,
+            "Unknown model 'nope'. Random weights can be made for: sdxl",
+        ),
+        (("embedded", "--random-weights"), 4, "Unknown model 'embedded'"),
         (("sdxl", "--random-weights", "--device", "gpu"), 2, "no device 'gpu'"),
-        (("nope",), 4, "no model 'nope' here"),
+        (("nope",), 4, "Unknown model 'nope'"),
         (("./nope.safetensors",), 4, "nope.safetensors"),
     ],
 )

@@ -31,7 +31,7 @@ def test_it_says_how_things_stand_in_lines(
 ) -> None:
     assert run_doctor(None, str(tmp_path / "not there yet"), json=False) == 0
     said = capsys.readouterr().out
-    for word in ("device", "GiB free", "does not run", "scalediff serve"):
+    for word in ("device", "GiB free", "not running", "scalediff serve"):
         assert word in said
     assert not (tmp_path / "not there yet").exists()  # looking changes nothing
 

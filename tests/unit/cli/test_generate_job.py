@@ -69,8 +69,8 @@ def test_a_result_that_is_there_is_refused_skipped_or_replaced(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("file", "form", "words"),
     [
-        ("a.psd", None, "no ending that can be written"),
-        ("a", None, "no ending that can be written"),
+        ("a.psd", None, "unknown file type"),
+        ("a", None, "unknown file type"),
         ("a.png", Format.TIFF, "is png, but --format says tiff"),
     ],
 )

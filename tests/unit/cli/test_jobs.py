@@ -240,8 +240,8 @@ def test_one_output_file_for_a_folder_of_several_is_refused(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("file", "form", "words"),
     [
-        ("c.psd", None, "no ending that can be written"),
-        ("c", None, "no ending that can be written"),
+        ("c.psd", None, "unknown file type"),
+        ("c", None, "unknown file type"),
         ("c.png", Format.JPEG, "is png, but --format says jpeg"),
     ],
 )

@@ -206,8 +206,8 @@ def test_a_default_gives_way_to_what_excludes_it(
         ("scale = 'x'", ("config.toml", "--scale")),
         ("scale = true", ('"scale" must be a number or a string',)),
         ("quiet = 1", ('"quiet" must be true or false',)),
-        ("scale = 64", ("from 1 to 32", "config.toml")),
-        ("lora = 'a.safetensors:99'", ("from -10 to 10", "config.toml")),
+        ("scale = 64", ("between 1 and 32", "config.toml")),
+        ("lora = 'a.safetensors:99'", ("between -10 and 10", "config.toml")),
         ("config = 'x'", ("unknown key",)),
     ],
 )
@@ -240,7 +240,7 @@ def test_a_file_that_was_named_must_be_there(capsys: pytest.CaptureFixture) -> N
     ("name", "value", "words"),
     [
         ("SCALEDIFF_SCALE", "big", "--scale"),
-        ("SCALEDIFF_SCALE", "64", "from 1 to 32"),
+        ("SCALEDIFF_SCALE", "64", "between 1 and 32"),
         ("SCALEDIFF_STRIP", "perhaps", "1 or 0"),
         ("SCALEDIFF_PRESET", "quick", "fast, balanced, best"),
     ],

@@ -132,7 +132,7 @@ def test_a_file_of_exactly_this_name_goes_before_a_weight(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("weight", ["nan", "inf", "-inf", "11"])
 def test_an_absurd_weight_is_refused_with_the_range(weight: str) -> None:
-    with pytest.raises(UsageError, match="from -10 to 10"):
+    with pytest.raises(UsageError, match="between -10 and 10"):
         parse_lora(f"soft.safetensors:{weight}")
 
 

@@ -211,8 +211,16 @@ def test_a_familys_word_finds_what_is_in_the_cache(tmp_path: Path) -> None:
 def refusals() -> list[tuple[Callable[[], object], type[ModelError], str]]:
     return [
         (lambda: families.load("sdxl", "cpu"), ModelMissing, "`hf download stabilityai/stable"),
-        (lambda: families.load("sdxxl"), ModelMissing, "no model 'sdxxl' here. These are: embedd"),
-        (lambda: families.facts("sdxxl"), ModelMissing, "no model 'sdxxl' here. These are: embedd"),
+        (
+            lambda: families.load("sdxxl"),
+            ModelMissing,
+            "Unknown model 'sdxxl'. Known names: embedd",
+        ),
+        (
+            lambda: families.facts("sdxxl"),
+            ModelMissing,
+            "Unknown model 'sdxxl'. Known names: embedd",
+        ),
         (lambda: families.load("sdxl-lightning"), ModelMissing, "XL Lightning has many files"),
         (lambda: families.facts("./no.safetensors"), ModelMissing, "no such file"),
         (lambda: families.facts("some/model"), ModelMissing, "some/model"),

@@ -127,18 +127,18 @@ def test_the_result_is_four_times_as_large_unless_it_was_said(speed: SpeedRecord
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        ({"scale": 2.0, "width": 400, "height": 200}, "not both"),
+        ({"scale": 2.0, "width": 400, "height": 200}, "exactly one"),
         ({"width": 400}, "one of them is missing"),
         ({"width": 0, "height": 0}, "smaller than the picture"),
-        ({"scale": 33.0}, "goes from 1 to 32"),
+        ({"scale": 33.0}, "between 1 and 32"),
         ({"device": "gpu"}, "The device is 'gpu'"),
         ({"preset": "quick"}, "The preset is 'quick'"),
         ({"attention": "NPA"}, "The attention is 'NPA'"),
         ({"max_memory_gib": 0.0}, "The limit for memory is 0"),
         ({"max_memory_gib": 1e308}, "The limit for memory is 1e.308"),
-        ({"creativity": 1.5}, "Creativity is 1.5"),
-        ({"seed": -1}, "Seed is -1"),
-        ({"loras": [Lora("/some where/soft.safetensors", 11.0)]}, "LoRA soft.safetensors is 11"),
+        ({"creativity": 1.5}, "Creativity must be"),
+        ({"seed": -1}, "Seed must be"),
+        ({"loras": [Lora("/some where/soft.safetensors", 11.0)]}, "LoRA soft.safetensors must be"),
     ],
 )
 def test_what_makes_no_sense_is_said_without_options(

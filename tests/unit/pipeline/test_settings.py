@@ -78,5 +78,5 @@ def test_an_interval_may_be_open_at_the_top() -> None:
 
 @pytest.mark.parametrize("wrong", [{"base_steps": 0}, {"base_steps": 1001}, {"steps": 1001}])
 def test_steps_have_a_range(wrong: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="it goes from 1 to 1000"):
+    with pytest.raises(UsageError, match="between 1 and 1000"):
         Settings(**wrong)

@@ -108,7 +108,7 @@ def test_a_source_is_never_replaced_by_its_result(work: FileWork) -> None:
 def test_an_ending_that_cannot_be_written_is_said_before_the_work(
     work: FileWork, name: str
 ) -> None:
-    with pytest.raises(OutputError, match="no ending that can be written"):
+    with pytest.raises(OutputError, match="unknown file type"):
         ends(replace(work, target=str(Path(work.target).with_name(name)))).found()
 
 

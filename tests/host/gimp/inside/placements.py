@@ -499,7 +499,7 @@ def wrong_settings_are_refused_with_a_sentence(stage) -> None:
         ("{", "'settings' is no JSON"),
         ('{"stepps": 3}', "'settings' knows no 'stepps'"),
         ('{"steps": "many"}', "steps is not a whole number"),
-        ('{"steps": -1}', "Steps is -1; it goes from 1"),
+        ('{"steps": -1}', "Steps must be between 1"),
     ):
         status, error, _, _ = call("scalediff-upscale", image, [layer], settings=settings)
         assert status == "execution-error" and told in error, (settings, error)

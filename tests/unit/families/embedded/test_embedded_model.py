@@ -105,7 +105,7 @@ def test_the_hash_is_of_weights_and_configuration(model: EmbeddedModel) -> None:
 
 
 def test_an_unknown_model_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ModelMissing, match=r"'sdxxl' here\. These are: embedded"):
+    with pytest.raises(ModelMissing, match=r"'sdxxl'\. Known names: embedded"):
         families.load("sdxxl")
 
 
