@@ -40,8 +40,13 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 _HEARTBEAT_S = 15
 # The tier that runs unless another is asked for.
 QUICK = "not slow and not nightly and not gpu"
-# What commands need besides what everything needs; who has plug-ins has dialogs.
-EXTRAS = {"test": ("dev", "ui"), "check": ("dev", "ui"), "dialog": ("ui",), "plugins": ("ui",)}
+# What commands need besides what everything needs. Plug-ins open dialogs.
+EXTRAS = {
+    "test": ("dev", "ui"),
+    "check": ("dev", "ui"),
+    "dialog": ("ui",),
+    "plugins install": ("ui",),
+}
 
 HELP = """\
 usage: python3 installer/run.py ARGUMENTS...
@@ -66,7 +71,7 @@ def main(arguments: list[str]) -> int:
         return 0 if arguments else WRONG_USAGE
     root = find_root(CLONE, os.environ)
     try:
-        environment = prepare(root, EXTRAS.get(arguments[0], ()))
+        environment = prepare(root, extras_of(arguments))
         environ = activated(os.environ, environment)
         if arguments[0] == "check":
             return _check(environment, environ)
@@ -85,6 +90,11 @@ def find_root(clone: Path, environ: Mapping[str, str]) -> Root:
     chosen = environ.get("SCALEDIFF_ENV", "")
     folder = Path(chosen).expanduser() if chosen else clone / ".venv"
     return Root(Path(os.path.realpath(folder)))
+
+
+def extras_of(arguments: list[str]) -> tuple[str, ...]:
+    """Return the extras that a command needs."""
+    return EXTRAS.get(arguments[0]) or EXTRAS.get(" ".join(arguments[:2]), ())
 
 
 def prepare(root: Root, extras: tuple[str, ...]) -> Environment:

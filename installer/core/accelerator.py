@@ -162,5 +162,5 @@ def _has_rocm(machine: Machine) -> bool:
 
 
 def _has_level_zero(machine: Machine) -> bool:
-    # an Intel processor's own graphics has no Level Zero driver unless somebody installed it
+    # integrated Intel graphics have no Level Zero driver unless the user installed one
     return machine.exists("/dev/dri") and _has_library(machine, "libze_intel_gpu.so.1")

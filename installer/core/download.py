@@ -56,7 +56,7 @@ _TRIES = 3
 _TIMEOUT_S = 30.0
 _PROBE_LIMIT_S = 20
 _CHUNK_BYTES = 1 << 16
-# Where a Python without a certificate store of its own finds the system's.
+# System certificate stores, for a Python without its own.
 _CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",

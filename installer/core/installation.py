@@ -11,6 +11,8 @@ An environment is never changed. An update makes another one, starts its program
 replaces ``current.json``, so a kill at any moment leaves the old environment in use, and programs
 that run keep their files. Programs in an environment hold absolute paths: a moved installation is
 made anew.
+
+One module despite its length: making, switching, checking and removing keep the same invariants.
 """
 
 from __future__ import annotations
@@ -253,7 +255,7 @@ def install(
         environ: the environment variables
         on_progress: called while something is done; raising `Cancelled` stops it
         on_wait: called once if another process works on the installation
-        confirm: asked before a much larger download than planned; none goes on
+        confirm: asked before a much larger download than planned; None = always continue
 
     Raises:
         InstallError: it cannot be made; the sentence says why and what would help.

@@ -34,14 +34,14 @@ else:
 
 @contextlib.contextmanager
 def held(path: Path, on_wait: Callable[[], None]) -> Generator[int, None, None]:
-    """Hold the lock of a file, after waiting for whoever has it.
+    """Hold the lock of a file; wait while another process holds it.
 
     Yields the descriptor, to be inherited by the processes that work on the environment: a flock
     belongs to the open file, so a pip that outlives a killed start still keeps the next one out.
 
     Args:
         path: the file, made when it is missing and left there
-        on_wait: called once when somebody else has the lock
+        on_wait: called once if another process holds the lock
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:

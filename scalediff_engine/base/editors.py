@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 _USUAL_GIMP = "3.0"
-# GIMP's stable series; each has folders of its own.
+# GIMP's stable series; each has separate folders.
 _GIMP_SERIES = ("3.0", "3.2", "3.4")
 
 

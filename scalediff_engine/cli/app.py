@@ -137,8 +137,8 @@ def upscale(
         UpscaleRequest,
         existing_from_flags,
     )
-    from scalediff_engine.planning.settings import Settings
-    from scalediff_engine.planning.settings_parsing import ModelChoice
+    from scalediff_engine.planning.settings import Attention, Method, Preset, Settings
+    from scalediff_engine.planning.settings_parsing import ModelChoice, parse_choice
 
     request = UpscaleRequest(
         inputs=tuple(values.parse_path(path) for path in inputs),
@@ -157,19 +157,19 @@ def upscale(
         settings=Settings(
             prompt=prompt,
             negative=negative,
-            preset=values.parse_preset(preset),
+            preset=parse_choice(Preset, preset, "--preset"),
             creativity=creativity,
             structure=structure,
             steps=steps,
             guidance=guidance,
             guided_sigmas=values.parse_interval(guidance_interval),
             seed=seed,
-            attention=values.parse_attention(attention),
+            attention=parse_choice(Attention, attention, "--attention"),
             latent_frequency_mixing=not no_lfm,
             structure_guidance=not no_sg,
             jitter=not no_jitter,
             source_lock=not no_source_lock,
-            method=values.parse_method(method),
+            method=parse_choice(Method, method, "--method"),
         ),
         model=ModelChoice(
             name=model,
@@ -259,8 +259,8 @@ def generate(
         GenerateRequest,
         existing_from_flags,
     )
-    from scalediff_engine.planning.settings import Settings
-    from scalediff_engine.planning.settings_parsing import ModelChoice
+    from scalediff_engine.planning.settings import Attention, Preset, Settings
+    from scalediff_engine.planning.settings_parsing import ModelChoice, parse_choice
 
     request = GenerateRequest(
         size=values.parse_size(size),
@@ -274,7 +274,7 @@ def generate(
         settings=Settings(
             prompt=prompt,
             negative=negative,
-            preset=values.parse_preset(preset),
+            preset=parse_choice(Preset, preset, "--preset"),
             creativity=creativity,
             structure=structure,
             steps=steps,
@@ -282,7 +282,7 @@ def generate(
             guidance=guidance,
             guided_sigmas=values.parse_interval(guidance_interval),
             seed=seed,
-            attention=values.parse_attention(attention),
+            attention=parse_choice(Attention, attention, "--attention"),
             latent_frequency_mixing=not no_lfm,
             structure_guidance=not no_sg,
             jitter=not no_jitter,

@@ -122,19 +122,21 @@ def look(places: Places) -> Findings:
 
 def lines_of(found: Findings) -> list[str]:
     """Give the findings as lines for people."""
-    unknown = "" if found.is_command_known else "; editors know after `scalediff serve` once"
+    unknown = ""
+    if not found.is_command_known:
+        unknown = "; run `scalediff serve` once so that Krita and GIMP can find it"
     facts = {
         "scalediff": f"{found.version}, Python {found.python}, {found.system}",
         "device": f"{found.device}, {gib(found.free_bytes)} free",
         "folder": f"{found.home}, {gib(found.home_free_bytes)} free on its disk",
         "engine": found.engine,
         "started by": " ".join(found.command) + unknown,
-        "models": f"{found.models} in the cache of Hugging Face, and the one that ships",
+        "models": f"{found.models} in the Hugging Face cache, and the built-in one",
     }
     facts |= {f"in {name}": text for name, _, text in (s.partition(": ") for s in found.plugins)}
     if found.set_aside:
         facts["set aside"] = (
-            f"{', '.join(found.set_aside)}: it could not be read, and a new one was begun"
+            f"{', '.join(found.set_aside)}: could not be read; replaced by a new file"
         )
     width = max(map(len, facts))
     return [one_line(f"{name:<{width}}  {text}") for name, text in facts.items()]

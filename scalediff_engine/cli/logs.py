@@ -103,7 +103,7 @@ def _handlers(verbosity: int, file: Path | None) -> list[logging.Handler]:
 def write_crash(error: BaseException, arguments: list[str]) -> Path | None:
     """Append ``error`` to the log file; gives the file, or None where no folder can be written.
 
-    The arguments may hold a prompt: nobody but the owner can read the file.
+    Only the owner can read the file, since the arguments may contain a prompt.
     """
     import platformdirs
 
@@ -122,7 +122,7 @@ def write_crash(error: BaseException, arguments: list[str]) -> Path | None:
             log.write(data)
         return file
     with suppress(OSError):
-        # a name that nobody can foresee, for the owner alone
+        # an unpredictable name, readable by the owner only
         handle, name = tempfile.mkstemp(prefix="scalediff-errors-", suffix=".log")
         with os.fdopen(handle, "wb") as log:
             log.write(data)

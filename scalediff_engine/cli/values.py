@@ -13,7 +13,7 @@ from scalediff_engine.cli.request import STREAM, Enlargement, Sides
 from scalediff_engine.client.naming import FIELDS, BadPattern, Pattern, PatternTrouble
 from scalediff_engine.planning import settings_parsing
 from scalediff_engine.planning.plan import MAX_SCALE
-from scalediff_engine.planning.settings import EVERY_SIGMA, Attention, Method, Preset
+from scalediff_engine.planning.settings import EVERY_SIGMA
 from scalediff_engine.planning.settings_parsing import MAX_LORA_WEIGHT
 
 if TYPE_CHECKING:
@@ -89,21 +89,6 @@ def gib_to_bytes(gib: float) -> int:
     return settings_parsing.gib_to_bytes(gib, "--max-memory")
 
 
-def parse_attention(word: str) -> Attention:
-    """Read the name of a kind of attention; see ``settings_parsing.parse_attention``."""
-    return settings_parsing.parse_attention(word, "--attention")
-
-
-def parse_method(word: str) -> Method:
-    """Read the name of a method; see ``settings_parsing.parse_method``."""
-    return settings_parsing.parse_method(word, "--method")
-
-
-def parse_preset(word: str) -> Preset:
-    """Read the name of a preset; see ``settings_parsing.parse_preset``."""
-    return settings_parsing.parse_preset(word, "--preset")
-
-
 def parse_interval(text: str | None) -> tuple[float, float] | None:
     """Read ``0.28,5.42`` or ``all``; nothing said is None.
 
@@ -142,7 +127,7 @@ def parse_format(word: str | None) -> Format | None:
         if wanted == form.value or f".{wanted}" in form.extensions:
             return form
     words = ", ".join(form.value for form in Format)
-    raise UsageError(f"--format is '{word}'; it is one of {words}.")
+    raise UsageError(f"--format must be one of {words} (got '{word}').")
 
 
 def parse_pattern(text: str) -> Pattern:

@@ -94,7 +94,7 @@ class Client:
         return self._post(ModelRemoved, "/v1/models/remove", ModelRequest(model))
 
     def download_model(self, model: str) -> ModelDownload:
-        """Have a model downloaded; goes on where an earlier download stopped."""
+        """Have a model downloaded; a stopped download resumes."""
         return self._post(ModelDownload, "/v1/models/downloads", ModelRequest(model))
 
     def downloads(self) -> DownloadList:

@@ -1,5 +1,6 @@
 """Every message of the wire, as plain values; `docs/wire.md` is the table of them.
 
+All in one file, although it is long: they refer to each other, and the table follows their order.
 Written for Python 3.9 and read at run time, so a value that may be missing is ``Optional``.
 Sizes are in pixels, memory in bytes, times in seconds, moments in seconds since 1970 (UTC).
 """

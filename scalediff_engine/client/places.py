@@ -35,13 +35,13 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # the number went to somebody else
+    except PermissionError:  # the id belongs to another user's process
         return False
     return not _is_zombie(pid)
 
 
 def _is_zombie(pid: int) -> bool:
-    """Tell whether it has ended and nobody has asked how; known on Linux alone."""
+    """Return whether it is a zombie; known on Linux only."""
     try:
         status = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

@@ -365,7 +365,7 @@ class Parser:
         for end in (match.start() for match in _LINE_END.finditer(chunk)):
             is_second_half = self._after_cr and end == start and chunk[end] == 0x0A
             self._after_cr = chunk[end] == 0x0D
-            if not is_second_half:  # the LF of a CRLF ends no line of its own
+            if not is_second_half:  # the LF of a CRLF does not end another line
                 self._line += chunk[start:end]
                 event = self._end_line()
                 if event is not None:

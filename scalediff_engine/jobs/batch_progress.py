@@ -256,7 +256,7 @@ def check_files(files: Sequence[BatchFile]) -> None:
 
 
 class BatchAction(Enum):
-    """What somebody wants of a batch; the value is the word for people."""
+    """An action on a batch; the value is its past participle, for messages."""
 
     ADD = "added to"
     RESUME = "resumed"

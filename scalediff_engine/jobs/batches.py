@@ -76,7 +76,7 @@ class Batches:
         self._runner.start()
 
     async def close(self) -> None:
-        """Begin nothing more; what is under way goes on at the next start."""
+        """Start nothing more; unfinished batches resume at the next start."""
         self._closed = True
         for ledger in self._ledgers.values():
             ledger.wake()
@@ -276,7 +276,7 @@ class BatchRunner:
     """Has the files of batches done, those of the oldest first.
 
     Args:
-        ledgers: all batches by their ids, the oldest first; somebody else adds and removes them
+        ledgers: all batches by id, the oldest first; its owner adds and removes them
         store: where their files are
         scheduler: does the files
         again_seconds: until what could not be written is tried again
@@ -308,7 +308,7 @@ class BatchRunner:
         self._spawn(self._run())
 
     async def close(self) -> None:
-        """Begin nothing more; what is under way goes on at the next start."""
+        """Start nothing more; unfinished batches resume at the next start."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -352,7 +352,7 @@ class BatchRunner:
                 return
             try:
                 self._scheduler.remove(job_id)
-            except OutputError as error:  # the next engine finds that nobody needs it
+            except OutputError as error:  # the next engine removes it as unused
                 _log.warning("Job %s cannot be forgotten: %s", job_id, error)
 
     async def _run(self) -> None:
@@ -396,7 +396,7 @@ class BatchRunner:
             return True
         if not ledger.state.is_final and is_not_the_files(job):
             if ledger.state is BatchState.PAUSED and item.problem == job.problem:
-                return False  # it waits for somebody to look after it
+                return False  # it waits until the user resumes it
             left = replace(item, state=FileState.WAITING, problem=job.problem)
             ledger.note(state=BatchState.PAUSED, item=left)
             return True
@@ -437,7 +437,7 @@ class BatchRunner:
         return True
 
     def _still_next(self, ledger: Ledger, item: BatchItem) -> bool:
-        """Whether nobody did anything to a batch meanwhile."""
+        """Return whether a batch is unchanged since then."""
         if self._ledgers.get(ledger.header.id) is not ledger:
             return False
         if ledger.state is not BatchState.RUNNING:

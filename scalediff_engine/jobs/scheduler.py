@@ -371,7 +371,7 @@ class Scheduler:
         elif isinstance(news, Failed):
             self._registry.act(news.job, Action.FAIL, problem=news.problem)
         else:
-            # nobody but the scheduler itself stops a job that is running: it goes on later
+            # only the scheduler stops a running job like this; it resumes later
             running = self.job(news.job).state is JobState.RUNNING
             self._registry.act(news.job, Action.INTERRUPT if running else Action.STOP)
         self._left.set()

@@ -102,7 +102,7 @@ class FlowSchedule:
         if t <= 0:
             return CLEAN
         shift = math.exp(self.mu)
-        sigma = shift / (shift + self.timesteps / t - 1)
+        sigma = shift / (shift + (self.timesteps / t - 1))  # exactly 1 at the last timestep
         return Level(sigma * self.timesteps, 1 - sigma, sigma)
 
 

@@ -1,6 +1,6 @@
 """Where a model's components come from: a folder in diffusers' layout, or a single file.
 
-A single file has the layout that it was first published in and says nothing of its own shape, so
+A single file has the layout that it was first published in and does not describe its own layout, so
 configurations that ship with the program do.
 """
 

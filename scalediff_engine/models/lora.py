@@ -324,7 +324,7 @@ def _scale(name: str, rank: int, alphas: dict[str, float], settings: dict[str, A
 
 
 def _adapter_settings(metadata: dict[str, str]) -> dict[str, Any]:
-    """What diffusers writes beside a LoRA of its own making."""
+    """The metadata that diffusers writes into its LoRA files."""
     read = json.loads(metadata.get("lora_adapter_metadata") or "{}")
     return read if isinstance(read, dict) else {}
 

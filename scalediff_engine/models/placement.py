@@ -56,7 +56,7 @@ class Placement:
             self._prepare = None
 
     def make_room(self, pixels: int | None = None) -> None:
-        """Leave the device to somebody else, if the plan says so.
+        """Move the weights off the device, if the plan says so.
 
         Args:
             pixels: of the picture that the autoencoder is about to work on; None = text encoders

@@ -211,7 +211,7 @@ class LatentCrop:
         return offset if part is None else Offset(offset.row - part.top, offset.col - part.left)
 
     def in_window(self, z: Tensor) -> Tensor:
-        """Give what of a latent somebody asked to see."""
+        """Return the requested part of a latent."""
         part, window = self.part, self._plan.window
         if window is None:
             return z

@@ -124,7 +124,7 @@ class Meter:
         self._fraction = max(self._fraction, self._done(phase, stage, step) / self._total)
         fraction = self._fraction
         elapsed_s = self._clock() - self._start_s
-        if self._begun_at is None:  # a job that goes on has done the rest some other time
+        if self._begun_at is None:  # a resumed job did the rest earlier
             self._begun_at = fraction
         measured = fraction - self._begun_at
         tells = measured >= TELLS_TIME_FROM

@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from scalediff_engine.base.errors import UsageError
 from scalediff_engine.base.geometry import Size
@@ -63,43 +64,25 @@ def gib_to_bytes(gib: float, name: str = "The limit for memory") -> int:
     return int(gib * GIB)
 
 
-def parse_attention(word: str, name: str = "The attention") -> Attention:
-    """Read the name of a kind of attention.
+Choice = TypeVar("Choice", Attention, Method, Preset)
+
+
+def parse_choice(kind: type[Choice], word: str, name: str) -> Choice:
+    """Read one of the values of a setting.
+
+    Args:
+        kind: the setting's values
+        word: what was given
+        name: of the setting, at the beginning of a sentence
 
     Raises:
-        UsageError: there is no such kind.
+        UsageError: there is no such value.
     """
     try:
-        return Attention(word)
+        return kind(word)
     except ValueError as error:
-        kinds = ", ".join(kind.value for kind in Attention)
-        raise UsageError(f"{name} is '{word}'; it is one of {kinds}.") from error
-
-
-def parse_method(word: str, name: str = "The method") -> Method:
-    """Read the name of a method.
-
-    Raises:
-        UsageError: there is no such method.
-    """
-    try:
-        return Method(word)
-    except ValueError as error:
-        methods = ", ".join(method.value for method in Method)
-        raise UsageError(f"{name} is '{word}'; it is one of {methods}.") from error
-
-
-def parse_preset(word: str, name: str = "The preset") -> Preset:
-    """Read the name of a preset.
-
-    Raises:
-        UsageError: there is no such preset.
-    """
-    try:
-        return Preset(word)
-    except ValueError as error:
-        presets = ", ".join(preset.value for preset in Preset)
-        raise UsageError(f"{name} is '{word}'; it is one of {presets}.") from error
+        values = ", ".join(each.value for each in kind)
+        raise UsageError(f"{name} must be one of {values} (got '{word}').") from error
 
 
 def model_of(wanted: UpscaleSettings) -> ModelChoice:
@@ -140,18 +123,18 @@ def settings_of(wanted: UpscaleSettings) -> Settings:
     return Settings(
         prompt=wanted.prompt,
         negative=wanted.negative,
-        preset=parse_preset(wanted.preset),
+        preset=parse_choice(Preset, wanted.preset, "The preset"),
         creativity=wanted.creativity,
         structure=wanted.structure,
         steps=wanted.steps,
         guidance=wanted.guidance,
         seed=wanted.seed,
-        attention=parse_attention(wanted.attention),
+        attention=parse_choice(Attention, wanted.attention, "The attention"),
         latent_frequency_mixing=wanted.latent_frequency_mixing,
         structure_guidance=wanted.structure_guidance,
         jitter=wanted.jitter,
         source_lock=wanted.source_lock,
-        method=parse_method(wanted.method),
+        method=parse_choice(Method, wanted.method, "The method"),
     )
 
 

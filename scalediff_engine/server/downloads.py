@@ -140,7 +140,7 @@ class Downloads:
                 download_id,
                 "engine",
                 f"The download ended by itself with status {status}. What has "
-                "arrived stays: start it again, and it goes on where it stopped.",
+                "arrived stays: start it again; it resumes where it stopped.",
             )
 
     def _hear(self, download_id: str, line: bytes) -> None:

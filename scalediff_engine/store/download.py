@@ -219,7 +219,7 @@ class _Listing:
                 raise
             raise ModelError(
                 f"The connection to the Hugging Face hub broke ({type(error).__name__}). What has "
-                "arrived stays: start the download again, and it goes on where it stopped."
+                "arrived stays: start the download again; it resumes where it stopped."
             ) from error
 
     def _refusal(self, error: Any, page: str) -> str:  # noqa: ANN401 - its base differs by version
@@ -232,7 +232,7 @@ class _Listing:
             )
         return (
             f"The Hugging Face hub answered with status {status}. What has arrived stays: start "
-            "the download again later, and it goes on where it stopped."
+            "the download again later; it resumes where it stopped."
         )
 
 

@@ -291,7 +291,7 @@ def checked_bytes(files: tuple[Path, ...]) -> int:
         count = f" ({len(missing)} of its {len(files)} weight files are missing)"
         raise ModelError(
             f"{missing[0]} is not there{count if len(files) > 1 else ''}. "
-            "The download did not finish; start it again, and it goes on where it stopped."
+            "The download did not finish; start it again; it resumes where it stopped."
         )
     return sum(read_header(path).size_bytes("") for path in files)
 

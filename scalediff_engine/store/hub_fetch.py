@@ -66,7 +66,7 @@ class Repository:
         return self._folder.joinpath("snapshots", self._commit, *path_parts(file.name))
 
     def fetch(self, file: HubFile, get: Get, tell: Callable[[int], None]) -> None:
-        """Let a file arrive; after a break it goes on where it stopped.
+        """Download a file; an interrupted download resumes where it stopped.
 
         Args:
             file: which
@@ -93,7 +93,7 @@ class Repository:
             if is_disk_full(error):
                 raise DiskFull(
                     f"The disk with {self._folder.parent} is full. What has arrived stays: free "
-                    "some space and start the download again, and it goes on where it stopped."
+                    "some space and start the download again; it resumes where it stopped."
                 ) from error
             raise OutputError(f"{self._folder} cannot be written: {error.strerror}.") from error
 

@@ -210,8 +210,8 @@ def _without_weights(path: Path, main: Part) -> ModelError:
     if has_pickle(path, main):
         return pickle_refusal(path / main)
     return ModelError(
-        f"{path} holds no weights for its {main}. The download did not finish; start it again, "
-        "and it goes on where it stopped."
+        f"{path} holds no weights for its {main}. The download did not finish; start it again; "
+        "it resumes where it stopped."
     )
 
 

@@ -110,7 +110,7 @@ def _cached(hub_id: str, cache: Path, families: Families) -> Path | None:
         return folder
     raise ModelError(
         f"{hub_id} is in {cache}, but its download has not finished: {what}. "
-        f"Start it again, and it goes on where it stopped. {download_advice(hub_id, families)}"
+        f"Start it again; it resumes where it stopped. {download_advice(hub_id, families)}"
     )
 
 

@@ -71,7 +71,7 @@ class EngineWork:
         return self._time.shown(self._clock())
 
     def close(self) -> None:
-        """Stop following; the work goes on."""
+        """Stop following; the work keeps running."""
         self._is_closed = True
         for ticket in (self._watching, self._ticking, self._asking):
             ticket.cancel()
@@ -167,7 +167,7 @@ class ProgressModel(EngineWork):
         self._tick()
 
     def close(self) -> None:
-        """Stop following; the job goes on."""
+        """Stop following; the job keeps running."""
         super().close()
         self._previewing.cancel()
 

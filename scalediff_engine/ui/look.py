@@ -139,7 +139,7 @@ THEMES = ("dark", "light", "contrast")
 
 @dataclass(frozen=True)
 class Desktop:
-    """What the system says of its own look.
+    """The appearance settings of the desktop.
 
     Attributes:
         is_dark: None = it says nothing

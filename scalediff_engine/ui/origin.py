@@ -297,7 +297,7 @@ class RoomOpening:
 
     Attributes:
         room: which
-        session: of an editor that waits for a recent result; none = nobody does
+        session: of an editor that waits for a recent result; None = no editor waits
     """
 
     room: Room

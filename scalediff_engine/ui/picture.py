@@ -29,7 +29,7 @@ _SMALLEST_SIDE = 256
 
 
 class NotWanted(Exception):
-    """Whoever asked for it has given it up."""
+    """The request was cancelled."""
 
 
 def always() -> bool:

@@ -256,7 +256,7 @@ def _own_words(target: Path) -> Generator[None]:
 
 
 _QUALITY = 90
-# Nobody sees more, and each is sent to whoever watches.
+# A higher rate is not visible, and each is sent to every client that follows the job.
 _SHORTEST_S = 0.25
 # Stands after the number of a preview that is a guess.
 _GUESS = " guess"
@@ -297,7 +297,7 @@ class Previews:
         number = self.number + 1
         try:
             self._write(pixels, f"{number}{_GUESS}" if is_guess else str(number))
-        except OSError as error:  # a full disk: the job goes on
+        except OSError as error:  # a full disk: the job continues
             _log.warning("A preview could not be written: %s.", error.strerror)
             return
         self.number, self.is_guess = number, is_guess

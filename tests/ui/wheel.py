@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtCore import QCoreApplication, QPoint, QPointF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -50,7 +50,7 @@ def check_wheel(panel: QWidget) -> int:
     bar = area.verticalScrollBar()
     fields = inputs_of(area.widget())
     QTest.qWaitForWindowExposed(panel.window())
-    QTest.qWait(1)  # lays out what was hidden
+    QCoreApplication.processEvents()  # lays out what was hidden
     for field in fields:
         name = f"{type(field).__name__} {field.accessibleName()}"
         if isinstance(field, QSlider):

@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _ENGINE = "scalediff_engine"
 _TESTS_FAILED = 1
+_LIMIT_S = 240
 
 
 class Mistake(NamedTuple):
@@ -43,7 +44,7 @@ MISTAKES = (
     ),
     Mistake(
         f"{_ENGINE}/client/watch.py",
-        "if not is_second_half:  # the LF of a CRLF ends no line of its own",
+        "if not is_second_half:  # the LF of a CRLF does not end another line",
         "if True:",
         "client/test_client_sse.py",
     ),
@@ -117,7 +118,7 @@ MISTAKES = (
         f"{_ENGINE}/batch/naming.py",
         "return os.path.join(self.folder, below)",
         "return self.folder",
-        "batch",
+        "batch/test_conflicts.py",
     ),
     Mistake(
         f"{_ENGINE}/jobs/record.py",
@@ -141,7 +142,7 @@ MISTAKES = (
         f"{_ENGINE}/families/unet/attention.py",
         'return int(index) if place == "down_blocks" else levels - 1 - int(index)',
         "return int(index)",
-        "families/unet",
+        "families/unet/test_unet_attention.py",
     ),
     Mistake(
         f"{_ENGINE}/planning/window.py",
@@ -177,7 +178,7 @@ MISTAKES = (
         f"{_ENGINE}/worker/keeping.py",
         "return self._wanted or self._clock() - self._newest_s >= self._every_s",
         "return self._clock() - self._newest_s >= self._every_s",
-        "worker",
+        "worker/test_keeping.py",
     ),
     Mistake(
         f"{_ENGINE}/ui/words.py",
@@ -189,7 +190,7 @@ MISTAKES = (
         f"{_ENGINE}/ui/view/state.py",
         "return (Part(Side.SOURCE, 0.0, line), Part(Side.RESULT, line, width - line))",
         "return (Part(Side.RESULT, 0.0, line), Part(Side.SOURCE, line, width - line))",
-        "../ui",
+        "../ui/test_ui_view.py",
     ),
     Mistake(
         f"{_ENGINE}/bench/metrics.py",
@@ -202,6 +203,12 @@ MISTAKES = (
         "factor = float(percent[1]) / 100",
         "factor = float(percent[1])",
         "cli/test_options.py",
+    ),
+    Mistake(
+        "plugin_gimp/scalediff/scalediff_gimp/formats.py",
+        'premultiplied = "a" if self.alpha == "premultiplied" else ""',
+        'premultiplied = ""',
+        "plugin_gimp/test_gimp_formats.py",
     ),
     Mistake(
         "installer/core/download.py",
@@ -255,6 +262,11 @@ def _run(copy: Path, tests: str) -> tuple[int, str]:
     command += ["-m", "not slow and not nightly and not gpu", "--durations=0"]
     where = copy / os.path.normpath(f"tests/unit/{tests}")
     done = subprocess.run(
-        [*command, str(where)], cwd=copy, capture_output=True, text=True, check=False
+        [*command, str(where)],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_LIMIT_S,
     )
     return done.returncode, done.stdout[-4000:] + done.stderr[-2000:]

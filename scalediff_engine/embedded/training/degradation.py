@@ -288,7 +288,7 @@ def factor_of(step):
 
 
 def fill(queue, folder, batches, dev, seed, first, stride):
-    """Puts the batches of every `stride`-th step into a queue; runs in a process of its own."""
+    """Puts the batches of every `stride`-th step into a queue; runs in a separate process."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     pictures = Pictures(folder, dev, seed, batches.side)

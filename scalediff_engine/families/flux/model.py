@@ -13,12 +13,12 @@ from torch import Tensor
 
 from scalediff_engine.base.geometry import Grid, Size
 from scalediff_engine.families.flux.attention import neighborhood_attention
-from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import FlowSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.components import Components
 from scalediff_engine.models.device import best_attention, pick_vae_dtype
 from scalediff_engine.models.model import Conditioning, PromptEmbeddings, Tiling
+from scalediff_engine.models.placed_model import PlacedModel
 from scalediff_engine.models.placement import Placement
 from scalediff_engine.spec.family import FamilyFacts
 
@@ -48,7 +48,7 @@ _PREVIEW = (
 )
 
 
-class FluxModel:
+class FluxModel(PlacedModel):
     """FLUX, loaded; implements ``models.model.Model``.
 
     Args:
@@ -84,16 +84,6 @@ class FluxModel:
     def base_levels(self, steps: int) -> tuple[Level, ...]:
         """Return evenly spaced levels from pure noise."""
         return self.levels(self.schedule.timesteps, steps)
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """(1, 3, H, W) to (1, 16, H/8, W/8)."""
-        self._placement.make_room(pixels.shape[-2] * pixels.shape[-1])
-        return self._vae.encode(pixels)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(1, 16, rows, cols) to (1, 3, rows*8, cols*8)."""
-        self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
-        return self._vae.decode(z)
 
     def condition(self, prompt: str, negative: str, base: Size | None = None) -> Conditioning:
         """Encode the prompt; FLUX has no use for a negative one, so the same serves as both."""
@@ -135,15 +125,6 @@ class FluxModel:
         """Attach NPA to both kinds of blocks."""
         native = self.facts.native.grid(self.facts.latent_factor)
         return neighborhood_attention(self._transformer, native=native, grid=grid)
-
-    def arrange(self, plan: MemoryPlan) -> None:
-        """Follow the plan from now on."""
-        self._placement.arrange(plan)
-        self._vae.working_bytes = plan.vae_bytes
-
-    def compile(self, *, on: bool = True) -> None:
-        """Compile what the transformer repeats, or not."""
-        self._placement.compile(on=on)
 
 
 def pack(z: Tensor) -> Tensor:

@@ -17,12 +17,12 @@ from scalediff_engine.base.errors import ModelError
 from scalediff_engine.base.geometry import Grid, Size
 from scalediff_engine.families.lumina.attention import has_windows, neighborhood_attention
 from scalediff_engine.families.unet.latent_preview import preview_matrix
-from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import FlowSchedule, Level, evenly_spaced_levels
 from scalediff_engine.models.components import Components
 from scalediff_engine.models.device import best_attention, pick_vae_dtype
 from scalediff_engine.models.model import Conditioning, PromptEmbeddings, Tiling
+from scalediff_engine.models.placed_model import PlacedModel
 from scalediff_engine.models.placement import Placement
 from scalediff_engine.spec.family import FamilyFacts
 
@@ -30,7 +30,7 @@ from scalediff_engine.spec.family import FamilyFacts
 _GUIDED_CHANNELS = 3
 
 
-class LuminaModel:
+class LuminaModel(PlacedModel):
     """Lumina-Next, loaded; implements ``models.model.Model``.
 
     Args:
@@ -75,16 +75,6 @@ class LuminaModel:
             Level(sigma * self.facts.train_timesteps, 1 - sigma, sigma)
             for sigma in self._scheduler.sigmas.tolist()
         )
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """(1, 3, H, W) to (1, 4, H/8, W/8)."""
-        self._placement.make_room(pixels.shape[-2] * pixels.shape[-1])
-        return self._vae.encode(pixels)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(1, 4, rows, cols) to (1, 3, rows*8, cols*8)."""
-        self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
-        return self._vae.decode(z)
 
     def condition(self, prompt: str, negative: str, base: Size | None = None) -> Conditioning:
         """Encode both prompts; the positive one in lower case, as diffusers' pipeline does."""
@@ -137,15 +127,6 @@ class LuminaModel:
     def neighborhood_attention(self, grid: Grid) -> AbstractContextManager[Tiling]:
         """Attach NPA to every block."""
         return neighborhood_attention(self._transformer, native=self._native, grid=grid)
-
-    def arrange(self, plan: MemoryPlan) -> None:
-        """Follow the plan from now on."""
-        self._placement.arrange(plan)
-        self._vae.working_bytes = plan.vae_bytes
-
-    def compile(self, *, on: bool = True) -> None:
-        """Compile what the transformer repeats, or not."""
-        self._placement.compile(on=on)
 
 
 @lru_cache(maxsize=4)

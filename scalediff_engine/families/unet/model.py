@@ -15,7 +15,6 @@ from scalediff_engine.base.geometry import Grid, Size
 from scalediff_engine.families.unet.attention import neighborhood_attention
 from scalediff_engine.families.unet.fast_unet import make_fast, repeated_blocks
 from scalediff_engine.families.unet.latent_preview import preview_matrix
-from scalediff_engine.memory.plan import MemoryPlan
 from scalediff_engine.method.guidance import classifier_free_guidance
 from scalediff_engine.method.noise import (
     CLEAN,
@@ -29,6 +28,7 @@ from scalediff_engine.method.noise import (
 from scalediff_engine.models.components import Components
 from scalediff_engine.models.device import best_attention, pick_vae_dtype
 from scalediff_engine.models.model import Conditioning, PromptEmbeddings, Tiling
+from scalediff_engine.models.placed_model import PlacedModel
 from scalediff_engine.models.placement import Placement
 from scalediff_engine.spec.family import FamilyFacts
 
@@ -36,7 +36,7 @@ from scalediff_engine.spec.family import FamilyFacts
 _BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
 
 
-class UNetModel:
+class UNetModel(PlacedModel):
     """A U-Net of diffusers' conditional class, loaded; implements ``models.model.Model``.
 
     Args:
@@ -93,16 +93,6 @@ class UNetModel:
         )
         return (*(self.schedule.level(t) for t in timesteps), CLEAN)
 
-    def encode(self, pixels: Tensor) -> Tensor:
-        """(1, 3, H, W) to (1, 4, H/8, W/8)."""
-        self._placement.make_room(pixels.shape[-2] * pixels.shape[-1])
-        return self._vae.encode(pixels)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(1, 4, rows, cols) to (1, 3, rows*8, cols*8)."""
-        self._placement.make_room(z.shape[-2] * z.shape[-1] * self.facts.latent_factor**2)
-        return self._vae.decode(z)
-
     def condition(self, prompt: str, negative: str, base: Size | None = None) -> Conditioning:
         """Encode both prompts together, so that they have the same number of tokens."""
         self._placement.make_room()
@@ -142,15 +132,6 @@ class UNetModel:
         """Attach NPA to the U-Net's self-attention."""
         native = self.facts.native.grid(self.facts.latent_factor)
         return neighborhood_attention(self._unet, native=native, grid=grid)
-
-    def arrange(self, plan: MemoryPlan) -> None:
-        """Follow the plan from now on."""
-        self._placement.arrange(plan)
-        self._vae.working_bytes = plan.vae_bytes
-
-    def compile(self, *, on: bool = True) -> None:
-        """Compile what the U-Net repeats, or not."""
-        self._placement.compile(on=on)
 
     def _make_fast(self) -> None:
         if self.device.type != "cpu":

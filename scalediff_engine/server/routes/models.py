@@ -64,7 +64,7 @@ async def remove(wanted: ModelBody, engine: TheEngine) -> ModelRemoved:
 
 @router.post("/v1/models/downloads", status_code=201)
 async def start(wanted: ModelBody, engine: TheEngine) -> ModelDownload:
-    """Download a model into the cache of Hugging Face; goes on where an earlier one stopped."""
+    """Download a model into the cache of Hugging Face; resume one that stopped."""
     return engine.downloads.start(wanted.model)
 
 

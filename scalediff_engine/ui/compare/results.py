@@ -22,7 +22,7 @@ from scalediff_engine.ui.workers import Ticket, Workers
 _BAND_PIXELS = 1 << 18
 # Of 255; what is further off is painted like this.
 FULL_HEAT = 16.0
-# Below this nobody sees it, and rounding to 8 bits alone makes half a level of it.
+# Smaller differences are invisible; rounding to 8 bits alone causes half a level.
 _SILENT = 2.0
 
 

@@ -214,7 +214,7 @@ class BatchModel(EngineWork):
         self._tick()
 
     def close(self) -> None:
-        """Stop following; the batch goes on."""
+        """Stop following; the batch keeps running."""
         super().close()
         self._fetching.cancel()
         self._pausing.cancel()

@@ -1,4 +1,7 @@
-"""The table of files: its rows as Qt asks for them, and what can be done with them."""
+"""The table of files: its rows as Qt asks for them, and what can be done with them.
+
+One module despite its length: the sentences at its end belong to the rows alone.
+"""
 
 from __future__ import annotations
 
@@ -204,9 +207,9 @@ THUMBNAIL_SIDE = 32
 # What the columns beside the name take in characters: usually, and where there is little room.
 _CHARACTERS = {Column.SIZE: (31, 26), Column.RESULT: (26, 14), Column.STATE: (28, 16)}
 _NAME_CHARACTERS = 24
-# Files that a menu opens at once, at most: each is a program of its own.
+# Most files that a menu opens at once: each starts a program.
 _MOST_OPENED = 10
-# What nobody has marked by hand need not be marked again.
+# Larger selections were not made by hand and are not restored.
 _MOST_RESTORED = 200
 
 

@@ -321,7 +321,7 @@ def entry_title(entry: Entry) -> str:
 
 
 def model_title(info: ModelInfo) -> str:
-    """The name of a model; only ours is not a name of its own."""
+    """Return the name of a model; the built-in one has a translated name."""
     if info.name == _EMBEDDED:
         return translate("Models", "ScaleDiff's own, comes with the program")
     return info.title

@@ -352,7 +352,7 @@ def _pair(width: QWidget, height: QWidget) -> QWidget:
 
 
 def _show(field: QSpinBox | QDoubleSpinBox, value: float) -> None:
-    """Show a value; tells nobody, and leaves alone what is being typed."""
+    """Show a value without signals, unless the user is typing."""
     if field.hasFocus() and field.lineEdit().isModified():
         return
     field.blockSignals(True)

@@ -55,7 +55,7 @@ class RecentModel:
         later: calls something after a while
         files: writes pictures
         workers: threads
-        session: of an editor that waits for a result; none = nobody does
+        session: of an editor that waits for a result; None = no editor waits
         clock: seconds since 1970
 
     Attributes:

@@ -42,7 +42,7 @@ def environ_for(index: PackageIndex, cache: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PIP_", "UV_", "SCALEDIFF_"))
+        if not name.startswith(("PIP_", "PYTHON", "UV_", "SCALEDIFF_"))
     }
     scripts = str(Path(sys.executable).parent)
     return kept | {

@@ -49,6 +49,21 @@ def test_every_extra_that_a_command_needs_is_in_the_project() -> None:
     assert all(f"\n{extra} = [" in project for extras in start.EXTRAS.values() for extra in extras)
 
 
+@pytest.mark.parametrize(
+    ("command", "extras"),
+    [
+        (["dialog", "photo.jpg"], ("ui",)),
+        (["plugins", "install", "krita"], ("ui",)),
+        (["plugins", "status"], ()),
+        (["upscale", "photo.jpg"], ()),
+    ],
+)
+def test_only_what_opens_dialogs_needs_their_toolkit(
+    command: list[str], extras: tuple[str, ...]
+) -> None:
+    assert start.extras_of(command) == extras
+
+
 def test_check_runs_all_four_linters() -> None:
     said = " ".join(" ".join(command) for command in checks(ENVIRONMENT))
 

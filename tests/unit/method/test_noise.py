@@ -172,3 +172,9 @@ def test_the_levels_of_a_flow_are_not_rounded_to_whole_timesteps() -> None:
     theirs.set_timesteps(sigmas=[1 - i / 30 for i in range(30)], mu=1.15)
     levels = evenly_spaced_levels(FlowSchedule(mu=1.15), 1000, 30)
     assert [level.sigma for level in levels] == pytest.approx(theirs.sigmas.tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("mu", [0.0, 0.5, 1.15, *(math.log(shift) for shift in range(2, 20))])
+def test_a_flow_begins_at_noise_and_nothing_else(mu: float) -> None:
+    first = FlowSchedule(mu=mu).level(1000)
+    assert (first.timestep, first.alpha, first.sigma) == (1000, 0, 1)

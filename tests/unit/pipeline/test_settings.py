@@ -9,13 +9,22 @@ from scalediff_engine.families.embedded.spec import EMBEDDED
 from scalediff_engine.families.flux.spec import FLUX_DEV, FLUX_SCHNELL
 from scalediff_engine.families.registry import all_forms
 from scalediff_engine.families.sdxl.spec import SDXL, SDXL_LIGHTNING
-from scalediff_engine.planning.settings import EVERY_SIGMA, Preset, Settings, settled
+from scalediff_engine.planning.settings import EVERY_SIGMA, Attention, Preset, Settings, settled
+from scalediff_engine.planning.settings_parsing import parse_choice
 from scalediff_engine.spec.family import FamilyFacts
 
 
 def steps(facts: FamilyFacts, preset: Preset) -> tuple[int | None, int | None]:
     found = settled(Settings(preset=preset), facts)
     return found.steps, found.base_steps
+
+
+def test_values_of_a_setting_are_known_by_name() -> None:
+    assert parse_choice(Attention, "multidiffusion", "--attention") is Attention.MULTIDIFFUSION
+    assert parse_choice(Preset, "best", "--preset") is Preset.BEST
+    message = r"--preset must be one of fast, balanced, best \(got 'quick'\)\."
+    with pytest.raises(UsageError, match=message):
+        parse_choice(Preset, "quick", "--preset")
 
 
 def test_balanced_leaves_everything_to_the_family() -> None:

@@ -220,7 +220,7 @@ def test_a_file_with_another_hash_is_not_kept(
             401, "GatedRepo", ("accept its licence", "hf auth login"), marks=pytest.mark.slow
         ),
         pytest.param(403, "", ("status 403", "hf auth login"), marks=pytest.mark.slow),
-        pytest.param(500, "", ("status 500", "goes on where"), marks=pytest.mark.slow),
+        pytest.param(500, "", ("status 500", "resumes where"), marks=pytest.mark.slow),
     ],
 )
 def test_a_refusal_says_what_to_do(
@@ -274,4 +274,4 @@ def test_a_disk_that_is_full_in_the_middle_is_told(
     (blobs / f"{key}.incomplete").symlink_to("/dev/full")
     said = download(the_hub).until_end()
     assert (said[-1]["event"], said[-1]["code"]) == ("failed", "disk-full")
-    assert "goes on where it stopped" in said[-1]["message"]
+    assert "resumes where it stopped" in said[-1]["message"]
